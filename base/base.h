@@ -1,0 +1,341 @@
+/* base.h - what every part of witc stands on: memory, text, containers, sources and diagnostics.
+ *
+ * Ownership, one law for the whole of libwitc: everything reachable from a document, module,
+ * package or report lives in the arena it was made with, and dies with it. Views (`str`) never own.
+ * Only objects with a `*_free` function own anything beside their arena.
+ *
+ * Errors: a function that can meet bad input returns bool (true = fine) or a pointer (NULL = bad) and
+ * adds a diagnostic to the `struct diags` it was given. Libraries never print and never exit.
+ * Assertions are for mistakes in witc itself.
+ *
+ * Memory exhaustion: allocation never returns NULL. It unwinds to the nearest `oom_guard`; without
+ * one the process ends with exit code 70. State that is not in an arena must not be half-changed
+ * across an allocation.
+ */
+#ifndef WITC_BASE_H
+#define WITC_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t i8;
+typedef int16_t i16;
+typedef int32_t i32;
+typedef int64_t i64;
+
+#define WITC_VERSION "0.1.0"
+
+#define LENGTH_OF(array)        (sizeof(array) / sizeof((array)[0]))
+#define WITC_NODISCARD          __attribute__((warn_unused_result))
+#define WITC_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+
+/* ---- Memory: arenas ------------------------------------------------------------------------- */
+
+struct arena_block;
+struct arena_large;
+
+/* A region that is freed as a whole. Zero-initialise it, or `struct arena a = {0}`. */
+struct arena {
+    struct arena_block *block; /* the block that small allocations come from */
+    struct arena_large *large; /* allocations that have a block of their own */
+    size_t used;               /* bytes handed out, for limits and reports */
+};
+
+/* Zeroed memory of `size` bytes, aligned to 16. Never NULL (size 0 gives a valid pointer). */
+void *arena_alloc(struct arena *a, size_t size);
+/* Grows (or shrinks) what `arena_alloc` gave; contents are kept, the new tail is zeroed. The old
+ * pointer is dead. Large allocations give their old memory back. */
+void *arena_realloc(struct arena *a, void *old, size_t old_size, size_t new_size);
+void arena_free(struct arena *a);
+
+#define arena_new(a, T)      ((T *)arena_alloc((a), sizeof(T)))
+#define arena_array(a, T, n) ((T *)arena_alloc_array((a), (n), sizeof(T)))
+/* Overflow of n * size counts as memory exhaustion. */
+void *arena_alloc_array(struct arena *a, size_t n, size_t size);
+
+/* malloc and friends for the few long-lived runtime objects with an owner of their own; exhaustion
+ * unwinds like that of an arena. Free with `mem_free`. */
+void *mem_alloc(size_t size); /* zeroed */
+void *mem_realloc(void *old, size_t new_size);
+void mem_free(void *p);
+
+/* Runs fn(ctx). False if memory ran out within: then everything in arenas that fn used may still be
+ * freed with arena_free, and nothing else of it may be looked at. Guards nest. */
+bool oom_guard(void (*fn)(void *ctx), void *ctx);
+/* Test hook: the n-th allocation from now fails (0 = never). Counts every gateway above. */
+void mem_fail_after(u64 n);
+
+/* ---- Text views ----------------------------------------------------------------------------- */
+
+/* Bytes of somebody else; UTF-8 where it is text; not NUL-terminated. */
+typedef struct str {
+    const char *ptr;
+    size_t len;
+} str;
+
+#define STR(literal) ((str){"" literal, sizeof(literal) - 1})
+#define STR_INIT(literal)               \
+    {                                   \
+        "" literal, sizeof(literal) - 1 \
+    }                                 /* for static tables */
+#define STRF    "%.*s"                /* printf format of a str ... */
+#define STRA(s) (int)(s).len, (s).ptr /* ... and its arguments */
+
+static inline str str_of(const char *ptr, size_t len)
+{
+    return (str){ptr, len};
+}
+static inline str str_c(const char *cstring) /* NULL gives the empty view */
+{
+    return (str){cstring, cstring ? strlen(cstring) : 0};
+}
+static inline bool str_eq(str a, str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+bool str_eq_c(str a, const char *cstring);
+int str_cmp(str a, str b); /* by bytes, shorter first */
+bool str_starts(str s, str prefix);
+bool str_ends(str s, str suffix);
+str str_sub(str s, size_t from, size_t to); /* clamped; to is exclusive */
+str str_trim(str s);                        /* without ASCII white space at both ends */
+/* Index of the first occurrence at or after `from`, SIZE_MAX if none. */
+size_t str_find_char(str s, char c, size_t from);
+size_t str_rfind_char(str s, char c); /* the last one */
+size_t str_find(str s, str needle, size_t from);
+/* Cuts s at the first `separator`: *head is what stands before, the result what stands after. Without
+ * a separator *head is all and the result empty with ptr NULL. */
+str str_cut(str s, char separator, str *head);
+/* Decimal digits only, no sign, no leading zero unless "0"; false on anything else or overflow. */
+bool str_to_u64(str s, u64 *out);
+
+str str_dup(struct arena *a, str s);
+char *str_to_c(struct arena *a, str s); /* NUL-terminated copy */
+str str_printf(struct arena *a, const char *format, ...) WITC_PRINTF(2, 3);
+str str_vprintf(struct arena *a, const char *format, va_list args);
+str str_concat(struct arena *a, str x, str y);
+
+/* The candidate nearest to `wanted` by edit distance, if near enough to suggest; else empty. */
+str near_name(str wanted, const str *candidates, size_t n);
+
+/* ---- Growable buffers and arrays ------------------------------------------------------------- */
+
+/* Bytes being written. `data` moves while it grows; take `buf_str` when done. */
+struct buf {
+    struct arena *arena;
+    char *data;
+    size_t len, cap;
+};
+
+static inline struct buf buf_in(struct arena *a)
+{
+    return (struct buf){a, NULL, 0, 0};
+}
+void buf_reserve(struct buf *b, size_t more);
+void buf_put(struct buf *b, const void *bytes, size_t n);
+void buf_str(struct buf *b, str s);
+void buf_c(struct buf *b, const char *cstring);
+void buf_byte(struct buf *b, u8 byte);
+void buf_fill(struct buf *b, u8 byte, size_t n);
+void buf_printf(struct buf *b, const char *format, ...) WITC_PRINTF(2, 3);
+void buf_vprintf(struct buf *b, const char *format, va_list args);
+static inline str buf_view(const struct buf *b)
+{
+    return (str){b->data, b->len};
+}
+
+/* LEB128 as WebAssembly writes it. */
+void buf_uleb(struct buf *b, u64 value);
+void buf_sleb(struct buf *b, i64 value);
+
+/* A growable array of T in an arena: `VEC(struct x) xs = {0}; *vec_push(arena, &xs) = x;` Elements move
+ * while it grows: hold indices, not pointers. */
+#define VEC(T)   \
+    struct {     \
+        T *data; \
+        u32 len; \
+        u32 cap; \
+    }
+
+/* Room for one more, zeroed, and its address. */
+#define vec_push(arena_, v)                                                                 \
+    ((v)->len < (v)->cap ? &(v)->data[(v)->len++]                                           \
+                         : ((v)->data = vec_grow((arena_), (v)->data, &(v)->cap,            \
+                                                 (size_t)(v)->len + 1, sizeof(*(v)->data)), \
+                            &(v)->data[(v)->len++]))
+#define vec_reserve(arena_, v, n)                                                              \
+    ((v)->cap >= (v)->len + (n)                                                                \
+         ? (void)0                                                                             \
+         : (void)((v)->data = vec_grow((arena_), (v)->data, &(v)->cap, (size_t)(v)->len + (n), \
+                                       sizeof(*(v)->data))))
+#define vec_last(v) (&(v)->data[(v)->len - 1])
+void *vec_grow(struct arena *a, void *data, u32 *cap, size_t need, size_t size);
+
+/* Names to numbers, in an arena; keys are views that must outlive it. Insertion order is kept:
+ * entries[0..len). Zero-initialise. */
+struct map_entry {
+    str key;
+    u64 hash;
+    u32 value;
+};
+struct map {
+    struct map_entry *entries;
+    u32 *slots; /* open addressing: entry index + 1, 0 = empty */
+    u32 len, cap, slot_count;
+};
+#define MAP_NONE UINT32_MAX
+u32 map_get(const struct map *m, str key); /* MAP_NONE if absent */
+/* Adds or replaces. True if the key is new. */
+bool map_put(struct arena *a, struct map *m, str key, u32 value);
+/* Adds if absent: MAP_NONE then, else the value that stands. */
+u32 map_add(struct arena *a, struct map *m, str key, u32 value);
+u64 hash_bytes(const void *bytes, size_t n);
+
+/* ---- UTF-8 ----------------------------------------------------------------------------------- */
+
+/* Offset of the first byte that is no well-formed UTF-8, or SIZE_MAX. */
+size_t utf8_check(str s);
+/* Decodes one scalar at s.ptr[*at] and moves *at past it; on malformed input gives U+FFFD, moves 1. */
+u32 utf8_next(str s, size_t *at);
+/* Writes 1..4 bytes and gives their number. */
+u32 utf8_encode(u32 scalar, char out[4]);
+
+/* ---- Sources and spans ------------------------------------------------------------------------- */
+
+enum source_kind {
+    SOURCE_TEXT,   /* places are line:column, both from 1, columns in code points */
+    SOURCE_BINARY, /* places are byte offsets, printed as 0x... */
+};
+
+/* A file (or stdin, or an argument) as it was read. */
+struct source {
+    str path; /* as the user wrote it; "<stdin>", "<argument>" */
+    str text;
+    enum source_kind kind;
+    u32 *line_starts; /* made at first need */
+    u32 line_count;
+};
+
+/* Place in a source: bytes [start, end). source 0 = no place. */
+typedef struct span {
+    u32 source; /* index into sources + 1 */
+    u32 start, end;
+} span;
+
+struct sources {
+    struct arena *arena;
+    VEC(struct source) list;
+};
+
+/* Adds a source and gives its number for spans (from 1). `text` must outlive the sources. */
+u32 sources_add(struct sources *s, str path, str text, enum source_kind kind);
+struct source *sources_get(struct sources *s, u32 number);
+/* Line and column, both from 1, of a byte offset. */
+void source_locate(struct sources *s, u32 number, u32 offset, u32 *line, u32 *column);
+
+/* ---- Diagnostics ------------------------------------------------------------------------------- */
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+
+struct diag_label {
+    span at;
+    str text; /* may be empty */
+};
+struct diag_note {
+    bool help; /* else a note */
+    span at;   /* usually none */
+    str text;
+};
+/* One thing to tell: what is wrong, where, why, what to do. */
+struct diag {
+    enum severity severity;
+    const char *code; /* stable kind, such as "wit-syntax"; NULL if it has none */
+    str message;
+    span at;   /* the primary place, may be none */
+    str label; /* said at the primary place, may be empty */
+    VEC(struct diag_label) labels;
+    VEC(struct diag_note) notes;
+};
+
+struct diags {
+    struct arena *arena;
+    struct sources *sources;
+    VEC(struct diag *) list;
+    u32 errors;
+    u32 limit;   /* errors kept, 0 = DIAG_LIMIT */
+    u32 dropped; /* errors past the limit */
+};
+#define DIAG_LIMIT 20
+
+void diags_init(struct diags *d, struct arena *a, struct sources *s);
+/* Adds a diagnostic; the result takes labels and notes and is never NULL. */
+struct diag *diag_error(struct diags *d, const char *code, span at, const char *format, ...)
+    WITC_PRINTF(4, 5);
+struct diag *diag_warning(struct diags *d, const char *code, span at, const char *format, ...)
+    WITC_PRINTF(4, 5);
+/* Text beside the carets of the primary place. */
+void diag_say(struct diags *d, struct diag *x, const char *format, ...) WITC_PRINTF(3, 4);
+/* A second place with its own text ("first defined here"). */
+void diag_label(struct diags *d, struct diag *x, span at, const char *format, ...)
+    WITC_PRINTF(4, 5);
+void diag_note(struct diags *d, struct diag *x, const char *format, ...) WITC_PRINTF(3, 4);
+void diag_help(struct diags *d, struct diag *x, const char *format, ...) WITC_PRINTF(3, 4);
+/* "did you mean `x`?" when a candidate is near; adds nothing otherwise. */
+void diag_suggest(struct diags *d, struct diag *x, str wanted, const str *candidates, size_t n);
+/* The house's sentence for what is not there yet: "WHAT is not supported yet". */
+struct diag *diag_unsupported(struct diags *d, span at, const char *format, ...) WITC_PRINTF(3, 4);
+
+enum diag_format { DIAG_TEXT, DIAG_TEXT_COLOR, DIAG_JSON };
+/* All diagnostics as text for a person, or as JSON: one object for each, a line each. */
+void diags_render(struct diags *d, enum diag_format format, struct buf *out);
+
+/* ---- Feature gates (features.def) --------------------------------------------------------------- */
+
+enum feature {
+#define FEATURE(id, name, on, text) FEATURE_##id,
+#include "features.def"
+#undef FEATURE
+    FEATURE_COUNT
+};
+struct features {
+    u64 bits;
+};
+struct features features_default(void);
+struct features features_all(void);
+static inline bool features_has(struct features f, enum feature x)
+{
+    return (f.bits >> x) & 1;
+}
+void features_set(struct features *f, enum feature x, bool on);
+const char *feature_name(enum feature x); /* as wasm-tools names it */
+/* Applies a comma list: `name` on, `-name` off, `all`, `mvp`. Unknown names are reported with the near
+ * one. */
+bool features_apply(struct features *f, str list, struct diags *d);
+
+/* ---- Files ---------------------------------------------------------------------------------------- */
+
+/* Reads a whole file; "-" is standard input. Says why when it cannot. Limit: 2^32 - 1 bytes. */
+WITC_NODISCARD bool file_read(struct arena *a, const char *path, str *out, struct diags *d);
+/* Reads and registers it as a source; binary if it starts with "\0asm". */
+WITC_NODISCARD bool file_source(const char *path, u32 *source, struct diags *d);
+bool file_is_directory(const char *path);
+bool file_exists(const char *path);
+/* Names in a directory, sorted by bytes, without "." and "..". */
+WITC_NODISCARD bool file_list(struct arena *a, const char *path, str **names, u32 *n,
+                              struct diags *d);
+/* All or nothing: writes a temporary file beside `path`, then renames it over. "-" is standard output. */
+WITC_NODISCARD bool file_write(const char *path, str bytes, struct diags *d);
+WITC_NODISCARD bool file_make_directories(const char *path, struct diags *d);
+str path_join(struct arena *a, str directory, str name);
+str path_base(str path);      /* after the last '/' */
+str path_stem(str path);      /* path_base without its last ".ext" */
+str path_directory(str path); /* before the last '/', "." if none */
+
+#endif

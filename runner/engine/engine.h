@@ -1,0 +1,177 @@
+/* engine.h - the core WebAssembly interpreter. It knows modules, instances, memories and tasks; it knows
+ * nothing of components.
+ *
+ * Ownership: a store owns everything that runs in it (modules' translated code, instances, memories, tables, tasks);
+ * engine_store_free frees all of it. Pointers to those stay valid until then.
+ *
+ * Execution: a task is a heap value stack and a few registers. Wasm calls never recurse on the C stack. A host
+ * function may suspend its task: engine_start / engine_resume then return ENGINE_SUSPENDED, and a later
+ * engine_resume hands the host function's results over and goes on. Suspending costs a store, resuming a
+ * load; any number of tasks may be suspended, in any order. One task runs at a time (no OS threads).
+ *
+ * Values travel in 64-bit slots: i32 zero-extended, f32 as raw bits in the low half, f64 as raw bits, v128 in two slots (low
+ * first), references as an engine_ref.
+ */
+#ifndef WITC_ENGINE_H
+#define WITC_ENGINE_H
+
+#include "base.h"
+#include "wasm.h"
+
+struct engine_store;
+struct engine_module;
+struct engine_instance;
+struct engine_task;
+struct engine_func; /* a function of an instance, or a host function */
+struct engine_table;
+struct engine_memory;
+struct engine_global;
+struct engine_tag;
+
+/* A reference value; 0 is null. Functions: the struct engine_func pointer. Host references: see engine_extern_ref. */
+typedef u64 engine_ref;
+
+enum engine_outcome {
+    ENGINE_DONE,
+    ENGINE_TRAPPED,   /* engine_trap_of tells why */
+    ENGINE_SUSPENDED, /* a host function suspended the task, or fuel ran out (engine_out_of_fuel) */
+};
+
+/* ---- Store ------------------------------------------------------------------------------------------ */
+
+struct engine_limits {
+    u64 fuel;           /* loop turns and calls in all; 0 = unlimited */
+    u64 memory_bytes;   /* for each memory, 0 = 4 GiB */
+    u64 table_elements; /* for each table, 0 = 10,000,000 */
+    u32 stack_slots;    /* for each task, 0 = 131,072 (1 MiB) */
+    u32 instances;      /* 0 = 10,000 */
+};
+struct engine_store *engine_store_new(
+    const struct engine_limits *limits); /* NULL limits: the defaults */
+void engine_store_free(struct engine_store *s);
+/* Asks the running task to stop at the next loop turn or call: it traps with "interrupted". Safe to call from a signal handler. */
+void engine_interrupt(struct engine_store *s);
+
+/* ---- Modules ------------------------------------------------------------------------------------------ */
+
+/* Takes a module that was read (its bytes must outlive the store) and validates it. The result is shared by all its
+ * instances; bodies are translated at their first call. NULL and diagnostics if it is invalid. */
+struct engine_module *engine_load(struct engine_store *s, const struct wasm_module *m,
+                                  struct features features, struct diags *d);
+const struct wasm_module *engine_module_source(const struct engine_module *m);
+
+/* ---- Externals ------------------------------------------------------------------------------------------ */
+
+struct engine_extern {
+    enum wasm_extern kind;
+    union {
+        struct engine_func *func;
+        struct engine_table *table;
+        struct engine_memory *memory;
+        struct engine_global *global;
+        struct engine_tag *tag;
+    };
+};
+
+/* A host function. `slots` holds the arguments and takes the results, from slots[0] on. Returns ENGINE_DONE; or ENGINE_TRAPPED after
+ * engine_trap; or ENGINE_SUSPENDED (the results come with engine_resume). It may call engine_call_nested, and may
+ * start or resume other tasks. `slots` may move when it does: read the arguments first. */
+typedef enum engine_outcome engine_host_fn(void *env, struct engine_task *t, u64 *slots);
+/* `type` is copied. `name` is for backtraces. */
+struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_functype *type,
+                                     str name, engine_host_fn *fn, void *env);
+const struct wasm_functype *engine_func_type(const struct engine_func *f);
+struct engine_instance *engine_func_instance(
+    const struct engine_func *f); /* NULL: a host function */
+str engine_func_name(const struct engine_func *f,
+                     struct arena *a); /* from the name section, or "func[3]" */
+
+/* ---- Instances ------------------------------------------------------------------------------------------- */
+
+/* Instantiates with one external for each import, in order. Types are checked; a mismatch is a diagnostic. Active segments are
+ * applied (a trap there is ENGINE_TRAPPED). The start function is not run: see engine_start_func. `label` names the instance
+ * in backtraces. *out is set also when a segment traps. */
+enum engine_outcome engine_instantiate(struct engine_store *s, struct engine_module *m,
+                                       const struct engine_extern *imports, u32 import_count,
+                                       str label, struct engine_instance **out, struct diags *d);
+/* The start function, or NULL. The caller runs it. */
+struct engine_func *engine_start_func(struct engine_instance *i);
+/* Finds an export by name; false if there is none. */
+bool engine_export(struct engine_instance *i, str name, struct engine_extern *out);
+struct engine_module *engine_instance_module(struct engine_instance *i);
+str engine_instance_label(struct engine_instance *i);
+/* Anything the layer above wants to find again from a running task. */
+void engine_instance_set_data(struct engine_instance *i, void *data);
+void *engine_instance_data(struct engine_instance *i);
+
+/* ---- Memories, tables, globals ---------------------------------------------------------------------------- */
+
+/* A view of a memory's bytes; dead after anything that may run wasm or grow the memory. */
+u8 *engine_memory_data(struct engine_memory *m);
+u64 engine_memory_size(struct engine_memory *m); /* bytes */
+bool engine_memory_is_64(struct engine_memory *m);
+struct engine_memory *engine_memory_new(struct engine_store *s, const struct wasm_limits *type);
+/* -1 when it cannot grow, else the old size in pages. */
+i64 engine_memory_grow(struct engine_memory *m, u64 pages);
+struct engine_table *engine_table_new(struct engine_store *s, const struct wasm_tabletype *type,
+                                      engine_ref init);
+u64 engine_table_size(struct engine_table *t);
+/* False when the index is out of bounds. */
+bool engine_table_get(struct engine_table *t, u64 index, engine_ref *out);
+bool engine_table_set(struct engine_table *t, u64 index, engine_ref value);
+struct engine_global *engine_global_new(struct engine_store *s, const struct wasm_globaltype *type,
+                                        const u64 *slots);
+u64 *engine_global_slots(struct engine_global *g);
+const struct wasm_globaltype *engine_global_type(const struct engine_global *g);
+struct engine_tag *engine_tag_new(struct engine_store *s, const struct wasm_functype *type);
+
+/* ---- Tasks ---------------------------------------------------------------------------------------------------- */
+
+/* A task of its own stack (a small one, grown as needed). engine_task_free returns it to the store's pool; a task may be freed in any
+ * state but running. */
+struct engine_task *engine_task_new(struct engine_store *s);
+void engine_task_free(struct engine_task *t);
+void engine_task_set_data(struct engine_task *t, void *data);
+void *engine_task_data(struct engine_task *t);
+struct engine_store *engine_task_store(struct engine_task *t);
+/* The instance whose code called the host function that is running on t. */
+struct engine_instance *engine_task_instance(struct engine_task *t);
+
+/* Calls f with its arguments in `slots`. On ENGINE_DONE the results are in engine_results. The task must be idle. */
+enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, const u64 *slots);
+/* Goes on with a suspended task; `results` are those of the host function that suspended it (as many as its type says; may be NULL
+ * if it has none). */
+enum engine_outcome engine_resume(struct engine_task *t, const u64 *results);
+/* The results of the last ENGINE_DONE, valid until the task is used again. */
+const u64 *engine_results(const struct engine_task *t);
+bool engine_out_of_fuel(const struct engine_task *t);
+
+/* Calls f from within a host function, on the stack of the same task and to its end (canonical ABI realloc, post-return,
+ * destructors that may not block). `slots` holds arguments and takes results. A suspension within is a trap. */
+enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func *f, u64 *slots);
+
+/* ---- Traps ------------------------------------------------------------------------------------------------------ */
+
+struct engine_frame {
+    str instance; /* label */
+    str func;     /* name or func[N] */
+    u32 offset;   /* code offset in the module's binary */
+};
+struct engine_trap {
+    str message; /* the specification's text: "unreachable", "out of bounds memory access" */
+    struct engine_frame *frames; /* innermost first */
+    u32 frame_count;
+    u32 frames_left_out;
+    bool is_exit; /* not a failure: the guest asked to end (engine_exit) */
+    int exit_code;
+};
+/* Sets the trap of a task and returns ENGINE_TRAPPED, for host functions: `return engine_trap(t, "...")`. */
+enum engine_outcome engine_trap(struct engine_task *t, const char *format, ...) WITC_PRINTF(2, 3);
+/* Ends the task as `exit(code)` would: unwinds without running more code. */
+enum engine_outcome engine_exit(struct engine_task *t, int code);
+/* Valid until the task is used again. */
+const struct engine_trap *engine_trap_of(const struct engine_task *t);
+/* The frames of a task that is suspended, or of the running one (for reports). */
+u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame **frames);
+
+#endif
