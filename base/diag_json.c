@@ -1,0 +1,86 @@
+/* diag_json.c - diagnostics for programs: one JSON object for each, a line each.
+ *
+ *     {"severity": "error", "code": "wit-unknown-type", "message": "...",
+ *      "spans": [{"file": "a.wit", "start": 40, "end": 45, "line": 4, "column": 12, "primary": true,
+ *                 "label": "..."}],
+ *      "notes": [{"kind": "help", "text": "..."}]}
+ */
+#include "diag_internal.h"
+
+#include <cjson/cJSON.h>
+
+/* cJSON wants NUL-terminated UTF-8; what is not UTF-8 is shown as U+FFFD. */
+static const char *clean(struct arena *a, str s)
+{
+    if (utf8_check(s) == SIZE_MAX && str_find_char(s, '\0', 0) == SIZE_MAX) {
+        return str_to_c(a, s);
+    }
+    struct buf b = buf_in(a);
+    for (size_t i = 0; i < s.len;) {
+        char bytes[4];
+        u32 scalar = utf8_next(s, &i);
+        buf_put(&b, bytes, utf8_encode(scalar ? scalar : 0xfffd, bytes));
+    }
+    buf_byte(&b, 0);
+    return b.data;
+}
+
+static void add_span(struct diags *d, cJSON *spans, span at, str label, bool primary)
+{
+    struct source *s = sources_get(d->sources, at.source);
+    if (!s) {
+        return;
+    }
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "file", clean(d->arena, s->path));
+    cJSON_AddNumberToObject(o, "start", at.start);
+    cJSON_AddNumberToObject(o, "end", at.end);
+    if (s->kind == SOURCE_TEXT) {
+        u32 line, column;
+        source_locate(d->sources, at.source, at.start, &line, &column);
+        cJSON_AddNumberToObject(o, "line", line);
+        cJSON_AddNumberToObject(o, "column", column);
+    }
+    cJSON_AddBoolToObject(o, "primary", primary);
+    if (label.len) {
+        cJSON_AddStringToObject(o, "label", clean(d->arena, label));
+    }
+    cJSON_AddItemToArray(spans, o);
+}
+
+static cJSON *to_json(struct diags *d, const struct diag *x)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "severity", x->severity == SEVERITY_ERROR ? "error" : "warning");
+    if (x->code) {
+        cJSON_AddStringToObject(o, "code", x->code);
+    }
+    cJSON_AddStringToObject(o, "message", clean(d->arena, x->message));
+    cJSON *spans = cJSON_AddArrayToObject(o, "spans");
+    add_span(d, spans, x->at, x->label, true);
+    for (u32 i = 0; i < x->labels.len; i++) {
+        add_span(d, spans, x->labels.data[i].at, x->labels.data[i].text, false);
+    }
+    cJSON *notes = cJSON_AddArrayToObject(o, "notes");
+    for (u32 i = 0; i < x->notes.len; i++) {
+        cJSON *n = cJSON_CreateObject();
+        cJSON_AddStringToObject(n, "kind", x->notes.data[i].help ? "help" : "note");
+        cJSON_AddStringToObject(n, "text", clean(d->arena, x->notes.data[i].text));
+        cJSON_AddItemToArray(notes, n);
+    }
+    return o;
+}
+
+void diags_render_json(struct diags *d, struct buf *out)
+{
+    for (u32 i = 0; i < d->list.len; i++) {
+        cJSON *o = to_json(d, d->list.data[i]);
+        char *text = cJSON_PrintUnformatted(o);
+        if (text) {
+            buf_c(out, text);
+            buf_byte(out, '\n');
+        }
+        cJSON_free(text);
+        cJSON_Delete(o);
+    }
+}

@@ -1,0 +1,239 @@
+/* diag_text.c - diagnostics for a person:
+ *
+ *     error: type `point` is not defined
+ *       --> shapes.wit:4:12
+ *        |
+ *      4 |   draw: func(p: point);
+ *        |                 ^^^^^ not found in this interface
+ *        = help: did you mean `points`?
+ */
+#include "diag_internal.h"
+
+/* A source line longer than this is shown in part, around the carets. */
+#define LINE_SHOWN 200
+
+struct painter {
+    struct diags *d;
+    struct buf *out;
+    bool color;
+    u32 gutter; /* width of line numbers */
+};
+
+#define STYLE_RED    "\033[1;31m"
+#define STYLE_YELLOW "\033[1;33m"
+#define STYLE_BLUE   "\033[1;34m"
+#define STYLE_CYAN   "\033[1;36m"
+#define STYLE_BOLD   "\033[1m"
+#define STYLE_OFF    "\033[0m"
+
+static void style(struct painter *p, const char *code)
+{
+    if (p->color) {
+        buf_c(p->out, code);
+    }
+}
+
+/* Text of a source never reaches the terminal raw: control characters show as U+FFFD, tabs as a blank. */
+static void put_clean(struct buf *out, str text)
+{
+    for (size_t i = 0; i < text.len;) {
+        size_t from = i;
+        u32 scalar = utf8_next(text, &i);
+        bool bad = scalar == 0xfffd || scalar < ' ' || (scalar >= 0x7f && scalar < 0xa0) ||
+                   (scalar >= 0x202a && scalar <= 0x202e) || (scalar >= 0x2066 && scalar <= 0x2069);
+        if (scalar == '\t') {
+            buf_byte(out, ' ');
+        } else if (scalar == '\n' && text.len > i) {
+            buf_byte(out, '\n'); /* messages may have several lines */
+        } else if (bad) {
+            buf_c(out, "\xef\xbf\xbd");
+        } else {
+            buf_str(out, str_sub(text, from, i));
+        }
+    }
+}
+
+static u32 code_points(str s)
+{
+    u32 n = 0;
+    for (size_t i = 0; i < s.len; n++) {
+        utf8_next(s, &i);
+    }
+    return n;
+}
+
+static void gutter(struct painter *p, u32 line)
+{
+    style(p, STYLE_BLUE);
+    if (line) {
+        buf_printf(p->out, "%*u |", (int)p->gutter, line);
+    } else {
+        buf_printf(p->out, "%*s |", (int)p->gutter, "");
+    }
+    style(p, STYLE_OFF);
+}
+
+static void show_place(struct painter *p, span at, const char *arrow)
+{
+    struct source *s = sources_get(p->d->sources, at.source);
+    style(p, STYLE_BLUE);
+    buf_printf(p->out, "%*s%s", (int)p->gutter, "", arrow);
+    style(p, STYLE_OFF);
+    buf_byte(p->out, ' ');
+    put_clean(p->out, s->path);
+    if (s->kind == SOURCE_BINARY) {
+        buf_printf(p->out, ":0x%x\n", at.start);
+    } else {
+        u32 line, column;
+        source_locate(p->d->sources, at.source, at.start, &line, &column);
+        buf_printf(p->out, ":%u:%u\n", line, column);
+    }
+}
+
+/* The source line of a span with its carets and the text beside them. */
+static void show_line(struct painter *p, span at, str text, char mark, const char *mark_style)
+{
+    u32 line, column;
+    source_locate(p->d->sources, at.source, at.start, &line, &column);
+    struct source *s = sources_get(p->d->sources, at.source);
+    size_t from = s->line_starts[line - 1];
+    size_t to = str_find_char(s->text, '\n', from);
+    to = to == SIZE_MAX ? s->text.len : to;
+    if (to > from && s->text.ptr[to - 1] == '\r') {
+        to--;
+    }
+    size_t start = at.start < to ? at.start : to;
+    size_t end = at.end < to ? at.end : to;
+    end = end < start ? start : end;
+    bool cut_left = false;
+    if (to - from > LINE_SHOWN) {
+        if (start - from > LINE_SHOWN / 2) {
+            from = start - LINE_SHOWN / 2;
+            while (from < start && ((u8)s->text.ptr[from] & 0xc0) == 0x80) {
+                from++;
+            }
+            cut_left = true;
+        }
+        to = to - from > LINE_SHOWN ? from + LINE_SHOWN : to;
+        end = end > to ? to : end;
+    }
+    gutter(p, line);
+    buf_c(p->out, cut_left ? " ..." : " ");
+    put_clean(p->out, str_sub(s->text, from, to));
+    buf_byte(p->out, '\n');
+    gutter(p, 0);
+    buf_c(p->out, cut_left ? "    " : " ");
+    buf_fill(p->out, ' ', code_points(str_sub(s->text, from, start)));
+    style(p, mark_style);
+    u32 width = code_points(str_sub(s->text, start, end));
+    buf_fill(p->out, (u8)mark, width ? width : 1);
+    if (text.len) {
+        buf_byte(p->out, ' ');
+        put_clean(p->out, text);
+    }
+    style(p, STYLE_OFF);
+    buf_byte(p->out, '\n');
+}
+
+static bool is_text(struct painter *p, span at)
+{
+    struct source *s = sources_get(p->d->sources, at.source);
+    return s && s->kind == SOURCE_TEXT;
+}
+
+static u32 line_of(struct painter *p, span at)
+{
+    u32 line, column;
+    source_locate(p->d->sources, at.source, at.start, &line, &column);
+    return is_text(p, at) ? line : 1;
+}
+
+static void show_spans(struct painter *p, const struct diag *x)
+{
+    const char *marks = x->severity == SEVERITY_ERROR ? STYLE_RED : STYLE_YELLOW;
+    if (sources_get(p->d->sources, x->at.source)) {
+        show_place(p, x->at, "-->");
+        if (is_text(p, x->at)) {
+            gutter(p, 0);
+            buf_byte(p->out, '\n');
+            show_line(p, x->at, x->label, '^', marks);
+        } else if (x->label.len) {
+            gutter(p, 0);
+            buf_byte(p->out, ' ');
+            put_clean(p->out, x->label);
+            buf_byte(p->out, '\n');
+        }
+    }
+    for (u32 i = 0; i < x->labels.len; i++) {
+        const struct diag_label *l = &x->labels.data[i];
+        if (!sources_get(p->d->sources, l->at.source)) {
+            continue;
+        }
+        if (l->at.source != x->at.source || !is_text(p, l->at)) {
+            show_place(p, l->at, ":::");
+        }
+        if (is_text(p, l->at)) {
+            show_line(p, l->at, l->text, '-', STYLE_BLUE);
+        } else {
+            gutter(p, 0);
+            buf_byte(p->out, ' ');
+            put_clean(p->out, l->text);
+            buf_byte(p->out, '\n');
+        }
+    }
+}
+
+static void show(struct painter *p, const struct diag *x)
+{
+    u32 deepest = line_of(p, x->at);
+    for (u32 i = 0; i < x->labels.len; i++) {
+        u32 line = line_of(p, x->labels.data[i].at);
+        deepest = line > deepest ? line : deepest;
+    }
+    p->gutter = 2;
+    for (u32 n = deepest; n >= 10; n /= 10) {
+        p->gutter++;
+    }
+    bool error = x->severity == SEVERITY_ERROR;
+    style(p, error ? STYLE_RED : STYLE_YELLOW);
+    buf_c(p->out, error ? "error" : "warning");
+    style(p, STYLE_OFF);
+    style(p, STYLE_BOLD);
+    buf_c(p->out, ": ");
+    put_clean(p->out, x->message);
+    style(p, STYLE_OFF);
+    buf_byte(p->out, '\n');
+    show_spans(p, x);
+    for (u32 i = 0; i < x->notes.len; i++) {
+        const struct diag_note *n = &x->notes.data[i];
+        style(p, STYLE_BLUE);
+        buf_printf(p->out, "%*s = ", (int)p->gutter, "");
+        style(p, STYLE_OFF);
+        style(p, n->help ? STYLE_CYAN : STYLE_BOLD);
+        buf_c(p->out, n->help ? "help" : "note");
+        style(p, STYLE_OFF);
+        buf_c(p->out, ": ");
+        put_clean(p->out, n->text);
+        buf_byte(p->out, '\n');
+    }
+}
+
+void diags_render_text(struct diags *d, bool color, struct buf *out)
+{
+    struct painter p = {.d = d, .out = out, .color = color};
+    for (u32 i = 0; i < d->list.len; i++) {
+        show(&p, d->list.data[i]);
+    }
+    if (d->dropped) {
+        buf_printf(out, "... and %u more error%s\n", d->dropped, d->dropped == 1 ? "" : "s");
+    }
+}
+
+void diags_render(struct diags *d, enum diag_format format, struct buf *out)
+{
+    if (format == DIAG_JSON) {
+        diags_render_json(d, out);
+    } else {
+        diags_render_text(d, format == DIAG_TEXT_COLOR, out);
+    }
+}

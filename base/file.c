@@ -1,0 +1,240 @@
+/* file.c - reading files whole, writing them all-or-nothing. */
+#include "base.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_stdio(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+static bool fail(struct diags *d, const char *verb, const char *path, const char *why)
+{
+    diag_error(d, "io", (span){0}, "cannot %s `%s`: %s", verb, path, why);
+    return false;
+}
+
+static bool read_all(struct arena *a, int fd, size_t hint, const char *path, str *out,
+                     struct diags *d)
+{
+    struct buf b = buf_in(a);
+    buf_reserve(&b, hint + 1);
+    for (;;) {
+        buf_reserve(&b, b.cap - b.len < 4096 && b.len >= hint ? 65536 : 1);
+        ssize_t n = read(fd, b.data + b.len, b.cap - b.len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return fail(d, "read", path, strerror(errno));
+        }
+        if (n == 0) {
+            break;
+        }
+        b.len += (size_t)n;
+        if (b.len >= UINT32_MAX) {
+            return fail(d, "read", path, "files of 4 GiB and more are not supported");
+        }
+    }
+    *out = str_of(b.data ? b.data : "", b.len);
+    return true;
+}
+
+bool file_read(struct arena *a, const char *path, str *out, struct diags *d)
+{
+    if (is_stdio(path)) {
+        return read_all(a, 0, 65536, "<stdin>", out, d);
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return fail(d, "read", path, strerror(errno));
+    }
+    struct stat st;
+    bool fine = fstat(fd, &st) == 0;
+    if (!fine) {
+        fail(d, "read", path, strerror(errno));
+    } else if (S_ISDIR(st.st_mode)) {
+        fine = fail(d, "read", path, "is a directory, a file is needed");
+    } else if (st.st_size >= (off_t)UINT32_MAX) {
+        fine = fail(d, "read", path, "files of 4 GiB and more are not supported");
+    } else {
+        fine = read_all(a, fd, (size_t)st.st_size, path, out, d);
+    }
+    close(fd);
+    return fine;
+}
+
+bool file_source(const char *path, u32 *source, struct diags *d)
+{
+    str bytes;
+    if (!file_read(d->arena, path, &bytes, d)) {
+        return false;
+    }
+    bool binary = str_starts(bytes, STR("\0asm"));
+    str name = is_stdio(path) ? STR("<stdin>") : str_dup(d->arena, str_c(path));
+    *source = sources_add(d->sources, name, bytes, binary ? SOURCE_BINARY : SOURCE_TEXT);
+    return true;
+}
+
+bool file_is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool file_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+static int compare_names(const void *x, const void *y)
+{
+    return str_cmp(*(const str *)x, *(const str *)y);
+}
+
+bool file_list(struct arena *a, const char *path, str **names, u32 *n, struct diags *d)
+{
+    DIR *dir = opendir(path);
+    if (!dir) {
+        return fail(d, "read directory", path, strerror(errno));
+    }
+    VEC(str) list = {0};
+    for (struct dirent *e; (e = readdir(dir));) {
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
+            *vec_push(a, &list) = str_dup(a, str_c(e->d_name));
+        }
+    }
+    closedir(dir);
+    if (list.len) {
+        qsort(list.data, list.len, sizeof *list.data, compare_names);
+    }
+    *names = list.data;
+    *n = list.len;
+    return true;
+}
+
+static bool write_all(int fd, str bytes)
+{
+    while (bytes.len) {
+        ssize_t n = write(fd, bytes.ptr, bytes.len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return false;
+        }
+        bytes = str_sub(bytes, (size_t)n, bytes.len);
+    }
+    return true;
+}
+
+/* Devices and pipes cannot be renamed over: they are written in place. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static bool write_in_place(const char *path, str bytes, struct diags *d)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool fine = fd >= 0 && write_all(fd, bytes);
+    int error = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fine || fail(d, "write", path, strerror(error));
+}
+
+bool file_write(const char *path, str bytes, struct diags *d)
+{
+    if (is_stdio(path)) {
+        return write_all(1, bytes) || fail(d, "write", "<stdout>", strerror(errno));
+    }
+    if (is_special(path)) {
+        return write_in_place(path, bytes, d);
+    }
+    if (file_is_directory(path)) {
+        return fail(d, "write", path, "is a directory");
+    }
+    /* Through a symbolic link the target is replaced, not the link. */
+    char resolved[PATH_MAX];
+    const char *target = realpath(path, resolved) ? resolved : path;
+    struct stat st;
+    mode_t mode = umask(0);
+    umask(mode);
+    mode = stat(target, &st) == 0 ? st.st_mode & 07777 : 0666 & ~mode;
+    char *temporary = str_to_c(d->arena, str_printf(d->arena, "%s.XXXXXX", target));
+    int fd = mkstemp(temporary);
+    if (fd < 0) {
+        return fail(d, "write", path, strerror(errno));
+    }
+    bool fine = write_all(fd, bytes) && fchmod(fd, mode) == 0;
+    int error = errno;
+    fine = close(fd) == 0 && fine;
+    if (fine && rename(temporary, target) != 0) {
+        fine = false;
+        error = errno;
+    }
+    if (!fine) {
+        unlink(temporary);
+        return fail(d, "write", path, strerror(error));
+    }
+    return true;
+}
+
+bool file_make_directories(const char *path, struct diags *d)
+{
+    char *copy = str_to_c(d->arena, str_c(path));
+    for (char *p = copy + 1; *copy; p++) {
+        char c = *p;
+        if (c != '/' && c != '\0') {
+            continue;
+        }
+        *p = '\0';
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
+            return fail(d, "make directory", copy, strerror(errno));
+        }
+        *p = c;
+        if (c == '\0') {
+            break;
+        }
+    }
+    return file_is_directory(path) || fail(d, "make directory", path, "a file of that name exists");
+}
+
+str path_join(struct arena *a, str directory, str name)
+{
+    if (directory.len == 0 || str_starts(name, STR("/"))) {
+        return str_dup(a, name);
+    }
+    const char *separator = str_ends(directory, STR("/")) ? "" : "/";
+    return str_printf(a, STRF "%s" STRF, STRA(directory), separator, STRA(name));
+}
+
+str path_base(str path)
+{
+    size_t slash = str_rfind_char(path, '/');
+    return slash == SIZE_MAX ? path : str_sub(path, slash + 1, path.len);
+}
+
+str path_stem(str path)
+{
+    str base = path_base(path);
+    size_t dot = str_rfind_char(base, '.');
+    return dot == SIZE_MAX || dot == 0 ? base : str_sub(base, 0, dot);
+}
+
+str path_directory(str path)
+{
+    size_t slash = str_rfind_char(path, '/');
+    return slash == SIZE_MAX ? STR(".") : slash == 0 ? STR("/") : str_sub(path, 0, slash);
+}

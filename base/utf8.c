@@ -1,0 +1,71 @@
+/* utf8.c - UTF-8 as Unicode defines it: no overlong forms, no surrogates, at most U+10FFFF. */
+#include "base.h"
+
+/* Length of the well-formed sequence at p (n bytes left), 0 if there is none. */
+static u32 sequence(const u8 *p, size_t n, u32 *scalar)
+{
+    if (p[0] < 0x80) {
+        *scalar = p[0];
+        return 1;
+    }
+    u32 length = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+                 : (p[0] & 0xf0) == 0xe0        ? 3
+                 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+                                                : 0;
+    if (!length || length > n) {
+        return 0;
+    }
+    u32 value = p[0] & (0x7fu >> length);
+    for (u32 i = 1; i < length; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (p[i] & 0x3f);
+    }
+    static const u32 least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
+        return 0;
+    }
+    *scalar = value;
+    return length;
+}
+
+size_t utf8_check(str s)
+{
+    const u8 *p = (const u8 *)s.ptr;
+    for (size_t i = 0; i < s.len;) {
+        u64 word;
+        if (s.len - i >= 8 && (memcpy(&word, p + i, 8), !(word & 0x8080808080808080u))) {
+            i += 8;
+            continue;
+        }
+        u32 scalar, n = sequence(p + i, s.len - i, &scalar);
+        if (!n) {
+            return i;
+        }
+        i += n;
+    }
+    return SIZE_MAX;
+}
+
+u32 utf8_next(str s, size_t *at)
+{
+    u32 scalar, n = sequence((const u8 *)s.ptr + *at, s.len - *at, &scalar);
+    *at += n ? n : 1;
+    return n ? scalar : 0xfffd;
+}
+
+u32 utf8_encode(u32 scalar, char out[4])
+{
+    if (scalar < 0x80) {
+        out[0] = (char)scalar;
+        return 1;
+    }
+    u32 n = scalar < 0x800 ? 2 : scalar < 0x10000 ? 3 : 4;
+    for (u32 i = n; i-- > 1;) {
+        out[i] = (char)(0x80 | (scalar & 0x3f));
+        scalar >>= 6;
+    }
+    out[0] = (char)((0xf00u >> n & 0xff) | scalar);
+    return n;
+}
