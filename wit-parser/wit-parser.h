@@ -194,7 +194,7 @@ struct wit_package {
 struct wit_resolve {
     struct arena *arena;
     struct diags *diags;
-    struct features_list {
+    struct wit_features {
         const str *names;
         u32 count;
         bool all;
