@@ -35,6 +35,7 @@ enum wasm_kind {
 };
 /* Abstract heap types, by their byte in the binary format. */
 enum wasm_heap {
+    HEAP_NOCONT = 0x75,
     HEAP_NOEXN = 0x74,
     HEAP_NOFUNC = 0x73,
     HEAP_NOEXTERN = 0x72,
@@ -47,6 +48,7 @@ enum wasm_heap {
     HEAP_STRUCT = 0x6b,
     HEAP_ARRAY = 0x6a,
     HEAP_EXN = 0x69,
+    HEAP_CONT = 0x68,
 };
 #define WASM_REF_NULLABLE (1u << 8)
 #define WASM_REF_EXACT    (1u << 9)
@@ -81,6 +83,12 @@ static inline wasm_valtype wasm_ref_abstract(enum wasm_heap heap, bool nullable)
 static inline wasm_valtype wasm_ref_concrete(u32 type, bool nullable)
 {
     return WASM_REF | (nullable ? WASM_REF_NULLABLE : 0) | type << 10 | WASM_REF_CONCRETE;
+}
+/* The word has room for 21 bits of a type index; larger ones (no module has them) become the largest,
+ * which is above WASM_MAX_TYPES and so unknown everywhere. */
+static inline u32 wasm_clamp_type(u32 type)
+{
+    return type < (1u << 21) ? type : (1u << 21) - 1;
 }
 #define WASM_FUNCREF   wasm_ref_abstract(HEAP_FUNC, true)
 #define WASM_EXTERNREF wasm_ref_abstract(HEAP_EXTERN, true)
@@ -671,7 +679,11 @@ enum wasm_imm {
 };
 /* Rows of ops.def: OP(id, prefix, code, "name", immediate, "signature", feature).
  * prefix 0 for one-byte opcodes, else 0xfb..0xfe. Signature: operands ':' results in letters
- * i I f F v (i32 i64 f32 f64 v128), or "*" when it depends on types and is checked by hand. */
+ * i I f F v (i32 i64 f32 f64 v128) and a (the address type of the memory named by the immediate, i32
+ * or i64), or "*" when it depends on types and is checked by hand. Two rows may share a name: plain and
+ * typed select, ref.test and ref.cast with and without null.
+ * Gate FEATURE_MVP: always there. */
+#define FEATURE_MVP FEATURE_COUNT
 enum wasm_op {
 #define OP(id, prefix, code, text, imm, signature, gate) OP_##id,
 #include "ops.def"
@@ -690,6 +702,10 @@ struct wasm_op_info {
 extern const struct wasm_op_info wasm_op_info[OP_COUNT];
 /* The instruction of a prefix and code, or OP_COUNT. */
 enum wasm_op wasm_op_find(u8 prefix, u32 code);
+static inline bool wasm_gate_open(struct features f, enum feature gate)
+{
+    return gate == FEATURE_MVP || features_has(f, gate);
+}
 
 /* Reads the bytes of a section, bounds-checked; used by everybody who walks instruction bytes. */
 struct wasm_cursor {
@@ -709,7 +725,14 @@ i64 wasm_get_s33(struct wasm_cursor *c);
 i64 wasm_get_s64(struct wasm_cursor *c);
 str wasm_get_bytes(struct wasm_cursor *c, size_t n);
 str wasm_get_name(struct wasm_cursor *c); /* length, UTF-8 checked */
+/* A count of elements of at least `element_size` bytes each: fails if the rest cannot hold them. */
+u32 wasm_get_count(struct wasm_cursor *c, u32 element_size);
 wasm_valtype wasm_get_valtype(struct wasm_cursor *c);
+wasm_valtype wasm_get_reftype(struct wasm_cursor *c);
+/* A heap type, as the reference to it. */
+wasm_valtype wasm_get_heaptype(struct wasm_cursor *c, bool nullable);
+/* Sets the error unless one is set; `at` points into the bytes. */
+void wasm_cursor_fail(struct wasm_cursor *c, const u8 *at, const char *error);
 static inline u32 wasm_cursor_offset(const struct wasm_cursor *c)
 {
     return c->base + (u32)(c->at - c->start);
