@@ -1,0 +1,5 @@
+/* The least there is to call. */
+int f(void)
+{
+    return 0;
+}
