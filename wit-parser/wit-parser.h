@@ -203,6 +203,7 @@ struct wit_resolve {
     VEC(struct wit_interface) interfaces;
     VEC(struct wit_world) worlds;
     VEC(struct wit_typedef) types;
+    struct wit_facts *facts; /* private to layout.c: what it has computed of types so far */
 };
 
 /* ---- Resolving -------------------------------------------------------------------------------------------- */
