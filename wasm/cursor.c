@@ -161,6 +161,15 @@ wasm_valtype wasm_get_heaptype(struct wasm_cursor *c, bool nullable)
         c->at++;
         return wasm_ref_concrete(wasm_clamp_type(wasm_get_u32(c)), nullable) | WASM_REF_EXACT;
     }
+    if (c->at != c->end && *c->at == 0x65) {
+        c->at++;
+        flags |= WASM_REF_SHARED;
+        at = c->at;
+        if (c->at != c->end && (*c->at & 0xc0) != 0x40) {
+            wasm_cursor_fail(c, at, "malformed heap type");
+            return WASM_NONE;
+        }
+    }
     i64 heap = wasm_get_s33(c);
     if (c->failed)
         return WASM_NONE;
@@ -185,6 +194,9 @@ wasm_valtype wasm_get_valtype(struct wasm_cursor *c)
     case WASM_V128: return code;
     case 0x63: return wasm_get_heaptype(c, true);
     case WASM_REF: return wasm_get_heaptype(c, false);
+    case 0x65: /* abbreviation of (ref null (shared heap)) */
+        c->at = at;
+        return wasm_get_heaptype(c, true);
     default:
         if (is_abstract_heap(code))
             return wasm_ref_abstract((enum wasm_heap)code, true);

@@ -74,7 +74,13 @@ static inline bool wasm_is_concrete(wasm_valtype t)
 /* The type index of a concrete reference, or the enum wasm_heap of an abstract one. */
 static inline u32 wasm_heap_of(wasm_valtype t)
 {
-    return (t & ~WASM_REF_CONCRETE) >> 10;
+    return wasm_is_concrete(t) ? (t & ~WASM_REF_CONCRETE) >> 10 : t >> 10 & 0x7f;
+}
+/* A reference to a shared abstract heap type (shared-everything-threads). */
+#define WASM_REF_SHARED (1u << 17)
+static inline bool wasm_is_shared_ref(wasm_valtype t)
+{
+    return wasm_is_ref(t) && !wasm_is_concrete(t) && (t & WASM_REF_SHARED) != 0;
 }
 static inline wasm_valtype wasm_ref_abstract(enum wasm_heap heap, bool nullable)
 {
@@ -107,8 +113,9 @@ enum wasm_comptype { COMPTYPE_FUNC, COMPTYPE_STRUCT, COMPTYPE_ARRAY, COMPTYPE_CO
 struct wasm_type {
     enum wasm_comptype kind;
     bool is_final, has_super, is_shared;
-    u32 super;     /* type index, if has_super */
-    u32 rec_start; /* first type index of its recursion group */
+    bool explicit_rec; /* its group was written as one; a single type may stand without */
+    u32 super;         /* type index, if has_super */
+    u32 rec_start;     /* first type index of its recursion group */
     u32 rec_count;
     struct wasm_functype func;       /* COMPTYPE_FUNC */
     const struct wasm_field *fields; /* COMPTYPE_STRUCT; COMPTYPE_ARRAY has one */
@@ -182,7 +189,7 @@ struct wasm_elem {
     u8 flags; /* as in the binary */
     u32 table;
     struct wasm_expr offset; /* ELEM_ACTIVE */
-    wasm_valtype type;
+    wasm_valtype type;       /* of function indices: (ref func) */
     u32 count;
     const u32 *funcs;              /* function indices, or NULL and then ... */
     const struct wasm_expr *exprs; /* ... expressions */
@@ -207,6 +214,7 @@ struct wasm_custom {
     u8 after; /* id of the last known section before it */
     span at;
 };
+/* A section as it stood, custom sections (id 0) included. */
 struct wasm_section_span {
     u8 id;
     u32 start, end; /* contents, without id and size */
@@ -217,6 +225,7 @@ struct wasm_module {
     u32 source; /* for spans; spans are offsets into that source */
     u32 base;   /* offset of `bytes` in the source */
     VEC(struct wasm_type) types;
+    VEC(u32) empty_recs; /* recursion groups without types: number of types before each */
     VEC(struct wasm_import) imports;
     VEC(u32) funcs;                /* type index of each function, imported ones first */
     VEC(struct wasm_table) tables; /* the same for the other spaces ... */
@@ -737,5 +746,26 @@ static inline u32 wasm_cursor_offset(const struct wasm_cursor *c)
 {
     return c->base + (u32)(c->at - c->start);
 }
+
+/* ---- Walking instructions (instr.c) ---------------------------------------------------------------------------- */
+
+/* The next opcode with its prefix; OP_COUNT after a failure ("illegal opcode"). */
+enum wasm_op wasm_get_op(struct wasm_cursor *c);
+struct wasm_blocktype {
+    bool is_index;
+    u32 index;           /* type index */
+    wasm_valtype result; /* else one result or WASM_NONE */
+};
+struct wasm_blocktype wasm_get_blocktype(struct wasm_cursor *c);
+struct wasm_memarg {
+    u32 align; /* log2 */
+    u32 memory;
+    u64 offset;
+};
+struct wasm_memarg wasm_get_memarg(struct wasm_cursor *c);
+/* Moves past the immediates of an instruction, checking their form. */
+void wasm_skip_immediates(struct wasm_cursor *c, enum wasm_op op);
+/* Moves past an expression, its `end` included. */
+void wasm_skip_expr(struct wasm_cursor *c);
 
 #endif
