@@ -388,6 +388,16 @@ static void read_decls(struct wasm_reader *r, struct cm_type *t)
     r->type_depth--;
 }
 
+static void read_rec_group(struct wasm_reader *r, struct cm_core_type *t)
+{
+    const u8 *start = r->c.at;
+    wasm_type_vec types = {0};
+    t->explicit_rec = wasm_rd_rectype(r, &types);
+    t->types = types.data;
+    t->type_count = types.len;
+    t->at = wasm_rd_span(r, start);
+}
+
 static void read_module_decl(struct wasm_reader *r, struct cm_module_decl *d)
 {
     u8 byte = wasm_get_byte(&r->c);
@@ -399,7 +409,7 @@ static void read_module_decl(struct wasm_reader *r, struct cm_module_decl *d)
     case 0x01: {
         d->kind = MODULE_DECL_TYPE;
         d->type = arena_new(r->a, struct cm_core_type);
-        wasm_rd_core_type(r, d->type);
+        read_rec_group(r, d->type); /* 0x50 is a subtype here, as in core modules */
         break;
     }
     case 0x02:
@@ -459,10 +469,7 @@ void wasm_rd_core_type(struct wasm_reader *r, struct cm_core_type *t)
                              byte);
             }
         }
-        wasm_type_vec types = {0};
-        t->explicit_rec = wasm_rd_rectype(r, &types);
-        t->types = types.data;
-        t->type_count = types.len;
+        read_rec_group(r, t);
     }
     t->at = wasm_rd_span(r, start);
 }

@@ -212,8 +212,8 @@ static void write_module_decl(struct buf *out, const struct cm_module_decl *d)
         wasm_wr_import(out, &d->import);
         break;
     case MODULE_DECL_TYPE:
-        buf_byte(out, 0x01);
-        write_core_type(out, d->type);
+        buf_byte(out, 0x01); /* no prefix before a non-final subtype here */
+        wasm_wr_rectype(out, d->type->types, d->type->type_count, d->type->explicit_rec);
         break;
     case MODULE_DECL_ALIAS:
         buf_put(out, "\x02\x10\x01", 3);
