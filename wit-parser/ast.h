@@ -1,0 +1,144 @@
+/* ast.h - the syntax tree of WIT: what the text says, with places, before names mean anything. Private to
+ * this folder. Everything lives in the arena that it was read with; offsets are bytes of the source.
+ */
+#ifndef WITC_WIT_AST_H
+#define WITC_WIT_AST_H
+
+#include "wit-parser.h"
+
+#define WIT_MAX_TYPE_DEPTH    100
+#define WIT_MAX_PACKAGE_DEPTH 100
+
+struct ast_id {
+    str name; /* without '%' */
+    u32 start, end;
+};
+
+/* @since, @unstable, @deprecated and @external-id of one item. */
+struct ast_gates {
+    struct wit_stability stability;
+    str external_id; /* ptr NULL: none */
+    struct ast_id external_word;
+};
+
+struct ast_type {
+    enum wit_kind kind;                  /* WIT_ID: a name */
+    u32 start, end;                      /* its first word; of a handle the resource's name */
+    str name;                            /* WIT_ID, WIT_OWN, WIT_BORROW */
+    const struct ast_type *const *items; /* NULL: `_`, or left out */
+    u32 count;                           /* RESULT and MAP: 2; TUPLE: any; others 0 or 1 */
+    u64 length;                          /* FIXED_LIST */
+};
+/* A field, case, flag or parameter. */
+struct ast_field {
+    struct ast_id name;
+    str docs;
+    const struct ast_type *type;
+};
+struct ast_func {
+    enum wit_accessor accessor;
+    bool is_async, is_static, is_constructor;
+    struct ast_id word; /* `func`, `get`, `set` or `constructor` */
+    const struct ast_field *params;
+    u32 param_count;
+    const struct ast_type *result;
+};
+struct ast_member;
+struct ast_typedef {
+    enum wit_kind kind; /* ALIAS, RECORD, FLAGS, VARIANT, ENUM, RESOURCE */
+    const struct ast_type *target;
+    const struct ast_field *fields;
+    u32 field_count;
+    const struct ast_member *funcs; /* RESOURCE */
+    u32 func_count;
+};
+struct ast_package_name {
+    struct wit_package_name name;
+    u32 start, end; /* namespace to version; in a path: to the package's name */
+};
+/* `name` or `ns:pkg/name@version`. */
+struct ast_path {
+    bool qualified;
+    struct ast_package_name package;
+    struct ast_id name;
+};
+/* `name as alias`. */
+struct ast_rename {
+    struct ast_id name, alias; /* alias.name.ptr NULL: none */
+};
+
+enum ast_member_kind { AST_FUNC, AST_TYPEDEF, AST_USE, AST_IMPORT, AST_EXPORT, AST_INCLUDE };
+/* An item of an interface, a world or a resource. */
+struct ast_member {
+    enum ast_member_kind kind;
+    struct ast_id name; /* ptr NULL: an import, export, use or include without */
+    str docs;
+    const struct ast_gates *gates; /* NULL: none */
+    const struct ast_func *func;
+    const struct ast_typedef *type;
+    const struct ast_path *path;
+    const struct ast_rename *names; /* USE, INCLUDE */
+    u32 name_count;
+    bool has_body; /* IMPORT, EXPORT of an inline interface */
+    const struct ast_member *body;
+    u32 body_count;
+};
+
+enum ast_item_kind { AST_INTERFACE, AST_WORLD, AST_TOPLEVEL_USE, AST_PACKAGE };
+struct ast_item {
+    enum ast_item_kind kind;
+    struct ast_id word; /* the keyword */
+    struct ast_id name; /* TOPLEVEL_USE: the alias, or ptr NULL */
+    str docs;
+    const struct ast_gates *gates;
+    const struct ast_member *members; /* INTERFACE, WORLD */
+    u32 member_count;
+    const struct ast_path *path;    /* TOPLEVEL_USE */
+    const struct ast_decls *nested; /* PACKAGE */
+};
+/* The contents of a file, or of `package a:b { }`. */
+struct ast_decls {
+    u32 source;
+    bool has_package;
+    struct ast_package_name package;
+    struct ast_id docs_at; /* of the docs before `package` */
+    str docs;
+    const struct ast_item *items;
+    u32 item_count;
+    u32 depth;
+};
+
+/* ---- Reading ---------------------------------------------------------------------------------------- */
+
+/* Reads a source. Reports all that is wrong with its shape; what can be read nevertheless is in *out (it is
+ * always usable). `skipped` takes the words of the parts that could not be read: a name among them may
+ * well be defined there. */
+struct wit_skipped {
+    struct arena *arena;
+    struct map words;
+};
+bool wit_read_ast(struct arena *a, struct diags *d, u32 source, struct wit_skipped *skipped,
+                  struct ast_decls *out);
+
+struct TSTree;
+struct TSParser;
+/* The second pass, over a source that tree-sitter found faulty: reports each error at the token where parsing
+ * stops, blanks the item around it in a copy of the text, and goes on. The result is the tree of what is left,
+ * NULL if nothing is to be had; its offsets are those of the source. */
+struct TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source,
+                                 struct wit_skipped *skipped, struct TSParser *parser, str *text);
+
+/* ---- Words (names.c) -------------------------------------------------------------------------------- */
+
+bool wit_is_reserved(str word);
+/* Is it a label in kebab case? Says what is wrong, else NULL. */
+const char *wit_check_label(str name);
+/* The key by which names are compared: strongly-unique names are equal under it (Explainer.md, "Name
+ * Uniqueness"). */
+str wit_canonical_name(struct arena *a, str name);
+/* A text literal's contents; *bad is the offset of what is wrong, *why says it. */
+bool wit_unquote(struct arena *a, str literal, str *out, size_t *bad, const char **why);
+/* Text of the comments before an item. */
+str wit_docs_text(struct arena *a, const str *comments, u32 n);
+
+#endif

@@ -1,0 +1,533 @@
+/* syntax.c - the second pass over a source that tree-sitter found faulty.
+ *
+ * tree-sitter repairs as it parses, which moves its ERROR nodes away from the place of the mistake. An LR parser
+ * meets a wrong token where any parser would, and its log tells: so the source is parsed again with the log on, up
+ * to the first wrong token. There the error is reported, with what the parse tables would have taken. Then
+ * the item around it is blanked in a copy of the text (offsets stay), and the rest parsed again, for
+ * the next one.
+ */
+#include "ast.h"
+
+#include "src/tree_sitter/parser.h" /* before api.h: the layout of the parse tables */
+
+#include <stdlib.h>
+#include <tree_sitter/api.h>
+
+const TSLanguage *tree_sitter_wit(void);
+
+#define MAX_ERRORS 24
+#define MAX_LOGGED ((u64)64 << 20) /* bytes parsed with the log on; it is slow */
+
+struct watch {
+    const TSLanguage *language;
+    struct arena *arena;
+    str text;
+    u32 *lines; /* starts */
+    u32 line_count;
+    VEC(u16) states; /* the parse stack, replayed */
+    u32 position;    /* where the token before ends */
+    const char *symbol;
+    char symbol_name[40];
+    u32 angles;
+    bool found; /* the first wrong token: */
+    u32 at;
+    enum { WRONG_TOKEN, WRONG_WORD, WRONG_DEPTH } kind;
+    size_t stop; /* the cancellation flag */
+};
+
+/* ---- The log -------------------------------------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static u32 token_start(str text, u32 at)
+{
+    if (at == 0 && str_starts(text, STR("\xef\xbb\xbf"))) {
+        at = 3;
+    }
+    while (at < text.len && is_blank(text.ptr[at])) {
+        at++;
+    }
+    return at;
+}
+
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '%' || (unsigned char)c >= 0x80;
+}
+
+static u32 token_end(str text, u32 at)
+{
+    u32 end = at;
+    while (end < text.len && is_word_byte(text.ptr[end])) {
+        end++;
+    }
+    if (end == at && end < text.len) {
+        size_t next = at;
+        utf8_next(text, &next);
+        end = str_starts(str_sub(text, at, text.len), STR("->")) ? at + 2 : (u32)next;
+    }
+    return end;
+}
+
+/* The number after `key` in a message. */
+static u32 number_of(const char *message, const char *key)
+{
+    const char *p = strstr(message, key);
+    return p ? (u32)strtoul(p + strlen(key), NULL, 10) : 0;
+}
+
+static u16 lookup(const TSLanguage *l, u16 state, TSSymbol symbol)
+{
+    if (state < l->large_state_count) {
+        return l->parse_table[(size_t)state * l->symbol_count + symbol];
+    }
+    const uint16_t *p =
+        &l->small_parse_table[l->small_parse_table_map[state - l->large_state_count]];
+    for (u16 groups = *p++; groups; groups--) {
+        u16 value = *p++;
+        for (u16 n = *p++; n; n--) {
+            if (*p++ == symbol) {
+                return value;
+            }
+        }
+    }
+    return 0;
+}
+
+static void reduce(struct watch *w, const char *name, u32 count)
+{
+    w->states.len = w->states.len > count ? w->states.len - count : 1;
+    u16 state = w->states.data[w->states.len - 1];
+    size_t n = strcspn(name, ",");
+    for (u32 s = w->language->token_count; s < w->language->symbol_count; s++) {
+        const char *candidate = w->language->symbol_names[s];
+        if (strlen(candidate) == n && memcmp(candidate, name, n) == 0) {
+            *vec_push(w->arena, &w->states) = lookup(w->language, state, (TSSymbol)s);
+            return;
+        }
+    }
+}
+
+static void found(struct watch *w, int kind, u32 at)
+{
+    if (!w->found) {
+        w->found = true;
+        w->kind = kind;
+        w->at = at;
+        w->stop = 1;
+    }
+}
+
+static void shifted(struct watch *w, u32 state)
+{
+    u32 at = token_start(w->text, w->position);
+    str word = str_sub(w->text, at, token_end(w->text, at));
+    bool open = str_eq_c(str_c(w->symbol), "<"), close = str_eq_c(str_c(w->symbol), ">");
+    if (w->angles >= WIT_MAX_TYPE_DEPTH && !close) {
+        found(w, WRONG_DEPTH, at);
+    } else if (str_eq_c(str_c(w->symbol), "identifier") && wit_is_reserved(word)) {
+        found(w, WRONG_WORD, at);
+    }
+    w->angles += open;
+    w->angles -= close && w->angles;
+    if (!w->found) {
+        *vec_push(w->arena, &w->states) = (u16)state;
+    }
+}
+
+static void on_log(void *payload, TSLogType type, const char *m)
+{
+    struct watch *w = payload;
+    if (type != TSLogTypeParse || w->found) {
+        return;
+    }
+    if (strncmp(m, "process ", 8) == 0) {
+        u32 row = number_of(m, "row:"), column = number_of(m, "col:");
+        w->position = row < w->line_count ? w->lines[row] + column : (u32)w->text.len;
+    } else if (strncmp(m, "lexed_lookahead sym:", 20) == 0) {
+        size_t n = strcspn(m + 20, ",");
+        n = n ? n : 1; /* the comma itself */
+        n = n < sizeof w->symbol_name ? n : sizeof w->symbol_name - 1;
+        memcpy(w->symbol_name, m + 20, n);
+        w->symbol_name[n] = 0;
+        w->symbol = w->symbol_name;
+    } else if (strncmp(m, "switch from_keyword:", 20) == 0) {
+        w->symbol = "identifier";
+    } else if (strncmp(m, "shift state:", 12) == 0) {
+        shifted(w, number_of(m, "state:"));
+    } else if (strncmp(m, "reduce sym:", 11) == 0) {
+        reduce(w, m + 11, number_of(m, "child_count:"));
+    } else if (strncmp(m, "detect_error", 12) == 0) {
+        found(w, WRONG_TOKEN, token_start(w->text, w->position));
+    }
+}
+
+/* ---- What was expected ------------------------------------------------------------------------------------------- */
+
+static bool takes(const struct watch *w, u16 state, const char *name)
+{
+    for (u32 s = 1; s < w->language->token_count; s++) {
+        if (strcmp(w->language->symbol_names[s], name) == 0 &&
+            lookup(w->language, state, (TSSymbol)s)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool in_list(const char *name, const char *const *list)
+{
+    for (; *list; list++) {
+        if (strcmp(*list, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sets of tokens that have a name of their own: if the first is possible, all of them are said in one. */
+struct group {
+    const char *text;
+    const char *words[20];
+};
+static const struct group groups[] = {
+    {"a type",
+     {"tuple", "u8",   "u16",  "u32",    "u64",           "s8",   "s16",    "s32",    "s64", "f32",
+      "f64",   "char", "bool", "string", "error-context", "list", "option", "result", "map", NULL}},
+    {"a type", {"own", "borrow", "future", "stream", NULL}},
+    {"a type definition", {"record", "flags", "variant", "enum", "resource", "type", NULL}},
+    {"a function type", {"func", "async", "get", "set", "static", NULL}},
+    {"a gate such as `@since`", {"since", "unstable", "deprecated", "external-id", NULL}},
+};
+
+static str expected(struct watch *w, u16 state)
+{
+    const char *texts[64];
+    u32 n = 0;
+    bool is_type = takes(w, state, "tuple");
+    bool function = takes(w, state, "async");
+    for (u32 g = 0; g < LENGTH_OF(groups); g++) {
+        if (takes(w, state, groups[g].words[0]) &&
+            (!n || strcmp(texts[n - 1], groups[g].text) != 0) && (g != 3 || function)) {
+            texts[n++] = groups[g].text;
+        }
+    }
+    for (u32 s = 1; s < w->language->token_count && n < LENGTH_OF(texts); s++) {
+        const char *name = w->language->symbol_names[s];
+        bool skip = !lookup(w->language, state, (TSSymbol)s) || strstr(name, "_comment") ||
+                    (is_type && strcmp(name, "identifier") == 0) ||
+                    (strcmp(name, "@") == 0 && takes(w, state, "interface"));
+        for (u32 g = 0; g < LENGTH_OF(groups) && !skip; g++) {
+            skip = in_list(name, groups[g].words) && takes(w, state, groups[g].words[0]) &&
+                   (g != 3 || function);
+        }
+        if (!skip && strcmp(name, "identifier") == 0) {
+            texts[n++] = "an identifier";
+        } else if (!skip && strcmp(name, "string_literal") == 0) {
+            texts[n++] = "a text literal";
+        } else if (!skip && strncmp(name, "version_token", 13) == 0) {
+            texts[n++] = "a digit of a version";
+        } else if (!skip && strcmp(name, "integer") == 0) {
+            texts[n++] = "a number";
+        } else if (!skip) {
+            texts[n++] = str_to_c(w->arena, str_printf(w->arena, "`%s`", name));
+        }
+    }
+    struct buf b = buf_in(w->arena);
+    for (u32 i = 0; i < n; i++) {
+        buf_c(&b, i == 0 ? "" : i + 1 < n ? ", " : " or ");
+        buf_c(&b, texts[i]);
+    }
+    return buf_view(&b);
+}
+
+static str found_text(struct arena *a, str text, u32 at)
+{
+    if (at >= text.len) {
+        return STR("the end of the file");
+    }
+    str t = str_sub(text, at, token_end(text, at));
+    if (is_word_byte(t.ptr[0]) && !wit_is_reserved(t)) {
+        return t.ptr[0] >= '0' && t.ptr[0] <= '9' ? str_printf(a, "number `" STRF "`", STRA(t))
+                                                  : str_printf(a, "identifier `" STRF "`", STRA(t));
+    }
+    return wit_is_reserved(t) ? str_printf(a, "keyword `" STRF "`", STRA(t))
+                              : str_printf(a, "`" STRF "`", STRA(t));
+}
+
+/* ---- Reporting --------------------------------------------------------------------------------------------------- */
+
+/* The last token before `at`, to say that something is missing after it. */
+static u32 end_of_previous(str text, u32 at)
+{
+    while (at && is_blank(text.ptr[at - 1])) {
+        at--;
+    }
+    return at;
+}
+
+static void hints(struct diags *d, struct diag *x, struct watch *w, u16 state, u32 source)
+{
+    str rest = str_sub(w->text, w->at, w->text.len);
+    char c = rest.len ? rest.ptr[0] : 0;
+    u32 before = end_of_previous(w->text, w->at);
+    if (takes(w, state, ";") && before && (c == ',' || c == '}' || is_word_byte(c) || c == '@')) {
+        if (c == ',') {
+            diag_help(d, x, "items of an interface or a world end with `;`");
+        } else {
+            diag_label(d, x, (span){source, before - 1, before}, "a `;` may be missing after this");
+        }
+    } else if (c == ';' && takes(w, state, ",")) {
+        diag_help(d, x, "fields and cases are separated by `,`");
+    } else if (c == ':' && takes(w, state, "/")) {
+        diag_note(d, x, "nested namespaces (`a:b:c/d`) are not supported yet");
+    } else if (c == '/' && (takes(w, state, "@") || takes(w, state, "."))) {
+        diag_note(d, x, "nested packages (`a:b/c/d`) are not supported yet");
+    } else if (takes(w, state, "version") && takes(w, state, "(")) {
+        diag_help(d, x, "write `@since(version = 1.2.3)`");
+    }
+}
+
+static void report(struct diags *d, struct watch *w, u32 source)
+{
+    u32 at = w->at, end = token_end(w->text, at);
+    span place = {source, at, end > at ? end : at};
+    u16 state = w->states.data[w->states.len - 1];
+    str rest = str_sub(w->text, at, w->text.len);
+    str word = str_sub(w->text, at, end);
+    if (w->kind == WRONG_DEPTH) {
+        struct diag *x = diag_error(d, "wit-nesting", place, "type nesting too deep");
+        diag_note(d, x, "a type has at most %u levels", WIT_MAX_TYPE_DEPTH);
+    } else if (w->kind == WRONG_WORD) {
+        str wanted = expected(w, state);
+        struct diag *x =
+            diag_error(d, "wit-syntax", place, "expected " STRF ", found keyword `" STRF "`",
+                       STRA(wanted), STRA(word));
+        diag_help(d, x, "`%%" STRF "` is the name with the same letters", STRA(word));
+    } else if (str_starts(rest, STR("/*"))) {
+        place.end = at + 2;
+        struct diag *x = diag_error(d, "wit-syntax", place, "unterminated block comment");
+        diag_note(d, x, "block comments nest: each `/*` needs a `*/` of its own");
+    } else if (str_starts(rest, STR("\"")) && !takes(w, state, "string_literal")) {
+        diag_error(d, "wit-syntax", place, "expected " STRF ", found a text literal",
+                   STRA(expected(w, state)));
+    } else if (str_starts(rest, STR("\""))) {
+        diag_error(d, "wit-literal", place, "unterminated text literal");
+    } else if (takes(w, state, "since") && takes(w, state, "unstable") &&
+               wit_check_label(word) == NULL) {
+        static const str gates[] = {STR_INIT("since"), STR_INIT("unstable"), STR_INIT("deprecated"),
+                                    STR_INIT("external-id")};
+        struct diag *x =
+            diag_error(d, "wit-gate", place, "unknown attribute `" STRF "`", STRA(word));
+        diag_suggest(d, x, word, gates, LENGTH_OF(gates));
+    } else {
+        struct diag *x =
+            diag_error(d, "wit-syntax", place, "expected " STRF ", found " STRF,
+                       STRA(expected(w, state)), STRA(found_text(d->arena, w->text, at)));
+        hints(d, x, w, state, source);
+    }
+}
+
+/* ---- Going on ------------------------------------------------------------------------------------------------------ */
+
+/* The end of a comment or text literal that starts here, or `at`. */
+static u32 skip_opaque(str text, u32 at)
+{
+    char c = text.ptr[at], next = at + 1 < text.len ? text.ptr[at + 1] : 0;
+    if (c == '/' && next == '/') {
+        while (at < text.len && text.ptr[at] != '\n') {
+            at++;
+        }
+    } else if (c == '/' && next == '*') {
+        u32 depth = 1;
+        for (at += 2; at < text.len && depth; at++) {
+            bool pair = at + 1 < text.len;
+            if (pair && text.ptr[at] == '/' && text.ptr[at + 1] == '*') {
+                depth++;
+                at++;
+            } else if (pair && text.ptr[at] == '*' && text.ptr[at + 1] == '/') {
+                depth--;
+                at++;
+            }
+        }
+    } else if (c == '"') {
+        for (at++; at < text.len && text.ptr[at] != '"' && text.ptr[at] != '\n'; at++) {
+            at += text.ptr[at] == '\\';
+        }
+        at += at < text.len;
+    }
+    return at < text.len ? at : (u32)text.len;
+}
+
+/* Where the item around `at` starts: after the last `;`, `{`, `}` or separating comma. */
+static u32 item_start(str text, u32 at)
+{
+    u32 start = 0, parens = 0, angles = 0;
+    for (u32 i = 0; i < at;) {
+        u32 after = skip_opaque(text, i);
+        if (after != i) {
+            i = after;
+            continue;
+        }
+        char c = text.ptr[i++];
+        parens += c == '(';
+        parens -= c == ')' && parens;
+        angles += c == '<';
+        angles -= c == '>' && angles && text.ptr[i - 2] != '-';
+        if (c == ';' || c == '{' || c == '}' || (c == ',' && !parens && !angles)) {
+            start = i;
+            parens = angles = 0;
+        }
+    }
+    return start > at ? at : start;
+}
+
+static u32 item_end(str text, u32 at)
+{
+    u32 depth = 0;
+    for (u32 i = at; i < text.len;) {
+        u32 after = skip_opaque(text, i);
+        if (after != i) {
+            i = after;
+            continue;
+        }
+        char c = text.ptr[i];
+        if (c == '}' && depth == 0) {
+            return i;
+        }
+        i++;
+        depth += c == '{';
+        if (c == '}' && --depth == 0) {
+            u32 next = token_start(text, i);
+            return next < text.len && text.ptr[next] == ';' ? next + 1 : i;
+        }
+        if ((c == ';' || c == ',') && depth == 0) {
+            return i;
+        }
+    }
+    return (u32)text.len;
+}
+
+/* Does an item start with this word? Then what stands before it is the broken one. */
+static bool starts_item(str word)
+{
+    static const char *const words[] = {"type",  "record",    "flags",   "variant",     "enum",
+                                        "use",   "import",    "export",  "include",     "resource",
+                                        "world", "interface", "package", "constructor", NULL};
+    for (const char *const *w = words; *w; w++) {
+        if (str_eq_c(word, *w)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Overwrites text[from, to) with blanks; its words are remembered. */
+static bool blank(char *text, u32 from, u32 to, struct wit_skipped *skipped)
+{
+    bool any = false;
+    for (u32 i = from; i < to;) {
+        u32 end = i;
+        while (end < to && is_word_byte(text[end])) {
+            end++;
+        }
+        if (end > i) {
+            str word = str_dup(skipped->arena, str_of(text + i, end - i));
+            map_put(skipped->arena, &skipped->words,
+                    word.ptr[0] == '%' ? str_sub(word, 1, word.len) : word, 1);
+        }
+        end = end > i ? end : i + 1;
+        for (; i < end; i++) {
+            any |= !is_blank(text[i]);
+            text[i] = text[i] == '\n' ? '\n' : ' ';
+        }
+    }
+    return any;
+}
+
+static bool blank_item(char *bytes, str text, u32 at, struct wit_skipped *skipped)
+{
+    u32 start = item_start(text, at), end = item_end(text, at);
+    str word = str_sub(text, at, token_end(text, at));
+    bool before = token_start(text, start) < at;
+    if (before && (starts_item(word) || str_eq(word, STR("@")))) {
+        end = at;
+    }
+    bool any = blank(bytes, start, end, skipped);
+    return any || (at < text.len && blank(bytes, at, token_end(text, at), skipped));
+}
+
+static void find_lines(struct watch *w)
+{
+    u32 n = 1;
+    for (size_t i = 0; i < w->text.len; i++) {
+        n += w->text.ptr[i] == '\n';
+    }
+    w->lines = arena_array(w->arena, u32, n);
+    for (size_t i = 0; i < w->text.len; i++) {
+        if (w->text.ptr[i] == '\n') {
+            w->lines[++w->line_count] = (u32)i + 1;
+        }
+    }
+    w->line_count++;
+}
+
+/* One parse with the log on. */
+static void watch(struct watch *w, TSParser *parser)
+{
+    w->found = false;
+    w->stop = 0;
+    w->position = w->angles = 0;
+    w->symbol = "";
+    w->states.len = 0;
+    *vec_push(w->arena, &w->states) = 1;
+    ts_parser_set_logger(parser, (TSLogger){w, on_log});
+    ts_parser_set_cancellation_flag(parser, &w->stop);
+    TSTree *tree = ts_parser_parse_string(parser, NULL, w->text.ptr, (u32)w->text.len);
+    ts_parser_set_cancellation_flag(parser, NULL);
+    ts_parser_set_logger(parser, (TSLogger){NULL, NULL});
+    ts_parser_reset(parser);
+    if (tree) {
+        ts_tree_delete(tree);
+    }
+}
+
+TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct wit_skipped *skipped,
+                          TSParser *parser, str *text)
+{
+    char *bytes = arena_alloc(a, text->len);
+    memcpy(bytes, text->ptr, text->len);
+    struct watch w = {.language = tree_sitter_wit(), .arena = a, .text = str_of(bytes, text->len)};
+    u64 logged = 0;
+    u32 last = 0;
+    bool first = true;
+    find_lines(&w);
+    for (u32 i = 0; i < MAX_ERRORS && logged <= MAX_LOGGED; i++, logged += text->len) {
+        watch(&w, parser);
+        if (!w.found) {
+            break;
+        }
+        if (first || w.at > last) {
+            report(d, &w, source);
+            last = w.at;
+        }
+        first = false;
+        if (!blank_item(bytes, w.text, w.at, skipped)) {
+            break;
+        }
+    }
+    if (first) { /* the log shows nothing: say at least that something is wrong */
+        diag_error(d, "wit-syntax", (span){source, 0, 0}, "not WIT");
+    }
+    *text = w.text;
+    TSTree *tree = ts_parser_parse_string(parser, NULL, w.text.ptr, (u32)w.text.len);
+    if (tree && ts_node_has_error(ts_tree_root_node(tree))) {
+        ts_tree_delete(tree);
+        return NULL;
+    }
+    return tree;
+}
