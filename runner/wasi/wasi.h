@@ -1,0 +1,37 @@
+/* wasi.h - the hosts of WASI: what a component imports from `wasi:` packages, on top of libuv.
+ *
+ * Present: WASI 0.3.0 and 0.2.12 of wasi:cli, wasi:clocks and wasi:random, and wasi:io 0.2.12. Guests that ask for another version of
+ * the same semver track get these.
+ *
+ * Ownership: the options are read while the guest runs and must outlive the host. The host must outlive the store that uses it.
+ * One thread; callbacks of the host run within canon_store_run_until.
+ */
+#ifndef WITC_WASI_H
+#define WITC_WASI_H
+
+#include "base.h"
+#include "canon.h"
+
+struct wasi_variable {
+    str name, value;
+};
+struct wasi_options {
+    const str *args; /* args[0] is the program's name */
+    u32 arg_count;
+    const struct wasi_variable *env;
+    u32 env_count;
+    str initial_cwd;          /* empty: none */
+    int input, output, error; /* file descriptors; -1: nothing to read, writes are thrown away */
+};
+
+struct wasi;
+struct wasi *wasi_new(const struct wasi_options *options);
+void wasi_free(struct wasi *w);
+/* Offers every interface that is present to what is instantiated with the linker. The linker must not outlive w. */
+void wasi_link(struct wasi *w, struct canon_linker *l);
+/* The outside world of a store whose guests use w. */
+struct canon_loop wasi_loop(struct wasi *w);
+/* The first error (errno) that writing to standard output met, 0 if none: the guest may have passed over it. */
+int wasi_output_error(const struct wasi *w);
+
+#endif
