@@ -174,11 +174,11 @@ struct wit_world_item {
     str external_id;
     span at;
 };
+typedef VEC(struct wit_world_item) wit_world_items;
 struct wit_world {
     str name;
     u32 package;
-    VEC(struct wit_world_item) imports;
-    VEC(struct wit_world_item) exports;
+    wit_world_items imports, exports;
     struct wit_stability stability;
     str docs;
     span at;
@@ -294,6 +294,8 @@ WITC_NODISCARD bool wit_decode(struct wit_resolve *r, const struct wasm_binary *
 /* Decodes one component-type section. */
 WITC_NODISCARD bool wit_decode_world(struct wit_resolve *r, u32 source, str section, u32 base,
                                      u32 *world, enum cm_encoding *encoding);
+/* Adds the empty world `root:root/root`, which the worlds of several sections are merged into. */
+u32 wit_add_root_world(struct wit_resolve *r);
 /* Adds all imports and exports of world `from` to world `into`, comparing types for real. */
 WITC_NODISCARD bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into);
 

@@ -1,0 +1,34 @@
+/* encode.h - what encoding, decoding and merging of WIT share. Private to wit-parser. */
+#ifndef WITC_ENCODE_H
+#define WITC_ENCODE_H
+
+#include "wit-parser.h"
+
+#include <stdlib.h>
+
+/* The custom sections of encoded WIT. */
+#define WIT_ENCODING_SECTION  "wit-component-encoding" /* of a world: format, string encoding */
+#define WIT_ENCODING_FORMAT   0x04
+#define WIT_DOCS_SECTION      "package-docs" /* of a package: version, JSON */
+#define WIT_DOCS_VERSION      1
+#define WIT_COMPONENT_SECTION "component-type" /* of a core module; names may go on */
+
+/* The i-th type that `t` is made of, a handle's resource included; false past the last one. */
+bool wit_type_part(const struct wit_typedef *t, u32 i, struct wit_type *part);
+
+/* Doc comments and stability, which component types have no room for. */
+void wit_encode_docs(const struct wit_resolve *r, u32 package, struct buf *out);
+WITC_NODISCARD bool wit_decode_docs(struct wit_resolve *r, u32 package, str section, span at);
+
+/* Where the items of one graph are in another. */
+struct wit_remap {
+    u32 *packages, *interfaces, *worlds, *types;
+};
+/* Adds everything in `from` to `into`, packages after those they use. Packages, interfaces and worlds that are
+ * there already get what they lack; what both have must be the same. */
+WITC_NODISCARD bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from,
+                                    struct wit_remap *map);
+/* Two types of one graph mean the same: equal, or anonymous and alike. */
+bool wit_same_type(const struct wit_resolve *r, struct wit_type a, struct wit_type b);
+
+#endif

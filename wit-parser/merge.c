@@ -1,0 +1,674 @@
+/* merge.c - joining graphs and worlds: what both have is compared, what one lacks is added.
+ *
+ * wit_merge_graph takes everything of another graph in; wit_merge_worlds adds one world to another
+ * of the same graph. Types are compared for real: by their parts, not by their names alone.
+ */
+#include "encode.h"
+
+#define NEST_MAX 100 /* of anonymous types: text and binary allow no more */
+
+/* ---- Sameness ----------------------------------------------------------------------------------- */
+
+static bool same_nested(const struct wit_resolve *r, struct wit_type a, struct wit_type b,
+                        u32 depth);
+
+static bool same_fields(const struct wit_resolve *r, const struct wit_field *a,
+                        const struct wit_field *b, u32 n, u32 depth)
+{
+    for (u32 i = 0; i < n; i++)
+        if (!str_eq(a[i].name, b[i].name) || !same_nested(r, a[i].type, b[i].type, depth))
+            return false;
+    return true;
+}
+
+static bool same_def(const struct wit_resolve *r, const struct wit_typedef *a,
+                     const struct wit_typedef *b, u32 depth)
+{
+    return a->kind == b->kind && a->field_count == b->field_count && a->length == b->length &&
+           same_fields(r, a->fields, b->fields, a->field_count, depth) &&
+           same_nested(r, a->first, b->first, depth) && same_nested(r, a->second, b->second, depth);
+}
+
+static bool same_nested(const struct wit_resolve *r, struct wit_type a, struct wit_type b,
+                        u32 depth)
+{
+    if (a.kind != b.kind)
+        return false;
+    if (a.kind != WIT_ID || a.id == b.id)
+        return true;
+    if (a.id == WIT_NONE || b.id == WIT_NONE || depth >= NEST_MAX)
+        return false;
+    const struct wit_typedef *x = &r->types.data[a.id], *y = &r->types.data[b.id];
+    return !x->name.len && !y->name.len && same_def(r, x, y, depth + 1);
+}
+
+bool wit_same_type(const struct wit_resolve *r, struct wit_type a, struct wit_type b)
+{
+    return same_nested(r, a, b, 0);
+}
+
+static bool same_func(const struct wit_resolve *r, const struct wit_func *a,
+                      const struct wit_func *b)
+{
+    return a->is_async == b->is_async && a->param_count == b->param_count &&
+           same_fields(r, a->params, b->params, a->param_count, 0) &&
+           wit_same_type(r, a->result, b->result);
+}
+
+/* Two definitions under one name. An alias is as good as what it stands for, but a resource is only
+ * itself. */
+static bool same_named_def(const struct wit_resolve *r, const struct wit_typedef *a,
+                           const struct wit_typedef *b)
+{
+    if (same_def(r, a, b, 0))
+        return true;
+    const struct wit_typedef *ends[2] = {a, b};
+    for (u32 i = 0; i < 2; i++)
+        for (u32 n = 0;
+             ends[i]->kind == WIT_ALIAS && ends[i]->first.kind == WIT_ID && n < r->types.len; n++)
+            ends[i] = &r->types.data[ends[i]->first.id];
+    return (ends[0] != a || ends[1] != b) && ends[0]->kind != WIT_RESOURCE &&
+           same_def(r, ends[0], ends[1], 0);
+}
+
+static bool report_difference(struct wit_resolve *r, const char *what, str name, str where, span a,
+                              span b)
+{
+    struct diag *x = diag_error(r->diags, "wit-merge", b,
+                                "%s `" STRF "` of " STRF " is defined in two different ways", what,
+                                STRA(name), STRA(where));
+    if (a.source)
+        diag_label(r->diags, x, a, "the other definition");
+    return false;
+}
+
+/* ---- Graph into graph ------------------------------------------------------------------------------ */
+
+struct merger {
+    struct wit_resolve *into;
+    const struct wit_resolve *from;
+    struct wit_remap *map;
+    struct arena *arena;
+    u32 old_types, old_interfaces, old_worlds; /* sizes of `into` before */
+};
+
+static u32 *new_map(struct arena *a, u32 n)
+{
+    u32 *map = arena_array(a, u32, n);
+    for (u32 i = 0; i < n; i++)
+        map[i] = WIT_NONE;
+    return map;
+}
+
+/* Packages whose interfaces `package` uses, as edges of a depth-first walk: one for each interface of
+ * a world and each alias of an interface's type. */
+struct package_edge {
+    u32 from, to;
+};
+struct package_edges {
+    u32 *starts; /* by package: its first edge in `list` */
+    VEC(struct package_edge) list;
+};
+
+static int compare_edges(const void *a, const void *b)
+{
+    const struct package_edge *x = a, *y = b;
+    if (x->from != y->from)
+        return x->from < y->from ? -1 : 1;
+    return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static void add_edge(struct merger *m, struct package_edges *e, u32 package, u32 interface)
+{
+    u32 to = m->from->interfaces.data[interface].package;
+    if (to != package)
+        *vec_push(m->arena, &e->list) = (struct package_edge){package, to};
+}
+
+static void find_edges(struct merger *m, struct package_edges *e)
+{
+    const struct wit_resolve *g = m->from;
+    for (u32 i = 0; i < g->types.len; i++) {
+        const struct wit_typedef *t = &g->types.data[i];
+        if (t->kind != WIT_ALIAS || t->first.kind != WIT_ID || t->owner.kind == WIT_OWNER_NONE)
+            continue;
+        const struct wit_owner *used = &g->types.data[t->first.id].owner;
+        u32 package = t->owner.kind == WIT_OWNER_WORLD ? g->worlds.data[t->owner.index].package
+                                                       : g->interfaces.data[t->owner.index].package;
+        if (used->kind == WIT_OWNER_INTERFACE)
+            add_edge(m, e, package, used->index);
+    }
+    for (u32 i = 0; i < g->worlds.len; i++) {
+        const struct wit_world *w = &g->worlds.data[i];
+        for (u32 k = 0; k < w->imports.len; k++)
+            if (w->imports.data[k].kind == WIT_ITEM_INTERFACE)
+                add_edge(m, e, w->package, w->imports.data[k].interface);
+        for (u32 k = 0; k < w->exports.len; k++)
+            if (w->exports.data[k].kind == WIT_ITEM_INTERFACE)
+                add_edge(m, e, w->package, w->exports.data[k].interface);
+    }
+    if (e->list.len)
+        qsort(e->list.data, e->list.len, sizeof *e->list.data, compare_edges);
+    e->starts = arena_array(m->arena, u32, g->packages.len + 1);
+    for (u32 p = 0, k = 0; p <= g->packages.len; p++) {
+        while (k < e->list.len && e->list.data[k].from < p)
+            k++;
+        e->starts[p] = k;
+    }
+}
+
+/* Dependencies first. A cycle (which WIT forbids) is cut where it closes. */
+static u32 *package_order(struct merger *m)
+{
+    struct package_edges e = {0};
+    u32 n = m->from->packages.len, done = 0;
+    u32 *order = arena_array(m->arena, u32, n), *next = arena_array(m->arena, u32, n);
+    bool *seen = arena_array(m->arena, bool, n);
+    VEC(u32) stack = {0};
+    find_edges(m, &e);
+    memcpy(next, e.starts, n * sizeof *next);
+    for (u32 root = 0; root < n; root++) {
+        if (seen[root])
+            continue;
+        seen[root] = true;
+        *vec_push(m->arena, &stack) = root;
+        while (stack.len) {
+            u32 p = *vec_last(&stack);
+            if (next[p] == e.starts[p + 1]) {
+                order[done++] = p;
+                stack.len--;
+                continue;
+            }
+            u32 to = e.list.data[next[p]++].to;
+            if (!seen[to]) {
+                seen[to] = true;
+                *vec_push(m->arena, &stack) = to;
+            }
+        }
+    }
+    return order;
+}
+
+static struct map names_of(struct arena *a, const struct wit_named_type *list, u32 n)
+{
+    struct map m = {0};
+    for (u32 i = 0; i < n; i++)
+        map_add(a, &m, list[i].name, list[i].type);
+    return m;
+}
+
+static void map_package(struct merger *m, u32 package)
+{
+    const struct wit_package *from = &m->from->packages.data[package];
+    u32 to = wit_find_package(m->into, &from->name);
+    if (to == WIT_NONE) {
+        to = m->into->packages.len;
+        *vec_push(m->arena, &m->into->packages) =
+            (struct wit_package){.name = from->name, .docs = from->docs, .at = from->at};
+    }
+    m->map->packages[package] = to;
+    struct wit_package *into = &m->into->packages.data[to];
+    if (!into->docs.len)
+        into->docs = from->docs;
+    struct map interfaces = names_of(m->arena, into->interfaces.data, into->interfaces.len);
+    for (u32 i = 0; i < from->interfaces.len; i++) {
+        struct wit_named_type x = from->interfaces.data[i];
+        u32 found = map_get(&interfaces, x.name);
+        if (found == MAP_NONE) {
+            found = m->into->interfaces.len;
+            vec_push(m->arena, &m->into->interfaces)->clone_of = WIT_NONE;
+            *vec_push(m->arena, &into->interfaces) = (struct wit_named_type){x.name, found};
+        }
+        m->map->interfaces[x.type] = found;
+    }
+    struct map worlds = names_of(m->arena, into->worlds.data, into->worlds.len);
+    for (u32 i = 0; i < from->worlds.len; i++) {
+        struct wit_named_type x = from->worlds.data[i];
+        u32 found = map_get(&worlds, x.name);
+        if (found == MAP_NONE) {
+            found = m->into->worlds.len;
+            vec_push(m->arena, &m->into->worlds);
+            *vec_push(m->arena, &into->worlds) = (struct wit_named_type){x.name, found};
+        }
+        m->map->worlds[x.type] = found;
+    }
+}
+
+static struct wit_world_item *find_item(struct wit_world_item *items, u32 n, str name)
+{
+    for (u32 i = 0; i < n; i++)
+        if (items[i].has_key_name && str_eq(items[i].name, name))
+            return &items[i];
+    return NULL;
+}
+
+/* The inline interfaces of a world: that of the same name, or a new one. */
+static void map_inline(struct merger *m, const struct wit_world_item *items, u32 n,
+                       struct wit_world_item *have, u32 have_count)
+{
+    for (u32 i = 0; i < n; i++) {
+        if (items[i].kind != WIT_ITEM_INTERFACE ||
+            m->map->interfaces[items[i].interface] != WIT_NONE)
+            continue;
+        struct wit_world_item *x = find_item(have, have_count, items[i].name);
+        u32 to = m->into->interfaces.len;
+        if (x && x->kind == WIT_ITEM_INTERFACE)
+            to = x->interface;
+        else
+            vec_push(m->arena, &m->into->interfaces)->clone_of = WIT_NONE;
+        m->map->interfaces[items[i].interface] = to;
+    }
+}
+
+static void map_world_inlines(struct merger *m, u32 world)
+{
+    const struct wit_world *from = &m->from->worlds.data[world];
+    struct wit_world *into = &m->into->worlds.data[m->map->worlds[world]];
+    map_inline(m, from->imports.data, from->imports.len, into->imports.data, into->imports.len);
+    map_inline(m, from->exports.data, from->exports.len, into->exports.data, into->exports.len);
+}
+
+/* Where named types of interfaces and worlds that are there already are. */
+static void map_old_types(struct merger *m)
+{
+    for (u32 i = 0; i < m->from->interfaces.len; i++) {
+        u32 to = m->map->interfaces[i];
+        if (to == WIT_NONE || to >= m->old_interfaces)
+            continue;
+        const struct wit_interface *from = &m->from->interfaces.data[i];
+        const struct wit_interface *into = &m->into->interfaces.data[to];
+        struct map names = names_of(m->arena, into->types.data, into->types.len);
+        for (u32 k = 0; k < from->types.len; k++)
+            m->map->types[from->types.data[k].type] = map_get(&names, from->types.data[k].name);
+    }
+    for (u32 i = 0; i < m->from->worlds.len; i++) {
+        u32 to = m->map->worlds[i];
+        if (to >= m->old_worlds)
+            continue;
+        const struct wit_world *from = &m->from->worlds.data[i];
+        const struct wit_world *into = &m->into->worlds.data[to];
+        struct map names = {0};
+        for (u32 k = 0; k < into->imports.len; k++)
+            if (into->imports.data[k].kind == WIT_ITEM_TYPE)
+                map_add(m->arena, &names, into->imports.data[k].name, into->imports.data[k].type);
+        for (u32 k = 0; k < from->imports.len; k++)
+            if (from->imports.data[k].kind == WIT_ITEM_TYPE)
+                m->map->types[from->imports.data[k].type] =
+                    map_get(&names, from->imports.data[k].name);
+    }
+}
+
+static struct wit_type moved_type(const struct merger *m, struct wit_type t)
+{
+    if (t.kind == WIT_ID && t.id != WIT_NONE)
+        t.id = m->map->types[t.id];
+    return t;
+}
+
+static const struct wit_field *moved_fields(struct merger *m, const struct wit_field *from, u32 n)
+{
+    struct wit_field *fields = arena_array(m->arena, struct wit_field, n);
+    for (u32 i = 0; i < n; i++) {
+        fields[i] = from[i];
+        fields[i].type = moved_type(m, from[i].type);
+    }
+    return fields;
+}
+
+static struct wit_typedef moved_def(struct merger *m, const struct wit_typedef *from)
+{
+    struct wit_typedef t = *from;
+    t.fields = moved_fields(m, from->fields, from->field_count);
+    t.first = moved_type(m, from->first);
+    t.second = moved_type(m, from->second);
+    if (t.owner.kind == WIT_OWNER_INTERFACE)
+        t.owner.index = m->map->interfaces[t.owner.index];
+    else if (t.owner.kind == WIT_OWNER_WORLD)
+        t.owner.index = m->map->worlds[t.owner.index];
+    return t;
+}
+
+static struct wit_func moved_func(struct merger *m, const struct wit_func *from)
+{
+    struct wit_func f = *from;
+    f.params = moved_fields(m, from->params, from->param_count);
+    f.result = moved_type(m, from->result);
+    if (f.kind != WIT_FREE)
+        f.resource = m->map->types[from->resource];
+    return f;
+}
+
+static str owner_name(const struct wit_resolve *r, struct wit_owner owner)
+{
+    if (owner.kind == WIT_OWNER_WORLD)
+        return str_printf(r->arena, "world `" STRF "`", STRA(r->worlds.data[owner.index].name));
+    return str_printf(r->arena, "interface `" STRF "`",
+                      STRA(wit_interface_id(r, r->arena, owner.index)));
+}
+
+static bool move_types(struct merger *m)
+{
+    bool ok = true;
+    for (u32 i = 0; i < m->from->types.len; i++) {
+        if (m->map->types[i] != WIT_NONE)
+            continue;
+        m->map->types[i] = m->into->types.len;
+        vec_push(m->arena, &m->into->types);
+    }
+    for (u32 i = 0; i < m->from->types.len; i++) {
+        struct wit_typedef t = moved_def(m, &m->from->types.data[i]);
+        struct wit_typedef *have = &m->into->types.data[m->map->types[i]];
+        if (m->map->types[i] >= m->old_types)
+            *have = t;
+        else if (!same_named_def(m->into, have, &t))
+            ok = report_difference(m->into, "type", t.name, owner_name(m->into, t.owner), have->at,
+                                   t.at);
+    }
+    return ok;
+}
+
+static bool move_funcs(struct merger *m, const struct wit_interface *from, u32 to)
+{
+    struct wit_interface *into = &m->into->interfaces.data[to];
+    struct map names = {0};
+    bool ok = true;
+    for (u32 k = 0; k < into->funcs.len; k++)
+        map_add(m->arena, &names, into->funcs.data[k].name, k);
+    for (u32 k = 0; k < from->funcs.len; k++) {
+        struct wit_func f = moved_func(m, &from->funcs.data[k]);
+        u32 found = map_get(&names, f.name);
+        if (found == MAP_NONE)
+            *vec_push(m->arena, &into->funcs) = f;
+        else if (!same_func(m->into, &into->funcs.data[found], &f))
+            ok = report_difference(m->into, "function", f.name,
+                                   owner_name(m->into, (struct wit_owner){WIT_OWNER_INTERFACE, to}),
+                                   into->funcs.data[found].at, f.at);
+    }
+    return ok;
+}
+
+static bool move_interface(struct merger *m, u32 interface)
+{
+    const struct wit_interface *from = &m->from->interfaces.data[interface];
+    u32 to = m->map->interfaces[interface];
+    if (to == WIT_NONE)
+        return true;
+    struct wit_interface *into = &m->into->interfaces.data[to];
+    if (to >= m->old_interfaces) {
+        into->name = from->name;
+        into->package = m->map->packages[from->package];
+        into->at = from->at;
+    }
+    if (!into->docs.len)
+        into->docs = from->docs;
+    if (into->stability.kind == WIT_STABILITY_UNKNOWN)
+        into->stability = from->stability;
+    for (u32 k = 0; k < from->types.len; k++) {
+        u32 type = m->map->types[from->types.data[k].type];
+        if (type >= m->old_types)
+            *vec_push(m->arena, &into->types) =
+                (struct wit_named_type){from->types.data[k].name, type};
+    }
+    return move_funcs(m, from, to);
+}
+
+static struct wit_world_item moved_item(struct merger *m, const struct wit_world_item *from)
+{
+    struct wit_world_item x = *from;
+    switch (x.kind) {
+    case WIT_ITEM_INTERFACE: x.interface = m->map->interfaces[x.interface]; break;
+    case WIT_ITEM_TYPE: x.type = m->map->types[x.type]; break;
+    case WIT_ITEM_FUNC: x.func = moved_func(m, &from->func); break;
+    }
+    return x;
+}
+
+/* ---- World into world --------------------------------------------------------------------------------- */
+
+static wit_world_items *side_of(struct wit_world *w, bool import)
+{
+    return import ? &w->imports : &w->exports;
+}
+
+static bool same_key(const struct wit_world_item *a, const struct wit_world_item *b)
+{
+    if (a->has_key_name != b->has_key_name)
+        return false;
+    return a->has_key_name ? str_eq(a->name, b->name) : a->interface == b->interface;
+}
+
+/* Adds an item of this graph to a world, or compares it with what stands there under the same key. */
+static bool join_item(struct wit_resolve *r, u32 world, bool import, const struct wit_world_item *x)
+{
+    struct wit_world *w = &r->worlds.data[world];
+    wit_world_items *side = side_of(w, import);
+    for (u32 i = 0; i < side->len; i++) {
+        struct wit_world_item *have = &side->data[i];
+        if (!same_key(have, x))
+            continue;
+        bool same = have->kind == x->kind;
+        if (same && x->kind == WIT_ITEM_FUNC)
+            same = same_func(r, &have->func, &x->func);
+        else if (same && x->kind == WIT_ITEM_INTERFACE)
+            same = have->interface == x->interface;
+        else if (same)
+            same = have->type == x->type;
+        return same ||
+               report_difference(r, import ? "import" : "export", wit_item_name(r, r->arena, x),
+                                 owner_name(r, (struct wit_owner){WIT_OWNER_WORLD, world}),
+                                 have->at, x->at);
+    }
+    *vec_push(r->arena, side) = *x;
+    return true;
+}
+
+static bool move_world(struct merger *m, u32 world)
+{
+    const struct wit_world *from = &m->from->worlds.data[world];
+    u32 to = m->map->worlds[world];
+    struct wit_world *into = &m->into->worlds.data[to];
+    if (to >= m->old_worlds) {
+        into->name = from->name;
+        into->package = m->map->packages[from->package];
+        into->at = from->at;
+    }
+    if (!into->docs.len)
+        into->docs = from->docs;
+    if (into->stability.kind == WIT_STABILITY_UNKNOWN)
+        into->stability = from->stability;
+    bool ok = true;
+    for (u32 i = 0; i < from->imports.len; i++) {
+        struct wit_world_item x = moved_item(m, &from->imports.data[i]);
+        ok &= join_item(m->into, to, true, &x);
+    }
+    for (u32 i = 0; i < from->exports.len; i++) {
+        struct wit_world_item x = moved_item(m, &from->exports.data[i]);
+        ok &= join_item(m->into, to, false, &x);
+    }
+    return ok;
+}
+
+bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from,
+                     struct wit_remap *map)
+{
+    struct merger m = {
+        into, from, map, into->arena, into->types.len, into->interfaces.len, into->worlds.len};
+    *map = (struct wit_remap){
+        new_map(m.arena, from->packages.len), new_map(m.arena, from->interfaces.len),
+        new_map(m.arena, from->worlds.len), new_map(m.arena, from->types.len)};
+    u32 *order = package_order(&m);
+    for (u32 i = 0; i < from->packages.len; i++)
+        map_package(&m, order[i]);
+    for (u32 i = 0; i < from->worlds.len; i++)
+        map_world_inlines(&m, i);
+    map_old_types(&m);
+    bool ok = move_types(&m);
+    for (u32 i = 0; i < from->interfaces.len && ok; i++)
+        ok = move_interface(&m, i);
+    for (u32 i = 0; i < from->worlds.len && ok; i++)
+        ok = move_world(&m, i);
+    return ok;
+}
+
+/* What becomes of types when one world is added to another: those that the first owns are cloned. */
+struct transfer {
+    struct wit_resolve *r;
+    u32 *type; /* by type: what stands for it */
+    u32 old;   /* number of types before */
+};
+
+static bool moved_nested(struct transfer *t, struct wit_type *x, u32 depth);
+
+/* Gives the fields types that the other world may use; copies them at the first change. */
+static bool moved_field_types(struct transfer *t, const struct wit_field **fields, u32 n, u32 depth)
+{
+    bool changed = false;
+    struct wit_field *copy = NULL;
+    for (u32 i = 0; i < n; i++) {
+        struct wit_type type = (*fields)[i].type;
+        if (!moved_nested(t, &type, depth))
+            continue;
+        if (!copy) {
+            copy = arena_array(t->r->arena, struct wit_field, n);
+            memcpy(copy, *fields, n * sizeof *copy);
+        }
+        copy[i].type = type;
+        changed = true;
+    }
+    if (changed)
+        *fields = copy;
+    return changed;
+}
+
+static bool moved_parts(struct transfer *t, struct wit_typedef *def, u32 depth)
+{
+    bool changed = moved_field_types(t, &def->fields, def->field_count, depth);
+    changed |= moved_nested(t, &def->first, depth);
+    changed |= moved_nested(t, &def->second, depth);
+    return changed;
+}
+
+/* Replaces a type by what stands for it; anonymous types around such a one are made anew. */
+static bool moved_nested(struct transfer *t, struct wit_type *x, u32 depth)
+{
+    if (x->kind != WIT_ID || x->id == WIT_NONE || x->id >= t->old || depth > NEST_MAX)
+        return false;
+    u32 before = x->id;
+    if (t->type[before] == before && !t->r->types.data[before].name.len) {
+        struct wit_typedef def = t->r->types.data[before];
+        if (moved_parts(t, &def, depth + 1)) {
+            t->type[before] = t->r->types.len;
+            *vec_push(t->r->arena, &t->r->types) = def;
+        }
+    }
+    x->id = t->type[before];
+    return x->id != before;
+}
+
+static u32 find_world_type(const struct wit_resolve *r, u32 world, str name)
+{
+    const struct wit_world *w = &r->worlds.data[world];
+    for (u32 i = 0; i < w->imports.len; i++)
+        if (w->imports.data[i].kind == WIT_ITEM_TYPE && str_eq(w->imports.data[i].name, name))
+            return w->imports.data[i].type;
+    return WIT_NONE;
+}
+
+/* Types of `from` get a clone in `into`, unless there is one of that name, which must be the same. */
+static bool transfer_types(struct transfer *t, u32 from, u32 into)
+{
+    struct wit_resolve *r = t->r;
+    bool ok = true;
+    for (u32 i = 0; i < r->worlds.data[from].imports.len; i++) {
+        struct wit_world_item x = r->worlds.data[from].imports.data[i];
+        if (x.kind != WIT_ITEM_TYPE)
+            continue;
+        u32 have = find_world_type(r, into, x.name);
+        struct wit_typedef def = r->types.data[x.type];
+        moved_parts(t, &def, 0);
+        def.owner.index = into;
+        t->type[x.type] = have == WIT_NONE ? r->types.len : have;
+        if (have == WIT_NONE) {
+            x.type = r->types.len;
+            *vec_push(r->arena, &r->types) = def;
+            *vec_push(r->arena, &r->worlds.data[into].imports) = x;
+        } else if (!same_named_def(r, &r->types.data[have], &def) &&
+                   !(def.kind == WIT_RESOURCE && r->types.data[have].kind == WIT_RESOURCE)) {
+            ok = report_difference(r, "type", def.name, owner_name(r, def.owner),
+                                   r->types.data[have].at, def.at);
+        }
+    }
+    return ok;
+}
+
+/* Inline interfaces of one name: the types of one stand for those of the other where they are alike. */
+static bool same_inline(struct transfer *t, u32 from, u32 into)
+{
+    struct wit_resolve *r = t->r;
+    const struct wit_interface *a = &r->interfaces.data[from], *b = &r->interfaces.data[into];
+    if (a->types.len != b->types.len || a->funcs.len != b->funcs.len)
+        return false;
+    struct map types = names_of(r->arena, b->types.data, b->types.len), funcs = {0};
+    for (u32 i = 0; i < b->funcs.len; i++)
+        map_add(r->arena, &funcs, b->funcs.data[i].name, i);
+    for (u32 i = 0; i < a->types.len; i++) {
+        u32 type = a->types.data[i].type, have = map_get(&types, a->types.data[i].name);
+        if (have == MAP_NONE)
+            return false;
+        t->type[type] = have;
+    }
+    for (u32 i = 0; i < a->types.len; i++) {
+        u32 type = a->types.data[i].type;
+        struct wit_typedef def = r->types.data[type];
+        moved_parts(t, &def, 0);
+        const struct wit_typedef *have = &r->types.data[t->type[type]];
+        if (!same_named_def(r, have, &def) &&
+            !(def.kind == WIT_RESOURCE && have->kind == WIT_RESOURCE))
+            return false;
+    }
+    for (u32 i = 0; i < a->funcs.len; i++) {
+        struct wit_func f = a->funcs.data[i];
+        u32 have = map_get(&funcs, f.name);
+        moved_field_types(t, &f.params, f.param_count, 0);
+        moved_nested(t, &f.result, 0);
+        if (have == MAP_NONE || !same_func(r, &b->funcs.data[have], &f))
+            return false;
+    }
+    return true;
+}
+
+static bool transfer_item(struct transfer *t, u32 into, bool import, struct wit_world_item x)
+{
+    struct wit_resolve *r = t->r;
+    if (x.kind == WIT_ITEM_TYPE)
+        return true; /* done */
+    if (x.kind == WIT_ITEM_FUNC) {
+        moved_field_types(t, &x.func.params, x.func.param_count, 0);
+        moved_nested(t, &x.func.result, 0);
+        if (x.func.kind != WIT_FREE)
+            x.func.resource = t->type[x.func.resource];
+    } else if (x.has_key_name && !r->interfaces.data[x.interface].name.len) {
+        wit_world_items *side = side_of(&r->worlds.data[into], import);
+        struct wit_world_item *have = find_item(side->data, side->len, x.name);
+        if (have && have->kind == WIT_ITEM_INTERFACE &&
+            same_inline(t, x.interface, have->interface))
+            return true;
+    }
+    return join_item(r, into, import, &x);
+}
+
+bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into)
+{
+    if (from == into)
+        return true;
+    struct transfer t = {.r = r, .old = r->types.len};
+    t.type = arena_array(r->arena, u32, r->types.len);
+    for (u32 i = 0; i < r->types.len; i++)
+        t.type[i] = i;
+    bool ok = transfer_types(&t, from, into);
+    for (u32 i = 0; i < r->worlds.data[from].imports.len; i++)
+        ok &= transfer_item(&t, into, true, r->worlds.data[from].imports.data[i]);
+    for (u32 i = 0; i < r->worlds.data[from].exports.len; i++)
+        ok &= transfer_item(&t, into, false, r->worlds.data[from].exports.data[i]);
+    return ok;
+}
