@@ -1,0 +1,286 @@
+/* rules.c - which core types are valid: value types, recursion groups, limits, the types of imports. */
+#include "validate_internal.h"
+
+enum { MAX_SUBTYPING_DEPTH = 63 };
+
+static bool bad(const struct validate_type_scope *s, span at, const char *format, ...)
+    WITC_PRINTF(3, 4);
+
+static bool bad(const struct validate_type_scope *s, span at, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    str text = str_vprintf(s->diags->arena, format, args);
+    va_end(args);
+    diag_error(s->diags, CODE_INVALID, at, STRF, STRA(text));
+    return false;
+}
+
+static bool need(const struct validate_type_scope *s, enum feature f, span at, const char *what)
+{
+    if (features_has(s->features, f))
+        return true;
+    struct diag *x =
+        diag_error(s->diags, CODE_INVALID, at, "%s need the feature `%s`", what, feature_name(f));
+    diag_help(s->diags, x, "turn it on with `--features %s`", feature_name(f));
+    return false;
+}
+
+static bool check_heap(const struct validate_type_scope *s, wasm_valtype t, u32 limit, span at)
+{
+    if (wasm_is_concrete(t)) {
+        u32 index = wasm_heap_of(t);
+        if (index >= limit || (index < s->count && s->ids[index] == VALIDATE_NONE))
+            return bad(s, at, "unknown type %u: type index out of bounds", index);
+        if ((t & WASM_REF_EXACT) && !need(s, FEATURE_CUSTOM_DESCRIPTORS, at, "exact types"))
+            return false;
+        return need(s, FEATURE_FUNCTION_REFERENCES, at, "references to a type index");
+    }
+    switch ((enum wasm_heap)wasm_heap_of(t)) {
+    case HEAP_FUNC:
+    case HEAP_EXTERN:
+        return wasm_is_nullable(t) ||
+               need(s, FEATURE_FUNCTION_REFERENCES, at, "references that cannot be null");
+    case HEAP_EXN:
+    case HEAP_NOEXN: return need(s, FEATURE_EXCEPTIONS, at, "exception references");
+    case HEAP_CONT:
+    case HEAP_NOCONT: return need(s, FEATURE_STACK_SWITCHING, at, "continuation references");
+    default: return need(s, FEATURE_GC, at, "references to garbage-collected types");
+    }
+}
+
+bool validate_check_valtype(const struct validate_type_scope *s, wasm_valtype t, u32 limit, span at)
+{
+    switch (wasm_kind_of(t)) {
+    case WASM_V128: return need(s, FEATURE_SIMD, at, "vectors");
+    case WASM_REF:
+        return need(s, FEATURE_REFERENCE_TYPES, at, "references") && check_heap(s, t, limit, at);
+    default: return true;
+    }
+}
+
+/* ---- Recursion groups ---------------------------------------------------------------------------- */
+
+static bool check_comptype(const struct validate_type_scope *s, const struct wasm_type *t,
+                           u32 limit)
+{
+    switch (t->kind) {
+    case COMPTYPE_FUNC:
+        for (u32 i = 0; i < t->func.param_count; i++) {
+            if (!validate_check_valtype(s, t->func.params[i], limit, t->at))
+                return false;
+        }
+        for (u32 i = 0; i < t->func.result_count; i++) {
+            if (!validate_check_valtype(s, t->func.results[i], limit, t->at))
+                return false;
+        }
+        return t->func.result_count <= 1 || need(s, FEATURE_MULTI_VALUE, t->at, "several results");
+    case COMPTYPE_STRUCT:
+    case COMPTYPE_ARRAY:
+        if (!need(s, FEATURE_GC, t->at, "struct and array types"))
+            return false;
+        for (u32 i = 0; i < t->field_count; i++) {
+            if (!validate_check_valtype(s, t->fields[i].type, limit, t->at))
+                return false;
+        }
+        return true;
+    case COMPTYPE_CONT: return need(s, FEATURE_STACK_SWITCHING, t->at, "continuation types");
+    }
+    return false;
+}
+
+static bool field_matches(const struct validate_store *s, const struct wasm_field *sub,
+                          const struct wasm_field *super)
+{
+    if (sub->is_mutable != super->is_mutable)
+        return false;
+    return super->is_mutable ? sub->type == super->type
+                             : validate_valtype_matches(s, sub->type, super->type);
+}
+
+/* Does the structure of canonical type `sub` fit that of its declared supertype? */
+static bool structure_matches(const struct validate_store *s, const struct wasm_type *sub,
+                              const struct wasm_type *super)
+{
+    if (sub->kind != super->kind || sub->is_shared != super->is_shared)
+        return false;
+    switch (sub->kind) {
+    case COMPTYPE_FUNC:
+        if (sub->func.param_count != super->func.param_count ||
+            sub->func.result_count != super->func.result_count)
+            return false;
+        for (u32 i = 0; i < sub->func.param_count; i++) {
+            if (!validate_valtype_matches(s, super->func.params[i], sub->func.params[i]))
+                return false;
+        }
+        for (u32 i = 0; i < sub->func.result_count; i++) {
+            if (!validate_valtype_matches(s, sub->func.results[i], super->func.results[i]))
+                return false;
+        }
+        return true;
+    case COMPTYPE_ARRAY:
+    case COMPTYPE_STRUCT:
+        if (sub->field_count < super->field_count)
+            return false;
+        for (u32 i = 0; i < super->field_count; i++) {
+            if (!field_matches(s, &sub->fields[i], &super->fields[i]))
+                return false;
+        }
+        return true;
+    case COMPTYPE_CONT: return validate_is_subtype(s, sub->cont, super->cont);
+    }
+    return false;
+}
+
+/* The declared supertype: an earlier index, not final, and not too deep below its own. */
+static bool check_super(const struct validate_type_scope *s, const struct wasm_type *t, u32 index)
+{
+    if (!t->has_super)
+        return true;
+    if (!need(s, FEATURE_GC, t->at, "subtypes"))
+        return false;
+    if (t->super >= index || (t->super < s->count && s->ids[t->super] == VALIDATE_NONE))
+        return bad(s, t->at, "unknown type %u: supertypes must be defined before subtypes",
+                   t->super);
+    return true;
+}
+
+bool validate_rec_group(struct validate_type_scope *s, const struct wasm_type *group, u32 count)
+{
+    u32 *ids = s->ids;
+    u32 start = s->count, limit = start + count;
+    for (u32 i = 0; i < count; i++) {
+        if (!check_comptype(s, &group[i], limit) || !check_super(s, &group[i], start + i))
+            return false;
+        if ((group[i].has_describes || group[i].has_descriptor) &&
+            !need(s, FEATURE_CUSTOM_DESCRIPTORS, group[i].at, "descriptors"))
+            return false;
+        if ((group[i].has_describes && group[i].describes >= limit) ||
+            (group[i].has_descriptor && group[i].descriptor >= limit) ||
+            (group[i].kind == COMPTYPE_CONT && group[i].cont >= limit))
+            return bad(s, group[i].at, "unknown type: type index out of bounds");
+        if (!group[i].is_final && !features_has(s->features, FEATURE_GC))
+            return need(s, FEATURE_GC, group[i].at, "subtypes");
+    }
+    if (count != 1 && !need(s, FEATURE_GC, count ? group[0].at : (span){0, 0, 0}, "rec groups"))
+        return false;
+    if (!validate_store_add(s->store, group, start, count, ids))
+        return bad(s, group[0].at, "too many types: more than %u", WASM_MAX_TYPES);
+    s->count = limit;
+    for (u32 i = 0; i < count; i++) {
+        const struct wasm_type *t = validate_store_type(s->store, ids[start + i]);
+        if (!t->has_super)
+            continue;
+        const struct wasm_type *super = validate_store_type(s->store, t->super);
+        if (super->is_final)
+            return bad(s, group[i].at, "sub type: type %u cannot have subtypes, it is final",
+                       group[i].super);
+        if (!structure_matches(s->store, t, super))
+            return bad(s, group[i].at, "sub type: type %u does not match its declared supertype %u",
+                       start + i, group[i].super);
+        if (validate_type_depth(s->store, ids[start + i]) > MAX_SUBTYPING_DEPTH)
+            return bad(s, group[i].at, "sub type: more than %d supertypes above type %u",
+                       MAX_SUBTYPING_DEPTH, start + i);
+    }
+    return true;
+}
+
+/* ---- Limits and the types of imports -------------------------------------------------------------- */
+
+static bool check_page_size(const struct validate_type_scope *s, const struct wasm_limits *l,
+                            span at)
+{
+    if (!l->has_page_size)
+        return true;
+    if (!need(s, FEATURE_CUSTOM_PAGE_SIZES, at, "memories with another page size"))
+        return false;
+    if (l->page_size_log2 != 0 && l->page_size_log2 != 16)
+        return bad(s, at, "invalid custom page size: it must be 1 or 65536");
+    return true;
+}
+
+bool validate_check_limits(const struct validate_type_scope *s, const struct wasm_limits *l,
+                           bool is_memory, span at)
+{
+    if (l->is_64 && !need(s, FEATURE_MEMORY64, at, "64-bit memories and tables"))
+        return false;
+    if (l->is_shared && !is_memory && !need(s, FEATURE_SHARED_EVERYTHING, at, "shared tables"))
+        return false;
+    if (l->is_shared && !need(s, FEATURE_THREADS, at, "shared memories"))
+        return false;
+    if (!check_page_size(s, l, at))
+        return false;
+    u64 most = l->is_64 ? UINT64_MAX : UINT32_MAX;
+    if (is_memory) {
+        u32 log2 = l->has_page_size ? l->page_size_log2 : 16;
+        if (log2)
+            most = l->is_64 ? (u64)1 << (64 - log2) : (u64)1 << (32 - log2);
+    }
+    if (l->min > most || (l->has_max && l->max > most))
+        return is_memory ? bad(s, at, "memory size must be at most %llu pages%s",
+                               (unsigned long long)most, most == 65536 ? " (4GiB)" : "")
+                         : bad(s, at, "table size must be at most 2^32-1");
+    if (l->has_max && l->min > l->max)
+        return bad(s, at, "size minimum must not be greater than maximum");
+    if (l->is_shared && !l->has_max && is_memory)
+        return bad(s, at, "shared memory must have maximum");
+    return true;
+}
+
+bool validate_check_table(const struct validate_type_scope *s, const struct wasm_tabletype *t,
+                          span at)
+{
+    if (wasm_kind_of(t->element) == WASM_REF && t->element != WASM_FUNCREF &&
+        !validate_check_valtype(s, t->element, s->count, at))
+        return false;
+    return validate_check_limits(s, &t->limits, false, at);
+}
+
+bool validate_check_global(const struct validate_type_scope *s, const struct wasm_globaltype *g,
+                           span at)
+{
+    if (g->is_shared && !need(s, FEATURE_SHARED_EVERYTHING, at, "shared globals"))
+        return false;
+    return validate_check_valtype(s, g->type, s->count, at);
+}
+
+static bool check_functype(const struct validate_type_scope *s, u32 type, const char *what, span at)
+{
+    if (type >= s->count || s->ids[type] == VALIDATE_NONE)
+        return bad(s, at, "unknown type %u: type index out of bounds", type);
+    if (validate_store_type(s->store, s->ids[type])->kind != COMPTYPE_FUNC)
+        return bad(s, at, "type mismatch: type %u of %s is not a function type", type, what);
+    return true;
+}
+
+bool validate_check_externtype(const struct validate_type_scope *s, const struct wasm_externtype *t,
+                               span at)
+{
+    switch (t->kind) {
+    case EXTERN_FUNC: return check_functype(s, t->type, "a function", at);
+    case EXTERN_TABLE: return validate_check_table(s, &t->table, at);
+    case EXTERN_MEMORY: return validate_check_limits(s, &t->memory, true, at);
+    case EXTERN_GLOBAL: return validate_check_global(s, &t->global, at);
+    case EXTERN_TAG:
+        if (!need(s, FEATURE_EXCEPTIONS, at, "tags") || !check_functype(s, t->type, "a tag", at))
+            return false;
+        if (validate_store_type(s->store, s->ids[t->type])->func.result_count &&
+            !features_has(s->features, FEATURE_STACK_SWITCHING))
+            return bad(s, at, "invalid exception type: non-empty tag result type");
+        return true;
+    }
+    return false;
+}
+
+struct wasm_externtype validate_canonicalize_extern(const u32 *ids, const struct wasm_externtype *t)
+{
+    struct wasm_externtype out = *t;
+    switch (t->kind) {
+    case EXTERN_FUNC:
+    case EXTERN_TAG: out.type = ids[t->type]; break;
+    case EXTERN_TABLE: out.table.element = validate_canonicalize(ids, t->table.element); break;
+    case EXTERN_GLOBAL: out.global.type = validate_canonicalize(ids, t->global.type); break;
+    case EXTERN_MEMORY: break;
+    }
+    return out;
+}

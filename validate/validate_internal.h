@@ -1,0 +1,187 @@
+/* validate_internal.h - what the files of validate/ share for core modules: the store of canonical types, the
+ * context of a module, and the walk over an instruction sequence. */
+#ifndef WITC_VALIDATE_INTERNAL_H
+#define WITC_VALIDATE_INTERNAL_H
+
+#include "validate.h"
+
+/* Kinds of mistakes, for `--message-format=json`. */
+#define CODE_INVALID   "wasm-invalid"
+#define CODE_MALFORMED "wasm-malformed"
+
+/* ---- Store ----------------------------------------------------------------------------------------- */
+
+/* How the walk treats an opcode; made from the tables of instructions once for each store. */
+struct validate_op_row {
+    u8 action;       /* enum validate_action */
+    u8 pops, pushes; /* ACT_SIMPLE, ACT_MEMORY: signature */
+    u8 pop[4];       /* enum wasm_kind in the order of popping; ADDRESS_TYPE: that of the memory */
+    u8 push[2];
+    u16 op; /* enum wasm_op; OP_COUNT: no instruction */
+};
+enum validate_action {
+    ACT_ILLEGAL,
+    ACT_PREFIX,  /* 0xfb..0xfe */
+    ACT_SIMPLE,  /* no immediate, fixed signature */
+    ACT_MEMARG,  /* memory access */
+    ACT_SPECIAL, /* by hand */
+};
+#define ADDRESS_TYPE 0x02 /* in signatures, no value of enum wasm_kind */
+
+struct validate_store {
+    struct arena *arena;
+    VEC(struct wasm_type) types; /* by canonical id */
+    VEC(u32) depths;             /* number of supertypes above */
+    VEC(u32) chains;             /* where in `ancestors` its chain starts */
+    VEC(u32) ancestors;          /* chains, topmost first, each with its own id last */
+    struct map groups;           /* recursion group as key -> first id */
+    struct buf key;              /* scratch */
+    struct validate_op_row rows[256];
+    struct validate_op_row prefixed[4][0x120];
+};
+
+/* Interns a recursion group whose references are known to be good: `ids` has the canonical ids of type indices below `start`
+ * and receives those of the group. False when the store is full. */
+bool validate_store_add(struct validate_store *s, const struct wasm_type *types, u32 start,
+                        u32 count, u32 *ids);
+/* A value type with module type indices, as canonical; indices must be known to be good. */
+wasm_valtype validate_canonicalize(const u32 *ids, wasm_valtype t);
+bool validate_heap_matches(const struct validate_store *s, wasm_valtype sub, wasm_valtype super);
+bool validate_limits_match(const struct wasm_limits *sub, const struct wasm_limits *super);
+/* A reference of unreachable code: below every reference. */
+#define VALIDATE_REF_BOTTOM wasm_ref_abstract((enum wasm_heap)0, false)
+/* The top of the hierarchy that a reference belongs to. */
+enum wasm_heap validate_heap_top(const struct validate_store *s, wasm_valtype t);
+void validate_store_make_rows(struct validate_store *s);
+
+/* ---- Rules for types, shared with core types within components ----------------------------------------- */
+
+struct validate_type_scope {
+    struct validate_store *store;
+    u32 *ids; /* canonical ids of the type indices below `count`; VALIDATE_NONE: a module type */
+    u32 count;
+    struct features features;
+    struct diags *diags;
+};
+/* Checks a group of types that takes the indices from `count` on, and interns it. `ids` must have the room. */
+bool validate_rec_group(struct validate_type_scope *scope, const struct wasm_type *group,
+                        u32 count);
+/* Is a value type good where type indices below `limit` are known? */
+bool validate_check_valtype(const struct validate_type_scope *scope, wasm_valtype t, u32 limit,
+                            span at);
+bool validate_check_limits(const struct validate_type_scope *scope, const struct wasm_limits *l,
+                           bool is_memory, span at);
+bool validate_check_table(const struct validate_type_scope *scope, const struct wasm_tabletype *t,
+                          span at);
+bool validate_check_global(const struct validate_type_scope *scope, const struct wasm_globaltype *g,
+                           span at);
+/* An import's or export's type; functions and tags by type index. */
+bool validate_check_externtype(const struct validate_type_scope *scope,
+                               const struct wasm_externtype *t, span at);
+struct wasm_externtype validate_canonicalize_extern(const u32 *ids,
+                                                    const struct wasm_externtype *t);
+
+/* ---- Context of a module ----------------------------------------------------------------------------- */
+
+/* A block under way. */
+struct validate_frame {
+    const wasm_valtype *params, *results;
+    u32 param_count, result_count;
+    u32 height;      /* of the operand stack at its start */
+    u32 init_height; /* of the list of locals initialised within */
+    u32 offset;      /* of its instruction */
+    u16 op;          /* enum wasm_op: what opened it; OP_COUNT: the function itself */
+    bool unreachable;
+};
+
+struct validate_context {
+    struct arena *arena;
+    struct validate_store *store;
+    const struct wasm_module *m;
+    struct features features;
+    struct diags *diags; /* of the call under way */
+    u32 *ids;            /* canonical id by type index */
+    u32 *funcs;          /* canonical id by function index */
+    u32 *tags;
+    wasm_valtype *globals; /* canonical value type by global index */
+    wasm_valtype *tables;
+    wasm_valtype *elems;
+    u8 *declared; /* functions that ref.func may name in bodies */
+    bool has_names;
+    struct wasm_names names;
+
+    /* The walk under way. */
+    struct wasm_cursor in;
+    const u8 *instruction; /* start of the instruction at hand */
+    enum wasm_op op;       /* and what it is */
+    bool is_const;         /* a constant expression */
+    u32 known_globals;     /* constant expressions: those that may be read */
+    u32 func;              /* UINT32_MAX in constant expressions */
+    const char *where;     /* constant expressions: "the initial value of global" ... */
+    u32 where_index;
+    VEC(wasm_valtype) stack;
+    VEC(struct validate_frame) frames;
+    VEC(wasm_valtype) locals;
+    VEC(u8) local_set; /* initialised? empty if all types have defaults */
+    VEC(u32) inits;    /* locals that became initialised, in order */
+};
+
+/* Walks an expression that must leave `results`; locals are those of the context. */
+bool validate_walk(struct validate_context *c, const wasm_valtype *results, u32 result_count);
+/* Checks a constant expression of a type. `where` and its index tell errors what it belongs to. */
+bool validate_const_expr(struct validate_context *c, const struct wasm_expr *e, wasm_valtype type,
+                         const char *where, u32 index);
+/* The special instructions with a 0xfb prefix, and those on references. */
+bool validate_walk_gc(struct validate_context *c, enum wasm_op op);
+bool validate_walk_control(struct validate_context *c, enum wasm_op op);
+
+/* Reports at the instruction under way, or what the cursor has met. Always false. */
+bool validate_fail(struct validate_context *c, const char *format, ...) WITC_PRINTF(2, 3);
+bool validate_malformed(struct validate_context *c, const char *format, ...) WITC_PRINTF(2, 3);
+/* A canonical type in the words of the module. */
+str validate_text_of(struct validate_context *c, wasm_valtype t);
+str validate_func_text(struct validate_context *c, u32 func);
+
+/* ---- The operand stack ------------------------------------------------------------------------------------ */
+
+bool validate_pop_slow(struct validate_context *c, wasm_valtype expected);
+
+static inline void validate_push(struct validate_context *c, wasm_valtype t)
+{
+    *vec_push(c->arena, &c->stack) = t;
+}
+static inline bool validate_pop(struct validate_context *c, wasm_valtype expected)
+{
+    u32 n = c->stack.len;
+    if (n > vec_last(&c->frames)->height && c->stack.data[n - 1] == expected) {
+        c->stack.len = n - 1;
+        return true;
+    }
+    return validate_pop_slow(c, expected);
+}
+/* Pops whatever is there: WASM_BOTTOM in unreachable code. */
+bool validate_pop_any(struct validate_context *c, wasm_valtype *out);
+bool validate_pop_types(struct validate_context *c, const wasm_valtype *types, u32 n);
+void validate_push_types(struct validate_context *c, const wasm_valtype *types, u32 n);
+/* Pops a reference, of whatever kind. */
+bool validate_pop_ref(struct validate_context *c, wasm_valtype *out);
+void validate_set_unreachable(struct validate_context *c);
+/* The types that a branch to `depth` carries; NULL after a report. */
+bool validate_label(struct validate_context *c, u32 depth, const wasm_valtype **types, u32 *n);
+
+static inline u32 validate_imm(struct validate_context *c)
+{
+    if (c->in.at != c->in.end && *c->in.at < 0x80)
+        return *c->in.at++;
+    return wasm_get_u32(&c->in);
+}
+/* Immediates that are checked against their index space. */
+bool validate_imm_type(struct validate_context *c, u32 *id, enum wasm_comptype kind,
+                       const struct wasm_type **type);
+bool validate_imm_table(struct validate_context *c, u32 *index, wasm_valtype *address);
+bool validate_imm_memory(struct validate_context *c, u32 *index, wasm_valtype *address);
+bool validate_imm_elem(struct validate_context *c, u32 *index);
+bool validate_imm_data(struct validate_context *c, u32 *index);
+bool validate_imm_heap(struct validate_context *c, bool nullable, wasm_valtype *out);
+
+#endif
