@@ -1,0 +1,96 @@
+/* text.c - assembles text: one file, quoted text, binary strings. */
+#include "text.h"
+
+void text_binary_strings(struct text_parser *p, struct buf *out)
+{
+    while (p->tok.kind == TEXT_STRING)
+        text_string_to(p, out);
+}
+
+void text_file(struct text_parser *p, struct buf *out)
+{
+    struct text_token at;
+    if (text_open(p, "module")) {
+        str id = text_id(p, &at);
+        text_module(p, id, out);
+    } else if (text_open(p, "component")) {
+        str id = text_id(p, &at);
+        text_component(p, id, NULL, out);
+    } else {
+        text_module_fields(p, (str){0}, out);
+    }
+    if (p->tok.kind != TEXT_EOF)
+        text_unexpected(p, "the end of the text");
+}
+
+void text_quote(struct text_parser *p, const char *keyword, struct buf *out)
+{
+    struct buf text = buf_in(p->d->arena);
+    while (p->tok.kind == TEXT_STRING) {
+        text_string_to(p, &text);
+        buf_byte(&text, ' ');
+    }
+    if (p->failed)
+        return;
+    if (!text_enter(p))
+        return;
+    u32 source = sources_add(p->d->sources, str_printf(p->d->arena, "<quoted %s>", keyword),
+                             buf_view(&text), SOURCE_TEXT);
+    struct text_parser q = {.ops = p->ops, .module_arena = p->module_arena};
+    text_init(&q, p->arena, source, p->features, p->d);
+    q.depth = p->depth;
+    bool whole = text_at_form(&q, STR("module")) || text_at_form(&q, STR("component"));
+    if (!whole && strcmp(keyword, "component") == 0) {
+        text_component_fields(&q, (str){0}, (str){0}, NULL, out);
+        if (q.tok.kind != TEXT_EOF)
+            text_unexpected(&q, "the end of the text");
+    } else {
+        text_file(&q, out);
+    }
+    text_leave(p);
+    if (q.failed && !p->failed) { /* the diagnostic is there already */
+        p->failed = true;
+        p->tok = p->next = (struct text_token){p->size, p->size, TEXT_EOF, false};
+        p->has_next = false;
+        p->pos = p->size;
+    }
+}
+
+void text_guarded(struct text_parser *p, void (*fn)(void *ctx), void *ctx)
+{
+    struct arena mine = {0};
+    struct arena *outer = p->arena;
+    p->module_arena = &mine;
+    bool fine = oom_guard(fn, ctx);
+    arena_free(&mine);
+    p->module_arena = NULL;
+    if (!fine)
+        arena_alloc_array(outer, SIZE_MAX, 16); /* goes on unwinding */
+}
+
+struct assembly {
+    struct text_parser p;
+    struct arena *arena;
+    u32 source;
+    struct features features;
+    struct diags *d;
+    struct buf out;
+};
+
+static void assemble(void *ctx)
+{
+    struct assembly *x = ctx;
+    text_init(&x->p, x->arena, x->source, x->features, x->d);
+    text_file(&x->p, &x->out);
+}
+
+bool wasm_parse_text(struct arena *a, u32 source, struct features features, str *binary,
+                     struct diags *d)
+{
+    struct assembly x = {
+        .arena = a, .source = source, .features = features, .d = d, .out = buf_in(a)};
+    x.p.arena = a;
+    text_guarded(&x.p, assemble, &x);
+    *binary = buf_view(&x.out);
+    return !x.p.failed;
+}

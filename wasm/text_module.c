@@ -1,0 +1,927 @@
+/* text_module.c - core modules in text.
+ *
+ * Fields may refer to later ones, so a module is gone through twice: the skim finds names, counts and the type
+ * definitions (and skips bodies by their parentheses); the second pass writes the sections. */
+#include "text_core.h"
+
+static const char *const space_names[SPACE_COUNT] = {
+    "func", "table", "memory", "global", "tag", "type", "elem", "data",
+};
+
+/* ---- Indices ------------------------------------------------------------------------------------------------ */
+
+void text_unknown_name(struct text_parser *p, struct text_token at, const char *what, str name,
+                       const struct text_names *names)
+{
+    if (p->failed)
+        return;
+    str *list = text_names_list(p->arena, names);
+    u32 count = names->len;
+    struct diag *x = text_fail(p, at, "unknown %s `$" STRF "`", what, STRA(name));
+    if (count <= 10000)
+        diag_suggest(p->d, x, name, list, count);
+}
+
+u32 text_index(struct text_module *m, enum text_space_kind space)
+{
+    struct text_parser *p = m->p;
+    if (p->tok.kind == TEXT_NUMBER)
+        return text_u32(p, "an index");
+    if (p->tok.kind != TEXT_ID) {
+        static const char *const what[SPACE_COUNT] = {
+            "a function", "a table", "a memory",           "a global",
+            "a tag",      "a type",  "an element segment", "a data segment",
+        };
+        text_unexpected(p, what[space]);
+        return 0;
+    }
+    struct text_token at = p->tok;
+    str name = text_id_name(p, at);
+    u32 found = text_names_get(&m->spaces[space].names, name);
+    if (found == TEXT_NONE) {
+        text_unknown_name(p, at, space_names[space], name, &m->spaces[space].names);
+        return 0;
+    }
+    text_advance(p);
+    return found;
+}
+
+static u32 module_type_index(void *self)
+{
+    return text_index(self, SPACE_TYPE);
+}
+
+static void define_name(struct text_module *m, enum text_space_kind space, struct text_token at,
+                        str id)
+{
+    u32 index = m->spaces[space].count++;
+    if (!id.ptr || m->p->failed)
+        return;
+    bool fresh;
+    u32 *value = text_names_at(m->p->arena, &m->spaces[space].names, id, &fresh);
+    if (!fresh) {
+        text_fail(m->p, at, "duplicate %s identifier `$" STRF "`", space_names[space], STRA(id));
+        return;
+    }
+    *value = index;
+}
+
+/* ---- The skim ---------------------------------------------------------------------------------------------------- */
+
+struct skim {
+    const char *first_definition; /* no import may follow */
+};
+
+static void skip_form(struct text_parser *p)
+{
+    text_advance(p);
+    text_skip_rest(p);
+}
+
+static bool skim_exports_and_import(struct text_parser *p)
+{
+    while (text_form(p, "export"))
+        skip_form(p);
+    bool import = text_form(p, "import");
+    if (import)
+        skip_form(p);
+    return import;
+}
+
+static void skim_reftype(struct text_parser *p)
+{
+    if (p->tok.kind == TEXT_LPAREN)
+        skip_form(p);
+    else
+        text_advance(p);
+}
+
+static void skim_order(struct text_module *m, struct skim *s, bool import, struct text_token at,
+                       enum text_space_kind space)
+{
+    if (!import) {
+        if (!s->first_definition)
+            s->first_definition = space_names[space];
+    } else if (s->first_definition) {
+        struct diag *x = text_fail(m->p, at, "import after %s", s->first_definition);
+        if (x != &m->p->ignored)
+            diag_note(m->p->d, x,
+                      "imports stand before all definitions, since they are numbered first");
+    }
+}
+
+static void skim_definition(struct text_module *m, struct skim *s, enum text_space_kind space)
+{
+    struct text_parser *p = m->p;
+    struct text_token at, start = p->tok;
+    str shown, id;
+    text_advance(p);
+    text_binder(p, &id, &at, &shown);
+    define_name(m, space, at, id);
+    bool import = skim_exports_and_import(p);
+    skim_order(m, s, import, start, space);
+    if (!import && (space == SPACE_TABLE || space == SPACE_MEMORY)) {
+        if (text_at(p, "i32") || text_at(p, "i64"))
+            text_advance(p);
+        if (text_form(p, "pagesize"))
+            skip_form(p);
+        if (space == SPACE_TABLE && text_at_reftype(p)) {
+            skim_reftype(p);
+            if (text_form(p, "elem"))
+                define_name(m, SPACE_ELEM, p->tok, (str){0});
+        } else if (space == SPACE_MEMORY && text_form(p, "data")) {
+            define_name(m, SPACE_DATA, p->tok, (str){0});
+        }
+    }
+}
+
+static bool extern_kind(struct text_parser *p, enum text_space_kind *kind)
+{
+    for (u32 i = SPACE_FUNC; i <= SPACE_TAG; i++) {
+        if (text_is_word(p, p->tok, str_c(space_names[i]))) {
+            *kind = (enum text_space_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void skim_import(struct text_module *m, struct skim *s, struct text_token start)
+{
+    struct text_parser *p = m->p;
+    text_advance(p);
+    if (p->tok.kind == TEXT_STRING)
+        text_advance(p);
+    if (p->tok.kind == TEXT_STRING)
+        text_advance(p);
+    enum text_space_kind kind;
+    if (p->tok.kind != TEXT_LPAREN)
+        return;
+    text_advance(p);
+    if (extern_kind(p, &kind)) {
+        text_advance(p);
+        struct text_token at;
+        str shown, id;
+        text_binder(p, &id, &at, &shown);
+        define_name(m, kind, at, id);
+        skim_order(m, s, true, start, kind);
+    }
+    text_skip_rest(p);
+}
+
+static void skim_rec(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    text_advance(p);
+    while (text_open(p, "type")) {
+        struct text_token at;
+        str shown, id;
+        text_binder(p, &id, &at, &shown);
+        define_name(m, SPACE_TYPE, at, id);
+        text_skip_rest(p);
+    }
+}
+
+static void skim_field(struct text_module *m, struct skim *s)
+{
+    struct text_parser *p = m->p;
+    struct text_token open = p->tok, at;
+    str shown, id;
+    text_advance(p);
+    enum text_space_kind kind;
+    if (extern_kind(p, &kind)) {
+        skim_definition(m, s, kind);
+    } else if (text_at(p, "type")) {
+        *vec_push(p->arena, &m->type_fields) = open.start;
+        text_advance(p);
+        text_binder(p, &id, &at, &shown);
+        define_name(m, SPACE_TYPE, at, id);
+    } else if (text_at(p, "rec")) {
+        *vec_push(p->arena, &m->type_fields) = open.start;
+        skim_rec(m);
+    } else if (text_at(p, "import")) {
+        skim_import(m, s, p->tok);
+    } else if (text_at(p, "elem")) {
+        text_advance(p);
+        /* a name, unless it is the table of the first release's form: `(elem $t (offset) ...)` */
+        text_binder(p, &id, &at, &shown);
+        define_name(m, SPACE_ELEM, at, id);
+    } else if (text_at(p, "data")) {
+        text_advance(p);
+        text_binder(p, &id, &at, &shown);
+        define_name(m, SPACE_DATA, at, id);
+    }
+    text_skip_rest(p);
+}
+
+static void skim(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct skim s = {NULL};
+    u32 start = p->tok.start;
+    while (!p->failed) {
+        if (p->tok.kind == TEXT_LPAREN)
+            skim_field(m, &s);
+        else if (p->tok.kind == TEXT_ANNOT)
+            skip_form(p);
+        else
+            break;
+    }
+    if (p->failed)
+        return;
+    p->pos = start;
+    p->has_next = false;
+    text_advance(p);
+}
+
+/* ---- Types ------------------------------------------------------------------------------------------------------------ */
+
+static void learn_signature(struct text_module *m, str signature, u32 index)
+{
+    bool fresh;
+    u32 *at = text_names_at(m->p->arena, &m->signatures, signature, &fresh);
+    if (fresh)
+        *at = index;
+}
+
+static void sink_type(void *self, const struct text_type_info *info)
+{
+    struct text_module *m = self;
+    u32 index = m->type_info.len;
+    if (info->kind == COMPTYPE_FUNC && info->plain)
+        learn_signature(m, info->signature, index);
+    *vec_push(m->p->arena, &m->type_info) = *info;
+    text_namemap_nest(&m->field_names, index, &m->names);
+    text_namemap_nest(&m->type_param_names, index, &m->func_labels);
+}
+
+static void sink_field(void *self, u32 index, struct text_token at, str id, str shown)
+{
+    struct text_module *m = self;
+    while (m->fields.len <= m->type_info.len)
+        (void)vec_push(m->p->arena, &m->fields);
+    bool fresh;
+    u32 *value = text_names_at(m->p->arena, vec_last(&m->fields), id, &fresh);
+    if (!fresh)
+        text_fail(m->p, at, "duplicate field identifier `$" STRF "`", STRA(id));
+    *value = index;
+    text_namemap_add(&m->names, index, shown);
+}
+
+static void sink_param(void *self, u32 index, struct text_token at, str id, str shown)
+{
+    struct text_module *m = self;
+    bool fresh;
+    text_names_at(m->p->arena, &m->locals, id, &fresh);
+    if (!fresh)
+        text_fail(m->p, at, "duplicate local identifier `$" STRF "`", STRA(id));
+    text_namemap_add(&m->func_labels, index, shown);
+}
+
+static void type_definition(struct text_module *m, struct text_type_sink *sink, struct buf *out,
+                            bool alone)
+{
+    struct text_parser *p = m->p;
+    struct text_token at;
+    str id, shown;
+    text_binder(p, &id, &at, &shown);
+    if (shown.ptr)
+        text_namemap_add(&m->spaces[SPACE_TYPE].shown, m->type_info.len, shown);
+    text_names_clear(&m->locals);
+    text_subtype(sink, out, alone);
+    text_close(p);
+}
+
+static void type_fields(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct text_section *s = &m->sections[SECTION_TYPE];
+    struct text_type_sink sink = {m->types, sink_type, sink_field, sink_param, m};
+    u32 resume = p->tok.start;
+    for (u32 i = 0; i < m->type_fields.len && !p->failed; i++) {
+        p->pos = m->type_fields.data[i];
+        p->has_next = false;
+        text_advance(p);
+        text_advance(p);
+        if (text_take(p, "rec")) {
+            struct buf types = buf_in(p->arena);
+            u32 count = 0;
+            for (; text_open(p, "type"); count++)
+                type_definition(m, &sink, &types, false);
+            text_byte(&s->bytes, 0x4e);
+            text_put_vec(&s->bytes, count, &types);
+            text_close(p);
+        } else {
+            text_advance(p);
+            type_definition(m, &sink, &s->bytes, true);
+        }
+        s->count++;
+    }
+    if (p->failed)
+        return;
+    p->pos = resume;
+    p->has_next = false;
+    text_advance(p);
+}
+
+void text_typeuse(struct text_module *m, struct text_typeuse *use, text_param_fn *bind)
+{
+    struct text_parser *p = m->p;
+    *use = (struct text_typeuse){.at = p->tok};
+    if (p->tok.kind != TEXT_LPAREN) { /* the empty signature */
+        use->signature = STR("\0\0");
+        return;
+    }
+    if (text_open(p, "type")) {
+        use->has_index = true;
+        use->at = p->tok;
+        use->index = text_index(m, SPACE_TYPE);
+        text_close(p);
+    }
+    struct text_signature *s = &m->signature;
+    text_signature(&m->types, s, bind, m);
+    use->any = s->any;
+    use->param_count = s->param_count;
+    use->result_count = s->result_count;
+    m->key.len = 0;
+    text_put_signature(&m->key, s);
+    use->signature = buf_view(&m->key);
+    use->results = buf_view(&s->results);
+}
+
+u32 text_typeuse_index(struct text_module *m, const struct text_typeuse *use)
+{
+    struct text_parser *p = m->p;
+    if (p->failed)
+        return 0;
+    if (use->has_index) {
+        if (!use->any)
+            return use->index;
+        const struct text_type_info *info =
+            use->index < m->type_info.len ? &m->type_info.data[use->index] : NULL;
+        if (!info || info->kind != COMPTYPE_FUNC)
+            text_fail(p, use->at, info ? "the type is no function type" : "unknown type");
+        else if (!str_eq(info->signature, use->signature))
+            text_fail(p, use->at, "inline function type does not match the type it refers to");
+        return use->index;
+    }
+    u32 found = text_names_get(&m->signatures, use->signature);
+    if (found != TEXT_NONE)
+        return found;
+    struct text_section *s = &m->sections[SECTION_TYPE];
+    text_byte(&s->bytes, 0x60);
+    buf_str(&s->bytes, use->signature);
+    s->count++;
+    struct text_type_info info = {COMPTYPE_FUNC, true, str_dup(p->arena, use->signature),
+                                  use->param_count};
+    learn_signature(m, info.signature, m->type_info.len);
+    *vec_push(p->arena, &m->type_info) = info;
+    return m->type_info.len - 1;
+}
+
+/* ---- Functions ---------------------------------------------------------------------------------------------------------- */
+
+static void bind_local(void *self, u32 index, struct text_token at, str id, str shown)
+{
+    struct text_module *m = self;
+    bool fresh;
+    u32 *value = text_names_at(m->p->arena, &m->locals, id, &fresh);
+    if (!fresh) {
+        text_fail(m->p, at, "duplicate local identifier `$" STRF "`", STRA(id));
+        return;
+    }
+    *value = index;
+    text_namemap_add(&m->names, index, shown);
+}
+
+static u32 use_param_count(const struct text_module *m, const struct text_typeuse *use)
+{
+    if (use->has_index && !use->any)
+        return use->index < m->type_info.len ? m->type_info.data[use->index].param_count : 0;
+    return use->param_count;
+}
+
+/* `(local ...)*` as runs of equal types. */
+static void locals(struct text_module *m, struct buf *out)
+{
+    struct text_parser *p = m->p;
+    char room[2][16];
+    struct buf type = {p->arena, room[0], 0, sizeof room[0]},
+               run = {p->arena, room[1], 0, sizeof room[1]};
+    struct buf runs = buf_in(p->arena);
+    u32 count = 0, run_length = 0;
+    while (text_open(p, "local")) {
+        bool named = p->tok.kind == TEXT_ID;
+        if (named) {
+            str id, shown;
+            struct text_token at;
+            text_binder(p, &id, &at, &shown);
+            bind_local(m, m->local_count, at, id, shown);
+        }
+        while (named || (p->tok.kind != TEXT_RPAREN && !p->failed)) {
+            type.len = 0;
+            text_valtype(&m->types, &type);
+            if (run_length && str_eq(buf_view(&type), buf_view(&run))) {
+                run_length++;
+            } else {
+                if (run_length) {
+                    text_uleb(&runs, run_length);
+                    buf_str(&runs, buf_view(&run));
+                }
+                struct buf old = run;
+                run = type;
+                type = old;
+                run_length = 1;
+                count++;
+            }
+            m->local_count++;
+            if (named)
+                break;
+        }
+        text_close(p);
+    }
+    if (run_length) {
+        text_uleb(&runs, run_length);
+        buf_str(&runs, buf_view(&run));
+    }
+    text_put_vec(out, count, &runs);
+}
+
+static void function_body(struct text_module *m, u32 index, const struct text_typeuse *use)
+{
+    struct text_parser *p = m->p;
+    struct text_section *code = &m->sections[SECTION_CODE];
+    m->body.len = 0;
+    m->local_count = use_param_count(m, use);
+    locals(m, &m->body);
+    text_instrs(m, &m->body);
+    text_byte(&m->body, 0x0b);
+    text_uleb(&code->bytes, m->body.len);
+    buf_str(&code->bytes, buf_view(&m->body));
+    code->count++;
+    if (m->func_hint_count && !p->failed) {
+        text_uleb(&m->hints, index);
+        text_put_vec(&m->hints, m->func_hint_count, &m->func_hints);
+        m->hinted_funcs++;
+    }
+}
+
+/* ---- Other fields -------------------------------------------------------------------------------------------------------- */
+
+static void put_export(struct text_module *m, str name, enum text_space_kind kind, u32 index)
+{
+    struct text_section *s = &m->sections[SECTION_EXPORT];
+    text_put_name(&s->bytes, name);
+    text_byte(&s->bytes, (u8)kind);
+    text_uleb(&s->bytes, index);
+    s->count++;
+}
+
+static void memory_type(struct text_parser *p, struct buf *out)
+{
+    struct text_limits limits = {0};
+    text_address_type(p, &limits);
+    text_limits(p, &limits);
+    text_memory_rest(p, &limits);
+    text_put_limits(out, &limits);
+}
+
+/* The type of an import, after its kind and name. */
+static void import_type(struct text_module *m, enum text_space_kind kind, struct buf *out)
+{
+    struct text_parser *p = m->p;
+    struct text_typeuse use;
+    switch (kind) {
+    case SPACE_FUNC: {
+        bool exact = text_open(p, "exact");
+        if (exact)
+            out->data[out->len - 1] = 0x20;
+        text_names_clear(&m->locals);
+        text_typeuse(m, &use, bind_local);
+        text_uleb(out, text_typeuse_index(m, &use));
+        if (exact)
+            text_close(p);
+        text_namemap_nest(&m->local_names, m->spaces[SPACE_FUNC].next, &m->names);
+        break;
+    }
+    case SPACE_TAG:
+        text_byte(out, 0);
+        text_names_clear(&m->locals);
+        text_typeuse(m, &use, bind_local);
+        text_uleb(out, text_typeuse_index(m, &use));
+        text_namemap_nest(&m->tag_param_names, m->spaces[SPACE_TAG].next, &m->names);
+        break;
+    case SPACE_TABLE: text_tabletype(&m->types, out); break;
+    case SPACE_MEMORY: memory_type(p, out); break;
+    default: text_globaltype(&m->types, out); break;
+    }
+    m->spaces[kind].next++;
+}
+
+static void show_name(struct text_module *m, enum text_space_kind space, str shown)
+{
+    if (shown.ptr)
+        text_namemap_add(&m->spaces[space].shown, m->spaces[space].next, shown);
+}
+
+static void put_import(struct text_module *m, str module, str name, enum text_space_kind kind)
+{
+    struct text_section *s = &m->sections[SECTION_IMPORT];
+    text_put_name(&s->bytes, module);
+    text_put_name(&s->bytes, name);
+    text_byte(&s->bytes, (u8)kind);
+    s->count++;
+    import_type(m, kind, &s->bytes);
+}
+
+static void import_field(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    str module = text_name(p), name = text_name(p), id, shown;
+    struct text_token at;
+    enum text_space_kind kind;
+    text_lparen(p);
+    if (!extern_kind(p, &kind)) {
+        text_unexpected(p, "`func`, `table`, `memory`, `global` or `tag`");
+        return;
+    }
+    text_advance(p);
+    text_binder(p, &id, &at, &shown);
+    show_name(m, kind, shown);
+    put_import(m, module, name, kind);
+    text_close(p);
+}
+
+static void func_field(struct text_module *m)
+{
+    struct text_section *s = &m->sections[SECTION_FUNC];
+    u32 index = m->spaces[SPACE_FUNC].next;
+    text_instrs_reset(m);
+    struct text_typeuse use;
+    text_typeuse(m, &use, bind_local);
+    text_uleb(&s->bytes, text_typeuse_index(m, &use));
+    s->count++;
+    m->spaces[SPACE_FUNC].next++;
+    function_body(m, index, &use);
+    text_namemap_nest(&m->local_names, index, &m->names);
+    text_namemap_nest(&m->label_names, index, &m->func_labels);
+}
+
+static void table_field(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct text_section *s = &m->sections[SECTION_TABLE];
+    struct text_limits limits = {0};
+    text_instrs_reset(m);
+    struct text_token start = p->tok;
+    text_address_type(p, &limits);
+    if (text_at_reftype(p)) {
+        struct buf type = buf_in(p->arena);
+        text_valtype(&m->types, &type);
+        text_lparen(p);
+        text_expect(p, "elem");
+        limits.min =
+            text_inline_elem(m, m->spaces[SPACE_TABLE].next, limits.is_64, buf_view(&type));
+        limits.max = limits.min;
+        limits.has_max = true;
+        text_close(p);
+        buf_str(&s->bytes, buf_view(&type));
+        text_put_limits(&s->bytes, &limits);
+    } else {
+        struct buf type = buf_in(p->arena);
+        if (!p->failed) {
+            p->pos = start.start;
+            p->has_next = false;
+            text_advance(p);
+        }
+        text_tabletype(&m->types, &type);
+        bool has_init = p->tok.kind != TEXT_RPAREN;
+        if (has_init)
+            buf_str(&s->bytes, STR("\x40\x00"));
+        buf_str(&s->bytes, buf_view(&type));
+        if (has_init) {
+            text_instrs(m, &s->bytes);
+            text_byte(&s->bytes, 0x0b);
+        }
+    }
+    s->count++;
+    m->spaces[SPACE_TABLE].next++;
+}
+
+static void memory_field(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct text_section *s = &m->sections[SECTION_MEMORY];
+    struct text_limits limits = {0};
+    text_address_type(p, &limits);
+    text_page_size(p, &limits);
+    if (text_open(p, "data")) {
+        struct buf bytes = buf_in(p->arena);
+        text_data_bytes(m, &bytes);
+        text_close(p);
+        u32 log2 = limits.has_page_size ? limits.page_size_log2 : 16;
+        limits.min = limits.max = (bytes.len + ((u64)1 << log2) - 1) >> log2;
+        limits.has_max = true;
+        struct text_section *data = &m->sections[SECTION_DATA];
+        u32 memory = m->spaces[SPACE_MEMORY].next;
+        text_byte(&data->bytes, memory ? 2 : 0);
+        if (memory)
+            text_uleb(&data->bytes, memory);
+        buf_str(&data->bytes, limits.is_64 ? STR("\x42\x00\x0b") : STR("\x41\x00\x0b"));
+        text_put_name(&data->bytes, buf_view(&bytes));
+        data->count++;
+        m->spaces[SPACE_DATA].next++;
+    } else {
+        text_limits(p, &limits);
+        bool has_page_size = limits.has_page_size;
+        limits.shared = text_take(p, "shared");
+        if (!has_page_size)
+            text_page_size(p, &limits);
+    }
+    text_put_limits(&s->bytes, &limits);
+    s->count++;
+    m->spaces[SPACE_MEMORY].next++;
+}
+
+static void global_field(struct text_module *m)
+{
+    struct text_section *s = &m->sections[SECTION_GLOBAL];
+    text_instrs_reset(m);
+    text_globaltype(&m->types, &s->bytes);
+    text_instrs(m, &s->bytes);
+    text_byte(&s->bytes, 0x0b);
+    s->count++;
+    m->spaces[SPACE_GLOBAL].next++;
+}
+
+static void tag_field(struct text_module *m)
+{
+    struct text_section *s = &m->sections[SECTION_TAG];
+    struct text_typeuse use;
+    text_names_clear(&m->locals);
+    text_typeuse(m, &use, bind_local);
+    text_byte(&s->bytes, 0);
+    text_uleb(&s->bytes, text_typeuse_index(m, &use));
+    text_namemap_nest(&m->tag_param_names, m->spaces[SPACE_TAG].next, &m->names);
+    s->count++;
+    m->spaces[SPACE_TAG].next++;
+}
+
+/* The five kinds that can be imported: name, inline exports, inline import or definition. */
+static void definition(struct text_module *m, enum text_space_kind kind)
+{
+    struct text_parser *p = m->p;
+    struct text_token at;
+    str id, shown;
+    text_binder(p, &id, &at, &shown);
+    show_name(m, kind, shown);
+    while (text_open(p, "export")) {
+        put_export(m, text_name(p), kind, m->spaces[kind].next);
+        text_close(p);
+    }
+    if (text_open(p, "import")) {
+        str module = text_name(p), name = text_name(p);
+        text_close(p);
+        put_import(m, module, name, kind);
+        return;
+    }
+    switch (kind) {
+    case SPACE_FUNC: func_field(m); break;
+    case SPACE_TABLE: table_field(m); break;
+    case SPACE_MEMORY: memory_field(m); break;
+    case SPACE_GLOBAL: global_field(m); break;
+    default: tag_field(m); break;
+    }
+}
+
+static void export_field(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    str name = text_name(p);
+    enum text_space_kind kind;
+    text_lparen(p);
+    if (!extern_kind(p, &kind)) {
+        text_unexpected(p, "`func`, `table`, `memory`, `global` or `tag`");
+        return;
+    }
+    text_advance(p);
+    put_export(m, name, kind, text_index(m, kind));
+    text_close(p);
+}
+
+static void segment_field(struct text_module *m, enum text_space_kind space)
+{
+    struct text_token at;
+    str id, shown;
+    text_binder(m->p, &id, &at, &shown);
+    show_name(m, space, shown);
+    if (space == SPACE_ELEM)
+        text_elem(m);
+    else
+        text_data(m);
+}
+
+static void annotation_field(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct text_custom custom = {0};
+    if (text_is_annotation(p, p->tok, STR("custom"))) {
+        text_custom_annotation(p, &custom);
+    } else if (text_is_annotation(p, p->tok, STR("producers"))) {
+        text_producers_annotation(p, &custom);
+    } else if (text_is_annotation(p, p->tok, STR("dylink.0"))) {
+        text_fail(p, p->tok, "the annotation @dylink.0 is not supported yet");
+        return;
+    } else {
+        text_fail(p, p->tok, "misplaced annotation");
+        return;
+    }
+    *vec_push(p->arena, &m->customs) = custom;
+}
+
+static void field(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    enum text_space_kind kind;
+    if (p->tok.kind == TEXT_ANNOT) {
+        annotation_field(m);
+        return;
+    }
+    text_lparen(p);
+    struct text_token word = p->tok;
+    if (extern_kind(p, &kind)) {
+        text_advance(p);
+        definition(m, kind);
+    } else if (text_take(p, "type") || text_take(p, "rec")) {
+        text_skip_rest(p); /* written already */
+        return;
+    } else if (text_take(p, "import")) {
+        import_field(m);
+    } else if (text_take(p, "export")) {
+        export_field(m);
+    } else if (text_take(p, "elem")) {
+        segment_field(m, SPACE_ELEM);
+    } else if (text_take(p, "data")) {
+        segment_field(m, SPACE_DATA);
+    } else if (text_take(p, "start")) {
+        if (m->has_start)
+            text_fail(p, word, "multiple start sections");
+        m->has_start = true;
+        text_uleb(&m->sections[SECTION_START].bytes, text_index(m, SPACE_FUNC));
+    } else {
+        text_unexpected(p, "a field of a module");
+        return;
+    }
+    text_close(p);
+}
+
+/* ---- Sections in their order -------------------------------------------------------------------------------------------- */
+
+static void put_custom(struct buf *out, str name, str bytes)
+{
+    struct buf contents = buf_in(out->arena);
+    text_put_name(&contents, name);
+    buf_str(&contents, bytes);
+    text_put_section(out, 0, buf_view(&contents));
+}
+
+static void put_customs(const struct text_module *m, u8 section, bool before, struct buf *out)
+{
+    for (u32 i = 0; i < m->customs.len; i++) {
+        const struct text_custom *c = &m->customs.data[i];
+        if (c->section == section && c->before == before)
+            put_custom(out, c->name, c->bytes);
+    }
+}
+
+static void put_names(struct text_module *m, struct buf *out)
+{
+    struct buf names = buf_in(m->p->arena);
+    text_put_name(&names, STR("name"));
+    size_t empty = names.len;
+    if (m->name.ptr) {
+        struct buf name = buf_in(m->p->arena);
+        text_put_name(&name, m->name);
+        text_put_section(&names, 0, buf_view(&name));
+    }
+    text_namemap_put(&names, 1, &m->spaces[SPACE_FUNC].shown);
+    text_namemap_put(&names, 2, &m->local_names);
+    text_namemap_put(&names, 3, &m->label_names);
+    text_namemap_put(&names, 4, &m->spaces[SPACE_TYPE].shown);
+    text_namemap_put(&names, 5, &m->spaces[SPACE_TABLE].shown);
+    text_namemap_put(&names, 6, &m->spaces[SPACE_MEMORY].shown);
+    text_namemap_put(&names, 7, &m->spaces[SPACE_GLOBAL].shown);
+    text_namemap_put(&names, 8, &m->spaces[SPACE_ELEM].shown);
+    text_namemap_put(&names, 9, &m->spaces[SPACE_DATA].shown);
+    text_namemap_put(&names, 10, &m->field_names);
+    text_namemap_put(&names, 11, &m->spaces[SPACE_TAG].shown);
+    text_namemap_put(&names, 12, &m->type_param_names);
+    text_namemap_put(&names, 13, &m->tag_param_names);
+    if (names.len > empty)
+        text_put_section(out, 0, buf_view(&names));
+}
+
+static void put_sections(struct text_module *m, struct buf *out)
+{
+    static const u8 order[] = {
+        SECTION_TYPE,       SECTION_IMPORT, SECTION_FUNC,   SECTION_TABLE, SECTION_MEMORY,
+        SECTION_TAG,        SECTION_GLOBAL, SECTION_EXPORT, SECTION_START, SECTION_ELEM,
+        SECTION_DATA_COUNT, SECTION_CODE,   SECTION_DATA,
+    };
+    struct arena *a = m->p->arena;
+    buf_str(out, STR("\0asm\1\0\0\0"));
+    put_customs(m, SECTION_COUNT, true, out);
+    for (u32 i = 0; i < LENGTH_OF(order); i++) {
+        u8 id = order[i];
+        struct text_section *s = &m->sections[id];
+        put_customs(m, id, true, out);
+        if (id == SECTION_CODE && m->hinted_funcs) {
+            struct buf hints = buf_in(a);
+            text_put_vec(&hints, m->hinted_funcs, &m->hints);
+            put_custom(out, STR("metadata.code.branch_hint"), buf_view(&hints));
+        }
+        if (id == SECTION_START) {
+            if (m->has_start)
+                text_put_section(out, id, buf_view(&s->bytes));
+        } else if (id == SECTION_DATA_COUNT) {
+            if (m->needs_data_count) {
+                buf_uleb(&s->bytes, m->sections[SECTION_DATA].count);
+                text_put_section(out, id, buf_view(&s->bytes));
+            }
+        } else if (s->count) {
+            struct buf head = buf_in(a);
+            buf_uleb(&head, s->count);
+            buf_byte(out, id);
+            buf_uleb(out, head.len + s->bytes.len);
+            buf_str(out, buf_view(&head));
+            buf_str(out, buf_view(&s->bytes));
+            arena_realloc(a, s->bytes.data, s->bytes.cap, 0);
+        }
+        put_customs(m, id, false, out);
+    }
+    put_customs(m, SECTION_COUNT, false, out);
+    put_names(m, out);
+}
+
+static void init(struct text_module *m, struct text_parser *p)
+{
+    struct arena *a = p->arena;
+    *m = (struct text_module){.p = p, .types = {p, module_type_index, m}};
+    for (u32 i = 0; i < SPACE_COUNT; i++)
+        m->spaces[i].shown.bytes = buf_in(a);
+    for (u32 i = 0; i < SECTION_COUNT; i++)
+        m->sections[i].bytes = buf_in(a);
+    struct buf *others[] = {
+        &m->key,
+        &m->signature.params,
+        &m->signature.results,
+        &m->hints,
+        &m->local_names.bytes,
+        &m->label_names.bytes,
+        &m->field_names.bytes,
+        &m->type_param_names.bytes,
+        &m->tag_param_names.bytes,
+        &m->names.bytes,
+        &m->func_labels.bytes,
+        &m->pending,
+        &m->body,
+        &m->func_hints,
+    };
+    for (u32 i = 0; i < LENGTH_OF(others); i++)
+        *others[i] = buf_in(a);
+    m->hint = -1;
+}
+
+void text_module_fields(struct text_parser *p, str name, struct buf *out)
+{
+    /* What a module needs while it is parsed goes when it is done. */
+    struct arena *outer = p->arena;
+    struct text_module m;
+    p->arena = p->module_arena;
+    p->scratch = buf_in(p->arena);
+    init(&m, p);
+    m.name = name;
+    skim(&m);
+    type_fields(&m);
+    while (!p->failed && (p->tok.kind == TEXT_LPAREN || p->tok.kind == TEXT_ANNOT))
+        field(&m);
+    if (!p->failed)
+        put_sections(&m, out);
+    arena_free(p->arena);
+    p->arena = outer;
+    p->scratch = buf_in(outer);
+}
+
+void text_module(struct text_parser *p, str id, struct buf *out)
+{
+    str name = id;
+    if (text_take(p, "quote")) {
+        text_quote(p, "module", out);
+    } else if (text_take(p, "binary")) {
+        text_binary_strings(p, out);
+    } else {
+        text_name_annotation(p, &name);
+        text_module_fields(p, name, out);
+    }
+    text_close(p);
+}

@@ -1,0 +1,314 @@
+/* text_segments.c - element and data segments, custom sections as annotations. */
+#include "text_core.h"
+
+void text_offset(struct text_module *m, struct buf *out)
+{
+    struct text_parser *p = m->p;
+    if (text_open(p, "offset")) {
+        text_instrs(m, out);
+        text_close(p);
+    } else {
+        text_folded(m, out);
+    }
+    text_byte(out, 0x0b);
+}
+
+/* ---- Elements -------------------------------------------------------------------------------------------- */
+
+struct elem {
+    enum { MODE_ACTIVE, MODE_PASSIVE, MODE_DECLARED } mode;
+    bool has_table, has_exprs;
+    u32 table, count;
+    struct buf offset, type, items;
+};
+
+static void elem_exprs(struct text_module *m, struct elem *e)
+{
+    struct text_parser *p = m->p;
+    e->has_exprs = true;
+    for (; p->tok.kind == TEXT_LPAREN; e->count++) {
+        if (text_open(p, "item")) {
+            text_instrs(m, &e->items);
+            text_close(p);
+        } else {
+            text_folded(m, &e->items);
+        }
+        text_byte(&e->items, 0x0b);
+    }
+}
+
+static void elem_indices(struct text_module *m, struct elem *e, bool as_exprs)
+{
+    struct text_parser *p = m->p;
+    e->has_exprs = as_exprs;
+    for (; p->tok.kind == TEXT_NUMBER || p->tok.kind == TEXT_ID; e->count++) {
+        if (as_exprs)
+            text_byte(&e->items, 0xd2);
+        text_uleb(&e->items, text_index(m, SPACE_FUNC));
+        if (as_exprs)
+            text_byte(&e->items, 0x0b);
+    }
+}
+
+static bool is_funcref(const struct buf *type)
+{
+    return type->len == 1 && (u8)type->data[0] == HEAP_FUNC;
+}
+
+static void put_elem(struct text_module *m, struct elem *e)
+{
+    struct text_section *s = &m->sections[SECTION_ELEM];
+    struct buf *out = &s->bytes;
+    bool table =
+        e->mode == MODE_ACTIVE && (e->has_table || (e->has_exprs && !is_funcref(&e->type)));
+    u8 flags = e->has_exprs ? 4 : 0;
+    if (e->mode == MODE_PASSIVE)
+        flags |= 1;
+    else if (e->mode == MODE_DECLARED)
+        flags |= 3;
+    else if (table)
+        flags |= 2;
+    text_byte(out, flags);
+    if (table)
+        text_uleb(out, e->table);
+    if (e->mode == MODE_ACTIVE)
+        buf_str(out, buf_view(&e->offset));
+    if (flags & 3) {
+        if (e->has_exprs)
+            buf_str(out, buf_view(&e->type));
+        else
+            text_byte(out, 0x00);
+    }
+    text_put_vec(out, e->count, &e->items);
+    s->count++;
+    m->spaces[SPACE_ELEM].next++;
+}
+
+static struct elem new_elem(struct text_module *m)
+{
+    struct arena *a = m->p->arena;
+    return (struct elem){.offset = buf_in(a), .type = buf_in(a), .items = buf_in(a)};
+}
+
+void text_elem(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct elem e = new_elem(m);
+    text_instrs_reset(m);
+    e.mode = MODE_PASSIVE;
+    if (text_take(p, "declare")) {
+        e.mode = MODE_DECLARED;
+    } else {
+        if (p->tok.kind == TEXT_NUMBER ||
+            (p->tok.kind == TEXT_ID && text_peek(p).kind == TEXT_LPAREN)) {
+            e.has_table = true; /* the form of the first release */
+            e.table = text_index(m, SPACE_TABLE);
+        } else if (text_open(p, "table")) {
+            e.has_table = true;
+            e.table = text_index(m, SPACE_TABLE);
+            text_close(p);
+        }
+        if (e.has_table || (p->tok.kind == TEXT_LPAREN && !text_at_reftype(p))) {
+            e.mode = MODE_ACTIVE;
+            text_offset(m, &e.offset);
+        }
+    }
+    if (text_take(p, "func")) {
+        elem_indices(m, &e, false);
+    } else if (text_at_reftype(p)) {
+        text_valtype(&m->types, &e.type);
+        elem_exprs(m, &e);
+    } else if (e.mode == MODE_ACTIVE && (p->tok.kind != TEXT_LPAREN)) {
+        elem_indices(m, &e, false);
+    } else {
+        text_unexpected(p, "`func` or a reference type");
+    }
+    put_elem(m, &e);
+}
+
+u32 text_inline_elem(struct text_module *m, u32 table, bool is_64, str type)
+{
+    struct text_parser *p = m->p;
+    struct elem e = new_elem(m);
+    text_instrs_reset(m);
+    e.has_table = true;
+    e.table = table;
+    buf_str(&e.offset, is_64 ? STR("\x42\x00\x0b") : STR("\x41\x00\x0b"));
+    buf_str(&e.type, type);
+    if (p->tok.kind == TEXT_LPAREN)
+        elem_exprs(m, &e);
+    else
+        elem_indices(m, &e, !is_funcref(&e.type));
+    put_elem(m, &e);
+    return e.count;
+}
+
+/* ---- Data --------------------------------------------------------------------------------------------------- */
+
+/* `(i16 1 2)`: numbers, little-endian. */
+static void number_list(struct text_parser *p, struct buf *out)
+{
+    static const struct {
+        str word;
+        u8 bits;
+        bool is_float;
+    } kinds[] = {
+        {STR_INIT("i8"), 8, false},   {STR_INIT("i16"), 16, false}, {STR_INIT("i32"), 32, false},
+        {STR_INIT("i64"), 64, false}, {STR_INIT("f32"), 32, true},  {STR_INIT("f64"), 64, true},
+    };
+    text_advance(p);
+    if (text_take(p, "v128")) {
+        while (p->tok.kind == TEXT_KEYWORD)
+            text_v128(p, out);
+        text_close(p);
+        return;
+    }
+    for (u32 i = 0; i < LENGTH_OF(kinds); i++) {
+        if (!text_take_word(p, kinds[i].word))
+            continue;
+        while (p->tok.kind == TEXT_NUMBER || (kinds[i].is_float && p->tok.kind == TEXT_KEYWORD)) {
+            u64 value;
+            if (!kinds[i].is_float)
+                value = text_integer(p, kinds[i].bits);
+            else
+                value = kinds[i].bits == 32 ? text_f32(p) : text_f64(p);
+            for (u32 shift = 0; shift < kinds[i].bits; shift += 8)
+                text_byte(out, (u8)(value >> shift));
+        }
+        text_close(p);
+        return;
+    }
+    text_unexpected(p, "a string, or a list of numbers such as `(i8 1 2)`");
+}
+
+void text_data_bytes(struct text_module *m, struct buf *out)
+{
+    struct text_parser *p = m->p;
+    for (;;) {
+        if (p->tok.kind == TEXT_STRING)
+            text_string_to(p, out);
+        else if (p->tok.kind == TEXT_LPAREN)
+            number_list(p, out);
+        else
+            break;
+    }
+}
+
+void text_data(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct text_section *s = &m->sections[SECTION_DATA];
+    u32 memory = 0;
+    bool active = false;
+    text_instrs_reset(m);
+    if (p->tok.kind == TEXT_NUMBER || p->tok.kind == TEXT_ID) {
+        active = true; /* the form of the first release */
+        memory = text_index(m, SPACE_MEMORY);
+    } else if (text_open(p, "memory")) {
+        active = true;
+        memory = text_index(m, SPACE_MEMORY);
+        text_close(p);
+    }
+    struct buf offset = buf_in(p->arena);
+    struct text_token next = p->tok.kind == TEXT_LPAREN ? text_peek(p) : p->tok;
+    str word = text_of(p, next);
+    bool numbers = next.kind == TEXT_KEYWORD && str_find_char(word, '.', 0) == SIZE_MAX &&
+                   (word.ptr[0] == 'i' || word.ptr[0] == 'f' || word.ptr[0] == 'v') &&
+                   word.len <= 4;
+    if (active || (p->tok.kind == TEXT_LPAREN && !numbers)) {
+        active = true;
+        text_offset(m, &offset);
+    }
+    text_byte(&s->bytes, !active ? 1 : memory ? 2 : 0);
+    if (memory)
+        text_uleb(&s->bytes, memory);
+    buf_str(&s->bytes, buf_view(&offset));
+    if (p->tok.kind == TEXT_STRING && !p->tok.escaped && text_peek(p).kind == TEXT_RPAREN) {
+        text_put_name(&s->bytes, text_string(p)); /* the usual case, without a copy */
+    } else {
+        struct buf bytes = buf_in(p->arena);
+        text_data_bytes(m, &bytes);
+        text_put_name(&s->bytes, buf_view(&bytes));
+        arena_realloc(p->arena, bytes.data, bytes.cap, 0);
+    }
+    s->count++;
+    m->spaces[SPACE_DATA].next++;
+}
+
+/* ---- Annotations ------------------------------------------------------------------------------------------------ */
+
+static const struct {
+    str word;
+    u8 section;
+} places[] = {
+    {STR_INIT("first"), SECTION_COUNT},   {STR_INIT("last"), SECTION_COUNT},
+    {STR_INIT("type"), SECTION_TYPE},     {STR_INIT("import"), SECTION_IMPORT},
+    {STR_INIT("func"), SECTION_FUNC},     {STR_INIT("table"), SECTION_TABLE},
+    {STR_INIT("memory"), SECTION_MEMORY}, {STR_INIT("global"), SECTION_GLOBAL},
+    {STR_INIT("export"), SECTION_EXPORT}, {STR_INIT("start"), SECTION_START},
+    {STR_INIT("elem"), SECTION_ELEM},     {STR_INIT("code"), SECTION_CODE},
+    {STR_INIT("data"), SECTION_DATA},     {STR_INIT("datacount"), SECTION_DATA_COUNT},
+    {STR_INIT("tag"), SECTION_TAG},
+};
+
+void text_custom_annotation(struct text_parser *p, struct text_custom *out)
+{
+    text_advance(p);
+    *out = (struct text_custom){.section = SECTION_COUNT};
+    out->name = text_name(p);
+    bool before = text_form(p, "before");
+    if (before || text_form(p, "after")) {
+        text_advance(p);
+        text_advance(p);
+        out->before = before;
+        u32 i = 0;
+        while (i < LENGTH_OF(places) && !text_take_word(p, places[i].word))
+            i++;
+        bool fits = i < LENGTH_OF(places) && !(i == 0 && !before) && !(i == 1 && before);
+        if (fits)
+            out->section = places[i].section;
+        else
+            text_unexpected(p, "the name of a section, or `before first` or `after last`");
+        text_close(p);
+    }
+    struct buf bytes = buf_in(p->arena);
+    while (p->tok.kind == TEXT_STRING)
+        text_string_to(p, &bytes);
+    out->bytes = buf_view(&bytes);
+    text_close(p);
+}
+
+/* `(@producers (language "C" "11") ...)` as the custom section of tool-conventions. */
+void text_producers_annotation(struct text_parser *p, struct text_custom *out)
+{
+    static const str fields[] = {STR_INIT("language"), STR_INIT("sdk"), STR_INIT("processed-by")};
+    struct buf values[3], all = buf_in(p->arena);
+    u32 counts[3] = {0}, used = 0;
+    for (u32 i = 0; i < 3; i++)
+        values[i] = buf_in(p->arena);
+    text_advance(p);
+    while (p->tok.kind == TEXT_LPAREN && !p->failed) {
+        text_advance(p);
+        u32 i = 0;
+        while (i < 3 && !text_take_word(p, fields[i]))
+            i++;
+        if (i == 3) {
+            text_unexpected(p, "`language`, `sdk` or `processed-by`");
+            return;
+        }
+        used += counts[i] == 0;
+        counts[i]++;
+        text_put_name(&values[i], text_name(p));
+        text_put_name(&values[i], text_name(p));
+        text_close(p);
+    }
+    text_close(p);
+    buf_uleb(&all, used);
+    for (u32 i = 0; i < 3; i++) {
+        if (counts[i]) {
+            text_put_name(&all, fields[i]);
+            text_put_vec(&all, counts[i], &values[i]);
+        }
+    }
+    *out = (struct text_custom){SECTION_COUNT, false, STR("producers"), buf_view(&all)};
+}
