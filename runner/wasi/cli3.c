@@ -99,6 +99,8 @@ struct reader {
     struct wasi *w;
     struct canon_end *stream, *future; /* writable; NULL when dropped */
     u32 wanted;
+    u32 from, to; /* bytes that were read and not yet taken */
+    u8 bytes[WASI_CHUNK];
 };
 
 static void reader_dropped(void *env, struct canon_end *writable)
@@ -118,20 +120,28 @@ static void reader_dropped(void *env, struct canon_end *writable)
     }
 }
 
+/* Hands over what was read; the other end may take only a part. */
+static void offer(struct reader *x)
+{
+    u32 n = x->to - x->from;
+    x->from +=
+        canon_stream_write_bytes(x->stream, x->bytes + x->from, x->wanted < n ? x->wanted : n);
+}
+
 static void read_now(struct wasi_waiter *waiter)
 {
     struct reader *x = (struct reader *)waiter;
-    char bytes[WASI_CHUNK];
-    if (x->wanted == 0) {
-        canon_stream_write_bytes(x->stream, NULL, 0);
+    if (x->wanted == 0 || x->from < x->to) {
+        offer(x);
         return;
     }
-    ssize_t got =
-        wasi_fd_read(&x->w->input, bytes, x->wanted < WASI_CHUNK ? x->wanted : WASI_CHUNK);
+    ssize_t got = wasi_fd_read(&x->w->input, x->bytes, sizeof x->bytes);
     if (got == -EAGAIN) {
         wasi_fd_wait(x->w, &x->w->input, &x->waiter);
     } else if (got > 0) {
-        canon_stream_write_bytes(x->stream, bytes, (u32)got);
+        x->from = 0;
+        x->to = (u32)got;
+        offer(x);
     } else {
         if (x->future) {
             resolve(x->future, (int)-got);
@@ -145,7 +155,7 @@ static void wanted(void *env, struct canon_end *writable, u32 n)
     struct reader *x = env;
     (void)writable;
     x->wanted = n;
-    if (wasi_fd_ready(x->w, &x->w->input)) {
+    if (x->from < x->to || wasi_fd_ready(x->w, &x->w->input)) {
         read_now(&x->waiter);
     } else {
         wasi_fd_wait(x->w, &x->w->input, &x->waiter);

@@ -1,0 +1,225 @@
+/* cmd_run.c - `witc run`: run a core module or a component. */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+static const struct option options[] = {
+    {"invoke", 0, "CALL", "call an export, as in 'f(1, \"a\")', and print its result"},
+    {"env", 0, "NAME[=VALUE]", "give the guest an environment variable"},
+    {"inherit-env", 0, NULL, "give the guest the whole environment"},
+    {"argv0", 0, "NAME", "the guest's own name, instead of the file's"},
+    {"fuel", 0, "N", "trap after N loop turns and calls"},
+    {"timeout", 0, "SECONDS", "trap when the guest has run so long"},
+    {"max-memory", 0, "BYTES", "the most that each memory may hold"},
+    {"seed", 0, "N", "draw what the specification leaves open from this seed"},
+    {"trace", 0, NULL, "print each call, return and copy between components"},
+    {"leaks", 0, NULL, "at the end tell which handles and tasks are still open"},
+    {"unknown-imports-trap", 0, NULL, "imports that nobody provides trap when they are called"},
+    OPTION_FEATURES,
+    {"wasi", 'S', "LIST", "as wasmtime: inherit-env; what is always on is passed over"},
+    {"wasm", 'W', "LIST", "as wasmtime: fuel=N, timeout=N, unknown-imports-trap, features=y"},
+    {NULL},
+};
+
+/* ---- Signals ----------------------------------------------------------------------------------------- */
+
+static struct engine_store *watched;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    if (watched) {
+        engine_interrupt(watched);
+    }
+}
+
+void run_watch_signals(struct engine_store *s)
+{
+    /* A second Ctrl-C finds the default action: it ends a program that waits for the world. */
+    struct sigaction a = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+    watched = s;
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGALRM, &a, NULL);
+}
+
+void run_unwatch_signals(void)
+{
+    watched = NULL;
+}
+
+static void start_timeout(u64 seconds)
+{
+    struct itimerval t = {.it_value = {.tv_sec = (time_t)seconds}};
+    setitimer(ITIMER_REAL, &t, NULL);
+}
+
+/* ---- Shared pieces ------------------------------------------------------------------------------------- */
+
+void run_print_line(const struct buf *b)
+{
+    fwrite(b->data ? b->data : "", 1, b->len, stdout);
+    fputc('\n', stdout);
+    fflush(stdout);
+}
+
+void run_note_frames(struct cli *cli, struct diag *x, const struct engine_frame *frames, u32 count,
+                     u32 left_out)
+{
+    for (u32 i = 0; i < count; i++) {
+        const struct engine_frame *f = &frames[i];
+        diag_note(&cli->diags, x, "%2u: " STRF " in " STRF " at 0x%x", i, STRA(f->func),
+                  STRA(f->instance.len ? f->instance : STR("the module")), f->offset);
+    }
+    if (left_out) {
+        diag_note(&cli->diags, x, "... and %u frames more", left_out);
+    }
+}
+
+bool run_read_invoke(struct cli *cli, const struct run_options *o, u32 *source,
+                     struct wave_call *call)
+{
+    str text = str_c(o->invoke);
+    if (str_find_char(text, '(', 0) == SIZE_MAX) {
+        /* `--invoke f FILE 1 2`, as wasmtime has it for core modules */
+        struct buf b = buf_in(&cli->arena);
+        buf_str(&b, text);
+        for (u32 i = 1; i < o->arg_count; i++) {
+            buf_printf(&b, "%s%s", i == 1 ? "(" : ", ", o->args[i]);
+        }
+        buf_c(&b, o->arg_count > 1 ? ")" : "()");
+        text = buf_view(&b);
+    }
+    *source = sources_add(&cli->sources, STR("<invoke>"), text, SOURCE_TEXT);
+    return wave_read_call(&cli->diags, *source, call);
+}
+
+/* ---- Options ---------------------------------------------------------------------------------------------- */
+
+static bool read_number(struct cli *cli, const char *name, str text, u64 *out)
+{
+    if (str_to_u64(text, out)) {
+        return true;
+    }
+    cli_usage(cli, "`%s` takes a number, not `" STRF "`", name, STRA(text));
+    return false;
+}
+
+static bool number_option(struct cli *cli, const char *name, u64 *out)
+{
+    const char *value = cli_value(cli, name);
+    return !value || read_number(cli, name, str_c(value), out);
+}
+
+/* The lists of wasmtime's -S and -W: `name`, `name=value`, `name=y`. */
+static bool read_list(struct cli *cli, const char *name, struct run_options *o, u64 *timeout)
+{
+    /* Of these witc has always what they turn on. */
+    static const char *const passed[] = {"cli",
+                                         "p3",
+                                         "inherit-stdin",
+                                         "inherit-stdout",
+                                         "inherit-stderr",
+                                         "component-model",
+                                         "component-model-async"};
+    const char **lists;
+    u32 n = cli_values(cli, name, &lists);
+    for (u32 i = 0; i < n; i++) {
+        str list = str_c(lists[i]);
+        while (list.len) {
+            str item, key;
+            list = str_cut(list, ',', &item);
+            str value = str_cut(item, '=', &key);
+            bool off = str_eq_c(value, "n") || str_eq_c(value, "no") || str_eq_c(value, "false");
+            bool known = false;
+            for (size_t p = 0; p < LENGTH_OF(passed); p++) {
+                known |= str_eq_c(key, passed[p]);
+            }
+            if (str_eq_c(key, "inherit-env")) {
+                o->inherit_env = !off;
+            } else if (str_eq_c(key, "unknown-imports-trap")) {
+                o->unknown_imports_trap = !off;
+            } else if (str_eq_c(key, "fuel")) {
+                if (!read_number(cli, "fuel", value, &o->limits.fuel)) {
+                    return false;
+                }
+            } else if (str_eq_c(key, "timeout")) {
+                if (!read_number(cli, "timeout",
+                                 str_sub(value, 0, value.len - str_ends(value, STR("s"))),
+                                 timeout)) {
+                    return false;
+                }
+            } else if (str_starts(key, STR("component-model-"))) {
+                struct buf b = buf_in(&cli->arena);
+                buf_printf(&b, "%scm-" STRF, off ? "-" : "", STRA(str_sub(key, 16, key.len)));
+                if (!features_apply(&o->features, buf_view(&b), &cli->diags)) {
+                    return false;
+                }
+            } else if (!known && !features_apply(&o->features, key, &cli->diags)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool read_options(struct cli *cli, struct run_options *o, u64 *timeout)
+{
+    u64 memory = 0;
+    const char *seed = cli_value(cli, "seed");
+    o->path = cli->args.data[0];
+    o->invoke = cli_value(cli, "invoke");
+    o->trace = cli_flag(cli, "trace");
+    o->leaks = cli_flag(cli, "leaks");
+    o->inherit_env = cli_flag(cli, "inherit-env");
+    o->has_seed = seed != NULL;
+    o->unknown_imports_trap = cli_flag(cli, "unknown-imports-trap");
+    if (!cli_features(cli, &o->features) || !number_option(cli, "fuel", &o->limits.fuel) ||
+        !number_option(cli, "timeout", timeout) || !number_option(cli, "max-memory", &memory) ||
+        !number_option(cli, "seed", &o->seed) || !read_list(cli, "wasi", o, timeout) ||
+        !read_list(cli, "wasm", o, timeout)) {
+        return false;
+    }
+    o->limits.memory_bytes = memory;
+    const char **args = arena_array(&cli->arena, const char *, cli->args.len);
+    const char *argv0 = cli_value(cli, "argv0");
+    for (u32 i = 0; i < cli->args.len; i++) {
+        args[i] = i || !argv0 ? cli->args.data[i] : argv0;
+    }
+    o->args = args;
+    o->arg_count = cli->args.len;
+    return true;
+}
+
+static int run(struct cli *cli)
+{
+    struct run_options o = {0};
+    struct wasm_binary binary;
+    u64 timeout = 0;
+    if (cli->args.len == 0) {
+        return cli_usage(cli, "a module or component is missing");
+    }
+    if (!read_options(cli, &o, &timeout)) {
+        return cli->diags.errors ? 1 : 2;
+    }
+    if (!cli_read_binary(cli, o.path, o.features, &binary)) {
+        return 1;
+    }
+    if (timeout) {
+        start_timeout(timeout);
+    }
+    return binary.layer == LAYER_COMPONENT ? run_component(cli, &o, binary.component)
+                                           : run_module(cli, &o, binary.module);
+}
+
+const struct command cmd_run = {
+    .name = "run",
+    .summary = "run a module or a component",
+    .usage = "[OPTIONS] FILE [ARGUMENTS]",
+    .options = options,
+    .rest_is_guest = true,
+    .run = run,
+};

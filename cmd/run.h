@@ -1,0 +1,40 @@
+/* run.h - the parts of `witc run`: cmd_run.c reads options, run_component.c and run_module.c run. */
+#ifndef WITC_RUN_H
+#define WITC_RUN_H
+
+#include "canon.h"
+#include "cmd.h"
+#include "engine.h"
+#include "wave.h"
+
+#define EXIT_TRAP 134
+
+struct run_options {
+    const char *path;
+    const char *invoke;      /* NULL: the program's own start */
+    const char *const *args; /* the guest's arguments, args[0] its name */
+    u32 arg_count;
+    struct features features;
+    struct engine_limits limits;
+    bool has_seed, trace, leaks;
+    u64 seed;
+    bool unknown_imports_trap, inherit_env;
+};
+
+/* Both run to the end and give the exit code; what there is to say is in cli->diags. */
+int run_component(struct cli *cli, const struct run_options *o, const struct wasm_component *c);
+int run_module(struct cli *cli, const struct run_options *o, const struct wasm_module *m);
+
+/* The source of --invoke, and the head of the call; a bare name takes its arguments from the guest's. */
+WITC_NODISCARD bool run_read_invoke(struct cli *cli, const struct run_options *o, u32 *source,
+                                    struct wave_call *call);
+/* Writes a line to standard output. */
+void run_print_line(const struct buf *b);
+/* Adds the frames of a trap as notes. */
+void run_note_frames(struct cli *cli, struct diag *x, const struct engine_frame *frames, u32 count,
+                     u32 left_out);
+/* From now on Ctrl-C and the end of --timeout interrupt the store. */
+void run_watch_signals(struct engine_store *s);
+void run_unwatch_signals(void);
+
+#endif

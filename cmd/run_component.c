@@ -1,0 +1,422 @@
+/* run_component.c - runs a component: `wasi:cli/run`, or a call of one of its exports. */
+#include "run.h"
+#include "wasi.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern char **environ;
+
+struct session {
+    struct cli *cli;
+    const struct run_options *o;
+    struct wasi_options wasi_options;
+    struct wasi *wasi;
+    struct canon_linker *linker;
+    struct canon_store *store;
+    struct canon_seed seed;
+};
+
+/* ---- Reports ------------------------------------------------------------------------------------------ */
+
+static int report_trap(struct session *x)
+{
+    struct cli *cli = x->cli;
+    const struct canon_trap *t = canon_trap_of(x->store);
+    if (t->is_exit) {
+        return t->exit_code;
+    }
+    struct diag *d =
+        diag_error(&cli->diags, t->is_deadlock ? "deadlock" : "trap", (span){0},
+                   t->is_deadlock ? STRF : "the guest trapped: " STRF, STRA(t->message));
+    if (t->instance.len || t->func.len) {
+        diag_note(&cli->diags, d, "in component instance `" STRF "`, running `" STRF "`",
+                  STRA(t->instance), STRA(t->func));
+    }
+    if (t->detail.len) {
+        diag_note(&cli->diags, d, STRF, STRA(t->detail));
+    }
+    run_note_frames(cli, d, t->frames, t->frame_count, 0);
+    for (str rest = t->report, line; rest.len;) {
+        rest = str_cut(rest, '\n', &line);
+        diag_note(&cli->diags, d, STRF, STRA(line));
+    }
+    return EXIT_TRAP;
+}
+
+static void report_leaks(struct session *x)
+{
+    struct canon_leak *leaks;
+    u32 n;
+    canon_leaks(x->store, &x->cli->arena, &leaks, &n);
+    for (u32 i = 0; i < n; i++) {
+        struct diag *d = diag_warning(&x->cli->diags, "leak", (span){0},
+                                      "still open at the end: " STRF " in `" STRF "`",
+                                      STRA(leaks[i].what), STRA(leaks[i].instance));
+        if (leaks[i].made_by.len) {
+            diag_note(&x->cli->diags, d, "made by " STRF, STRA(leaks[i].made_by));
+        }
+    }
+}
+
+static const char *const event_names[] = {
+    [TRACE_CALL] = "call",   [TRACE_RETURN] = "return",   [TRACE_CANCEL] = "cancel",
+    [TRACE_BLOCK] = "block", [TRACE_RESUME] = "resume",   [TRACE_COPY] = "copy",
+    [TRACE_DROP] = "drop",   [TRACE_BUILTIN] = "builtin", [TRACE_TRAP] = "trap",
+};
+
+/* One line for each event: `[task] event instance func(values) what`. */
+static void trace(void *ctx, const struct canon_trace *t)
+{
+    struct arena a = {0};
+    struct buf b = buf_in(&a);
+    (void)ctx;
+    buf_printf(&b, "[%u] %-7s " STRF " " STRF, t->task, event_names[t->event], STRA(t->instance),
+               STRA(t->func));
+    if (t->event == TRACE_CALL && t->type) {
+        buf_byte(&b, '(');
+        for (u32 i = 0; i < t->value_count; i++) {
+            buf_c(&b, i ? ", " : "");
+            wave_print(&b, &t->values[i], t->type->params[i].type);
+        }
+        buf_byte(&b, ')');
+    } else if (t->event == TRACE_RETURN && t->type && t->type->result && t->value_count) {
+        buf_c(&b, " -> ");
+        wave_print(&b, &t->values[0], t->type->result);
+    }
+    if (t->what.len) {
+        buf_printf(&b, " " STRF, STRA(t->what));
+    }
+    if (t->count) {
+        buf_printf(&b, " (%u)", t->count);
+    }
+    buf_byte(&b, '\n');
+    fwrite(b.data, 1, b.len, stderr);
+    arena_free(&a);
+}
+
+/* ---- Which export ----------------------------------------------------------------------------------------- */
+
+struct candidate {
+    str interface, name;
+    struct canon_func *func;
+};
+typedef VEC(struct candidate) candidate_vec;
+
+/* Does the user's `wanted` mean the exported interface `have`? In full, without the version, or by its last word. */
+static bool interface_matches(str wanted, str have)
+{
+    str plain, version = str_cut(have, '@', &plain);
+    str want_plain, want_version = str_cut(wanted, '@', &want_plain);
+    if (wanted.len == 0 || str_eq(wanted, have) || canon_name_compatible(wanted, have)) {
+        return true;
+    }
+    size_t slash = str_rfind_char(plain, '/');
+    bool last_word = slash != SIZE_MAX && str_eq(want_plain, str_sub(plain, slash + 1, plain.len));
+    return (str_eq(want_plain, plain) || last_word) &&
+           (want_version.len == 0 || str_eq(want_version, version));
+}
+
+static void collect(struct cli *cli, const struct canon_instance *i, str interface,
+                    candidate_vec *out)
+{
+    for (u32 n = 0; n < canon_export_count(i); n++) {
+        const struct canon_export *e = canon_export_at(i, n);
+        if (e->sort == SORT_FUNC) {
+            *vec_push(&cli->arena, out) = (struct candidate){interface, e->name, e->func};
+        } else if (e->sort == SORT_INSTANCE && interface.len == 0) {
+            collect(cli, e->instance, e->name, out);
+        }
+    }
+}
+
+static str candidate_name(struct cli *cli, const struct candidate *c)
+{
+    return c->interface.len
+               ? str_printf(&cli->arena, STRF "#" STRF, STRA(c->interface), STRA(c->name))
+               : c->name;
+}
+
+static struct canon_func *not_found(struct cli *cli, const struct wave_call *call,
+                                    const candidate_vec *all)
+{
+    str *names = arena_array(&cli->arena, str, all->len);
+    struct diag *d =
+        diag_error(&cli->diags, "invoke", call->name, "the component exports no such function");
+    for (u32 i = 0; i < all->len; i++) {
+        names[i] = all->data[i].name;
+    }
+    diag_suggest(&cli->diags, d, call->func, names, all->len);
+    if (all->len == 0) {
+        diag_note(&cli->diags, d, "it exports no function at all");
+    }
+    for (u32 i = 0; i < all->len && i < 20; i++) {
+        struct buf b = buf_in(&cli->arena);
+        canon_functype_print(&b, canon_func_type(all->data[i].func));
+        diag_note(&cli->diags, d, "exported: " STRF ": " STRF,
+                  STRA(candidate_name(cli, &all->data[i])), STRA(buf_view(&b)));
+    }
+    return NULL;
+}
+
+static struct canon_func *find_func(struct cli *cli, const struct canon_instance *root,
+                                    const struct wave_call *call)
+{
+    candidate_vec all = {0}, found = {0};
+    collect(cli, root, (str){0}, &all);
+    for (u32 i = 0; i < all.len; i++) {
+        struct candidate *c = &all.data[i];
+        if (str_eq(c->name, call->func) && interface_matches(call->interface, c->interface)) {
+            if (call->interface.len == 0 && c->interface.len == 0) {
+                return c->func; /* an export of the root goes first */
+            }
+            *vec_push(&cli->arena, &found) = *c;
+        }
+    }
+    if (found.len == 0) {
+        return not_found(cli, call, &all);
+    }
+    if (found.len > 1) {
+        struct diag *d =
+            diag_error(&cli->diags, "invoke", call->name, "several exports have this name");
+        for (u32 i = 0; i < found.len; i++) {
+            diag_note(&cli->diags, d, "one is `" STRF "`",
+                      STRA(candidate_name(cli, &found.data[i])));
+        }
+        diag_help(&cli->diags, d, "write the interface too, as in `" STRF "(...)`",
+                  STRA(candidate_name(cli, &found.data[0])));
+        return NULL;
+    }
+    return found.data[0].func;
+}
+
+/* ---- Results ------------------------------------------------------------------------------------------------- */
+
+/* A stream or future of the result that is read to its end, an element a line. */
+struct drain {
+    struct canon_end *end;
+    bool is_stream, done;
+};
+
+static void on_read(void *env, struct canon_end *end, const struct canon_read *r)
+{
+    struct drain *x = env;
+    const struct canon_type *element = canon_end_element(end);
+    struct arena a = {0};
+    for (u32 i = 0; i < r->count; i++) {
+        struct buf b = buf_in(&a);
+        if (r->bytes) {
+            buf_printf(&b, "%u", r->bytes[i]);
+        } else if (element && r->values) {
+            wave_print(&b, &r->values[i], element);
+        } else {
+            buf_c(&b, "()");
+        }
+        run_print_line(&b);
+    }
+    arena_free(&a);
+    if (x->is_stream && !r->closed) {
+        canon_stream_read(end, 1024, on_read, x);
+    } else {
+        canon_end_drop(end);
+        x->done = true;
+    }
+}
+
+static bool drain_done(void *env)
+{
+    return ((struct drain *)env)->done;
+}
+
+static bool drain(struct session *x, const struct canon_value *v)
+{
+    struct drain d = {v->end, v->kind == CANON_T_STREAM, false};
+    if (d.is_stream) {
+        canon_stream_read(d.end, 1024, on_read, &d);
+    } else {
+        canon_future_read(d.end, on_read, &d);
+    }
+    return canon_store_run_until(x->store, drain_done, &d) != CANON_TRAPPED;
+}
+
+/* All streams and futures in a value, in order. */
+static bool drain_all(struct session *x, const struct canon_value *v)
+{
+    switch (v->kind) {
+    case CANON_T_STREAM:
+    case CANON_T_FUTURE: return drain(x, v);
+    case CANON_T_RECORD:
+    case CANON_T_TUPLE:
+    case CANON_T_LIST:
+    case CANON_T_FIXED_LIST:
+        for (u32 i = 0; !v->is_bytes && i < v->count; i++) {
+            if (!drain_all(x, &v->items[i])) {
+                return false;
+            }
+        }
+        return true;
+    case CANON_T_VARIANT:
+    case CANON_T_OPTION:
+    case CANON_T_RESULT: return !v->payload || drain_all(x, v->payload);
+    default: return true;
+    }
+}
+
+static int print_result(struct session *x, const struct canon_value *v,
+                        const struct canon_type *type)
+{
+    if (type && type->kind != CANON_T_STREAM && type->kind != CANON_T_FUTURE) {
+        struct buf b = buf_in(&x->cli->arena);
+        wave_print(&b, v, type);
+        run_print_line(&b);
+    }
+    return !type || drain_all(x, v) ? 0 : report_trap(x);
+}
+
+/* ---- Running ---------------------------------------------------------------------------------------------------- */
+
+static int invoke(struct session *x, struct canon_instance *root)
+{
+    struct cli *cli = x->cli;
+    struct wave_call call;
+    u32 source;
+    struct canon_value *args, result;
+    if (!run_read_invoke(cli, x->o, &source, &call)) {
+        return 1;
+    }
+    struct canon_func *f = find_func(cli, root, &call);
+    if (!f || !wave_read_args(&cli->arena, &cli->diags, source, &call, canon_func_type(f), &args)) {
+        return 1;
+    }
+    if (canon_invoke(x->store, f, args, canon_func_type(f)->param_count, &cli->arena, &result) ==
+        CANON_TRAPPED) {
+        return report_trap(x);
+    }
+    return print_result(x, &result, canon_func_type(f)->result);
+}
+
+static int run_command(struct session *x, struct canon_instance *root)
+{
+    static const char *const interfaces[] = {"wasi:cli/run@0.3.0", "wasi:cli/run@0.2.0"};
+    struct cli *cli = x->cli;
+    struct canon_func *f = NULL;
+    struct canon_value result = {0};
+    for (size_t i = 0; !f && i < LENGTH_OF(interfaces); i++) {
+        f = canon_find_func(root, str_c(interfaces[i]), STR("run"));
+    }
+    if (!f) {
+        struct diag *d =
+            diag_error(&cli->diags, "run", (span){0},
+                       "`%s` is no program: it does not export `wasi:cli/run`", x->o->path);
+        candidate_vec all = {0};
+        collect(cli, root, (str){0}, &all);
+        for (u32 i = 0; i < all.len && i < 20; i++) {
+            diag_note(&cli->diags, d, "it exports `" STRF "`",
+                      STRA(candidate_name(cli, &all.data[i])));
+        }
+        diag_help(&cli->diags, d, "call an export with `--invoke 'NAME(ARGUMENTS)'`");
+        return 1;
+    }
+    if (canon_invoke(x->store, f, NULL, 0, &cli->arena, &result) == CANON_TRAPPED) {
+        return report_trap(x);
+    }
+    return result.kind == CANON_T_RESULT && result.index ? 1 : 0;
+}
+
+static int run_session(struct session *x, const struct wasm_component *c)
+{
+    struct cli *cli = x->cli;
+    struct canon_instance *root;
+    struct canon_loaded *loaded = canon_load(x->store, c, &cli->diags);
+    if (!loaded) {
+        return 1;
+    }
+    enum canon_outcome outcome =
+        canon_instantiate(x->store, loaded, x->linker, NULL, &root, &cli->diags);
+    if (cli->diags.errors) {
+        return 1;
+    }
+    if (outcome == CANON_TRAPPED) {
+        return report_trap(x);
+    }
+    int code = x->o->invoke ? invoke(x, root) : run_command(x, root);
+    /* What the program has begun goes on: tasks that have returned and not ended, output on its way. */
+    if (code != EXIT_TRAP && !cli->diags.errors &&
+        canon_store_run_until(x->store, NULL, NULL) == CANON_TRAPPED) {
+        int last = report_trap(x);
+        code = last ? last : code;
+    }
+    return code;
+}
+
+/* ---- The session --------------------------------------------------------------------------------------------------- */
+
+static void read_environment(struct cli *cli, bool inherit, struct wasi_options *o)
+{
+    VEC(struct wasi_variable) list = {0};
+    const char **given;
+    u32 n = cli_values(cli, "env", &given);
+    for (char **e = environ; inherit && *e; e++) {
+        str name, value = str_cut(str_c(*e), '=', &name);
+        *vec_push(&cli->arena, &list) = (struct wasi_variable){name, value};
+    }
+    for (u32 i = 0; i < n; i++) {
+        str name, value = str_cut(str_c(given[i]), '=', &name);
+        if (!value.ptr) {
+            value = str_c(getenv(str_to_c(&cli->arena, name)));
+            if (!value.ptr) {
+                continue;
+            }
+        }
+        *vec_push(&cli->arena, &list) = (struct wasi_variable){name, value};
+    }
+    o->env = list.data;
+    o->env_count = list.len;
+}
+
+int run_component(struct cli *cli, const struct run_options *o, const struct wasm_component *c)
+{
+    struct session x = {.cli = cli, .o = o, .seed = {o->seed}};
+    str *args = arena_array(&cli->arena, str, o->arg_count);
+    for (u32 i = 0; i < o->arg_count; i++) {
+        args[i] = str_c(o->args[i]);
+    }
+    x.wasi_options = (struct wasi_options){
+        .args = args, .arg_count = o->arg_count, .input = 0, .output = 1, .error = 2};
+    read_environment(cli, o->inherit_env, &x.wasi_options);
+    x.wasi = wasi_new(&x.wasi_options);
+    x.linker = canon_linker_new();
+    wasi_link(x.wasi, x.linker);
+    canon_linker_trap_unknown(x.linker, o->unknown_imports_trap);
+    struct canon_config config = {
+        .features = o->features,
+        .limits = o->limits,
+        .loop = wasi_loop(x.wasi),
+        .track_handles = o->leaks,
+    };
+    if (o->has_seed) {
+        config.choose = canon_choose_seeded;
+        config.choose_ctx = &x.seed;
+    }
+    if (o->trace) {
+        config.trace = trace;
+    }
+    x.store = canon_store_new(&config);
+    run_watch_signals(canon_engine(x.store));
+    int code = run_session(&x, c);
+    if (o->leaks && !cli->diags.errors) {
+        report_leaks(&x);
+    }
+    int error = wasi_output_error(x.wasi);
+    if (error && !cli->diags.errors) {
+        diag_error(&cli->diags, "output", (span){0}, "cannot write `<stdout>`: %s",
+                   strerror(error));
+        code = code ? code : 1;
+    }
+    run_unwatch_signals();
+    canon_store_free(x.store);
+    canon_linker_free(x.linker);
+    wasi_free(x.wasi);
+    return code;
+}

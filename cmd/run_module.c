@@ -1,0 +1,222 @@
+/* run_module.c - runs a core module: `_start`, or a call of one of its exports with numbers. */
+#include "run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct module_run {
+    struct cli *cli;
+    const struct run_options *o;
+    struct engine_store *store;
+    struct engine_task *task;
+};
+
+static int report_trap(struct module_run *x)
+{
+    struct cli *cli = x->cli;
+    const struct engine_trap *t = engine_trap_of(x->task);
+    if (t->is_exit) {
+        return t->exit_code;
+    }
+    struct diag *d =
+        diag_error(&cli->diags, "trap", (span){0}, "the guest trapped: " STRF, STRA(t->message));
+    run_note_frames(cli, d, t->frames, t->frame_count, t->frames_left_out);
+    return EXIT_TRAP;
+}
+
+/* ---- Numbers as WAVE values --------------------------------------------------------------------------------- */
+
+static const struct canon_type number_types[] = {
+    {.kind = CANON_T_S32}, {.kind = CANON_T_S64}, {.kind = CANON_T_F32}, {.kind = CANON_T_F64}};
+
+static const struct canon_type *number_type(wasm_valtype t)
+{
+    switch (wasm_kind_of(t)) {
+    case WASM_I32: return &number_types[0];
+    case WASM_I64: return &number_types[1];
+    case WASM_F32: return &number_types[2];
+    case WASM_F64: return &number_types[3];
+    default: return NULL;
+    }
+}
+
+static u64 to_slot(const struct canon_value *v)
+{
+    u64 slot = 0;
+    switch (v->kind) {
+    case CANON_T_S32: return (u32)v->s;
+    case CANON_T_F32: memcpy(&slot, &v->f32, 4); return slot;
+    case CANON_T_F64: memcpy(&slot, &v->f64, 8); return slot;
+    default: return v->u;
+    }
+}
+
+static void print_slot(struct buf *b, wasm_valtype type, const u64 *slot)
+{
+    float f;
+    double d;
+    switch (wasm_kind_of(type)) {
+    case WASM_I32: buf_printf(b, "%d", (i32)(u32)*slot); break;
+    case WASM_I64: buf_printf(b, "%lld", (long long)(i64)*slot); break;
+    case WASM_F32:
+        memcpy(&f, slot, sizeof f);
+        wave_print_f32(b, f);
+        break;
+    case WASM_F64:
+        memcpy(&d, slot, sizeof d);
+        wave_print_f64(b, d);
+        break;
+    case WASM_V128:
+        buf_printf(b, "0x%016llx%016llx", (unsigned long long)slot[1], (unsigned long long)slot[0]);
+        break;
+    default: buf_c(b, *slot ? "<ref>" : "<null>"); break;
+    }
+}
+
+/* ---- Calling ----------------------------------------------------------------------------------------------------- */
+
+static int call(struct module_run *x, struct engine_func *f, const u64 *slots)
+{
+    enum engine_outcome outcome = engine_start(x->task, f, slots);
+    if (outcome == ENGINE_TRAPPED) {
+        return report_trap(x);
+    }
+    if (outcome == ENGINE_SUSPENDED) {
+        diag_error(&x->cli->diags, "trap", (span){0}, "the guest trapped: %s",
+                   engine_out_of_fuel(x->task) ? "out of fuel" : "it was suspended");
+        return EXIT_TRAP;
+    }
+    return 0;
+}
+
+static void print_results(struct module_run *x, const struct wasm_functype *type)
+{
+    const u64 *slots = engine_results(x->task);
+    for (u32 i = 0; i < type->result_count; i++) {
+        struct buf b = buf_in(&x->cli->arena);
+        print_slot(&b, type->results[i], slots);
+        run_print_line(&b);
+        slots += wasm_kind_of(type->results[i]) == WASM_V128 ? 2 : 1;
+    }
+}
+
+static bool find_export(struct module_run *x, struct engine_instance *i,
+                        const struct wasm_module *m, const struct wave_call *c,
+                        struct engine_func **out)
+{
+    struct cli *cli = x->cli;
+    struct engine_extern e;
+    if (engine_export(i, c->func, &e) && e.kind == EXTERN_FUNC) {
+        *out = e.func;
+        return true;
+    }
+    str *names = arena_array(&cli->arena, str, m->exports.len);
+    u32 n = 0;
+    for (u32 k = 0; k < m->exports.len; k++) {
+        if (m->exports.data[k].kind == EXTERN_FUNC) {
+            names[n++] = m->exports.data[k].name;
+        }
+    }
+    struct diag *d = diag_error(&cli->diags, "invoke", c->name,
+                                "the module exports no function `" STRF "`", STRA(c->func));
+    diag_suggest(&cli->diags, d, c->func, names, n);
+    for (u32 k = 0; k < n && k < 20; k++) {
+        diag_note(&cli->diags, d, "it exports `" STRF "`", STRA(names[k]));
+    }
+    return false;
+}
+
+static bool read_args(struct module_run *x, u32 source, const struct wave_call *c,
+                      const struct wasm_functype *type, u64 **slots)
+{
+    struct cli *cli = x->cli;
+    struct canon_param *params = arena_array(&cli->arena, struct canon_param, type->param_count);
+    struct canon_functype wave = {.params = params, .param_count = type->param_count};
+    struct canon_value *values;
+    for (u32 i = 0; i < type->param_count; i++) {
+        params[i].type = number_type(type->params[i]);
+        if (!params[i].type) {
+            diag_unsupported(&cli->diags, c->name, "an argument that is no number (parameter %u)",
+                             i);
+            return false;
+        }
+    }
+    if (!wave_read_args(&cli->arena, &cli->diags, source, c, &wave, &values)) {
+        return false;
+    }
+    *slots = arena_array(&cli->arena, u64, type->param_count);
+    for (u32 i = 0; i < type->param_count; i++) {
+        (*slots)[i] = to_slot(&values[i]);
+    }
+    return true;
+}
+
+static int run_start(struct module_run *x, struct engine_instance *i)
+{
+    struct engine_extern e;
+    if (!engine_export(i, STR("_start"), &e) || e.kind != EXTERN_FUNC) {
+        struct diag *d = diag_error(&x->cli->diags, "run", (span){0},
+                                    "`%s` is no program: it does not export `_start`", x->o->path);
+        diag_help(&x->cli->diags, d, "call an export with `--invoke 'NAME(ARGUMENTS)'`");
+        return 1;
+    }
+    return call(x, e.func, NULL);
+}
+
+static int run_loaded(struct module_run *x, struct engine_module *loaded,
+                      const struct wasm_module *m)
+{
+    struct cli *cli = x->cli;
+    struct engine_instance *i = NULL;
+    if (m->imports.len) {
+        const struct wasm_import *first = &m->imports.data[0];
+        struct diag *d = diag_unsupported(&cli->diags, first->at,
+                                          "a core module with imports (`" STRF "` `" STRF "`)",
+                                          STRA(first->module), STRA(first->name));
+        diag_help(&cli->diags, d, "make a component of it with `witc new`");
+        return 1;
+    }
+    enum engine_outcome outcome =
+        engine_instantiate(x->store, loaded, NULL, 0, (str){0}, &i, &cli->diags);
+    if (cli->diags.errors) {
+        return 1;
+    }
+    if (outcome == ENGINE_TRAPPED) {
+        diag_error(&cli->diags, "trap", (span){0}, "the module traps when it is instantiated");
+        return EXIT_TRAP;
+    }
+    struct engine_func *start = engine_start_func(i);
+    int code = start ? call(x, start, NULL) : 0;
+    if (code || !x->o->invoke) {
+        return code ? code : run_start(x, i);
+    }
+    struct wave_call c;
+    struct engine_func *f;
+    u32 source;
+    u64 *slots;
+    if (!run_read_invoke(cli, x->o, &source, &c) || !find_export(x, i, m, &c, &f) ||
+        !read_args(x, source, &c, engine_func_type(f), &slots)) {
+        return 1;
+    }
+    code = call(x, f, slots);
+    if (code == 0) {
+        print_results(x, engine_func_type(f));
+    }
+    return code;
+}
+
+int run_module(struct cli *cli, const struct run_options *o, const struct wasm_module *m)
+{
+    struct module_run x = {cli, o, engine_store_new(&o->limits), NULL};
+    struct engine_module *loaded = engine_load(x.store, m, o->features, &cli->diags);
+    int code = 1;
+    if (loaded) {
+        x.task = engine_task_new(x.store);
+        run_watch_signals(x.store);
+        code = run_loaded(&x, loaded, m);
+        run_unwatch_signals();
+        engine_task_free(x.task);
+    }
+    engine_store_free(x.store);
+    return code;
+}
