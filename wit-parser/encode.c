@@ -1,198 +1,30 @@
 /* encode.c - WIT to component types: packages and worlds in the binary encoding of WIT.
  *
- * A scope is one component or instance type that is being written. There are two at most: the outer one
- * (an interface or world as a component type) and the instance type within it. A type stands in a
- * scope once: defined there, or aliased from the instance of the interface that owns it.
- *
- * Named types nest to any depth, so the walk over the parts of a type keeps a stack of its own.
+ * Two scopes: the outer one is an interface or world as a component type; within it, one at a time, the
+ * instance type of an interface (scope.c).
  */
 #include "encode.h"
-
-struct scope {
-    VEC(struct cm_decl) decls;
-    u32 types, instances;
-    u32 *type_index; /* by WIT type, valid where type_mark says so */
-    u32 *type_mark;  /* == mark: in this scope */
-    u32 mark;
-    struct map funcs; /* function types by key */
-};
 
 struct encoder {
     struct wit_resolve *r;
     struct arena *arena;
-    struct scope outer, inner, *scope;
-    u32 interface;         /* whose types are defined here; WIT_NONE: those of the world */
+    struct wit_scope scope, inner;
+    struct wit_decls outer;
     bool types_as_imports; /* a world's own types are imports of it */
     bool exporting;
     u32 *imported, *exported; /* by interface: its instance in `outer` + 1 */
-    u32 *rank;                /* by WIT type: scratch of order_funcs */
 };
 
-/* ---- Scopes ------------------------------------------------------------------------------------ */
+/* ---- The outer scope --------------------------------------------------------------------------- */
 
-static void scope_reset(struct scope *s)
+static u32 outer_define(void *ctx, struct cm_type def)
 {
-    u32 *index = s->type_index, *mark = s->type_mark;
-    *s = (struct scope){.type_index = index, .type_mark = mark, .mark = s->mark + 1};
+    struct encoder *e = ctx;
+    return wit_decls_type(&e->outer, def);
 }
 
-static struct cm_decl *add_decl(struct encoder *e, struct scope *s)
-{
-    return vec_push(e->arena, &s->decls);
-}
-
-static u32 add_type(struct encoder *e, struct scope *s, struct cm_type type)
-{
-    struct cm_decl *d = add_decl(e, s);
-    *d = (struct cm_decl){.kind = DECL_TYPE, .type = arena_new(e->arena, struct cm_type)};
-    *d->type = type;
-    return s->types++;
-}
-
-static void add_alias(struct encoder *e, struct scope *s, struct cm_alias alias)
-{
-    struct cm_decl *d = add_decl(e, s);
-    *d = (struct cm_decl){.kind = DECL_ALIAS, .alias = arena_new(e->arena, struct cm_alias)};
-    *d->alias = alias;
-    s->types++;
-}
-
-static struct cm_name name_of(str name, str implements, str external_id)
-{
-    struct cm_name n = {.name = name, .implements = implements, .external_id = external_id};
-    n.form = n.implements.ptr || n.external_id.ptr ? 2 : 0;
-    return n;
-}
-
-static void add_extern(struct encoder *e, struct scope *s, bool import, struct cm_name name,
-                       struct cm_externtype type)
-{
-    struct cm_decl *d = add_decl(e, s);
-    *d = (struct cm_decl){
-        .kind = import ? DECL_IMPORT : DECL_EXPORT, .name = name, .extern_type = type};
-    if (type.sort == SORT_TYPE)
-        s->types++;
-    else if (type.sort == SORT_INSTANCE)
-        s->instances++;
-}
-
-static struct cm_type close_scope(const struct scope *s, enum cm_def kind)
-{
-    return (struct cm_type){.kind = kind, .decls = s->decls.data, .decl_count = s->decls.len};
-}
-
-static bool has_type(const struct scope *s, u32 type)
-{
-    return s->type_mark[type] == s->mark;
-}
-
-static void set_type(struct scope *s, u32 type, u32 index)
-{
-    s->type_mark[type] = s->mark;
-    s->type_index[type] = index;
-}
-
-/* ---- Value types ------------------------------------------------------------------------------- */
-
-static u8 prim_of(enum wit_kind kind)
-{
-    static const u8 table[] = {
-        [WIT_BOOL] = PRIM_BOOL,     [WIT_U8] = PRIM_U8,
-        [WIT_U16] = PRIM_U16,       [WIT_U32] = PRIM_U32,
-        [WIT_U64] = PRIM_U64,       [WIT_S8] = PRIM_S8,
-        [WIT_S16] = PRIM_S16,       [WIT_S32] = PRIM_S32,
-        [WIT_S64] = PRIM_S64,       [WIT_F32] = PRIM_F32,
-        [WIT_F64] = PRIM_F64,       [WIT_CHAR] = PRIM_CHAR,
-        [WIT_STRING] = PRIM_STRING, [WIT_ERROR_CONTEXT] = PRIM_ERROR_CONTEXT,
-    };
-    return table[kind];
-}
-
-/* A use of a type that already stands in the scope. */
-static struct cm_valtype use_type(const struct encoder *e, struct wit_type t)
-{
-    if (t.kind != WIT_ID)
-        return (struct cm_valtype){.prim = prim_of(t.kind)};
-    return (struct cm_valtype){.is_index = true, .index = e->scope->type_index[t.id]};
-}
-
-static const struct cm_label *labels_of(const struct encoder *e, const struct wit_field *fields,
-                                        u32 n)
-{
-    struct cm_label *labels = arena_array(e->arena, struct cm_label, n);
-    for (u32 i = 0; i < n; i++) {
-        labels[i].name = fields[i].name;
-        labels[i].has_type = wit_type_present(fields[i].type);
-        if (labels[i].has_type)
-            labels[i].type = use_type(e, fields[i].type);
-    }
-    return labels;
-}
-
-static enum cm_def def_of(enum wit_kind kind)
-{
-    static const u8 table[] = {
-        [WIT_RECORD] = DEF_RECORD, [WIT_OWN] = DEF_OWN,       [WIT_BORROW] = DEF_BORROW,
-        [WIT_FLAGS] = DEF_FLAGS,   [WIT_TUPLE] = DEF_TUPLE,   [WIT_VARIANT] = DEF_VARIANT,
-        [WIT_ENUM] = DEF_ENUM,     [WIT_OPTION] = DEF_OPTION, [WIT_RESULT] = DEF_RESULT,
-        [WIT_LIST] = DEF_LIST,     [WIT_MAP] = DEF_MAP,       [WIT_FIXED_LIST] = DEF_FIXED_LIST,
-        [WIT_FUTURE] = DEF_FUTURE, [WIT_STREAM] = DEF_STREAM,
-    };
-    return (enum cm_def)table[kind];
-}
-
-/* The definition of a type whose parts stand in the scope. */
-static struct cm_type define(const struct encoder *e, const struct wit_typedef *t)
-{
-    struct cm_type d = {.kind = def_of(t->kind)};
-    if (t->kind == WIT_OWN || t->kind == WIT_BORROW) {
-        d.resource = e->scope->type_index[t->first.id];
-        return d;
-    }
-    d.labels = labels_of(e, t->fields, t->field_count);
-    d.label_count = t->field_count;
-    bool has_parts = t->kind >= WIT_OPTION;
-    d.has_element = has_parts && wit_type_present(t->first);
-    if (d.has_element)
-        d.element = use_type(e, t->first);
-    d.has_second = (t->kind == WIT_RESULT || t->kind == WIT_MAP) && wit_type_present(t->second);
-    if (d.has_second)
-        d.second = use_type(e, t->second);
-    d.length = (u32)t->length;
-    return d;
-}
-
-/* The index that `type` has before it gets its name: of a definition, or of what it is an alias of. */
-static u32 unnamed_index(struct encoder *e, const struct wit_typedef *t)
-{
-    if (t->kind != WIT_ALIAS)
-        return add_type(e, e->scope, define(e, t));
-    if (t->first.kind == WIT_ID)
-        return e->scope->type_index[t->first.id];
-    return add_type(e, e->scope,
-                    (struct cm_type){.kind = DEF_PRIM, .prim = prim_of(t->first.kind)});
-}
-
-static void emit_type(struct encoder *e, u32 type)
-{
-    const struct wit_typedef *t = &e->r->types.data[type];
-    struct cm_externtype bound = {.sort = SORT_TYPE};
-    if (t->kind == WIT_RESOURCE)
-        bound.is_bound = true;
-    else
-        bound.index = unnamed_index(e, t);
-    if (!t->name.len) {
-        set_type(e->scope, type, bound.index);
-        return;
-    }
-    u32 index = e->scope->types;
-    add_extern(e, e->scope, e->types_as_imports && e->scope == &e->outer,
-               name_of(t->name, str_c(NULL), t->external_id), bound);
-    set_type(e->scope, type, index);
-}
-
-/* Brings in a type of another interface, from the instance of that interface. */
-static bool alias_type(struct encoder *e, u32 type)
+/* Brings in a type of an interface, from the instance of that interface. */
+static bool alias_type(struct encoder *e, u32 type, u32 *index)
 {
     const struct wit_typedef *t = &e->r->types.data[type];
     u32 owner = t->owner.index;
@@ -206,210 +38,75 @@ static bool alias_type(struct encoder *e, u32 type)
         diag_help(e->r->diags, x, "import the interface as well");
         return false;
     }
-    u32 index = e->outer.types;
-    if (!from_export && has_type(&e->outer, type)) {
-        index = e->outer.type_index[type];
-    } else {
-        add_alias(e, &e->outer,
-                  (struct cm_alias){.kind = ALIAS_EXPORT,
-                                    .sort = SORT_TYPE,
-                                    .instance = instance - 1,
-                                    .name = t->name});
-        if (!from_export)
-            set_type(&e->outer, type, index);
-    }
-    if (e->scope == &e->inner) {
-        u32 outer = index;
-        index = e->inner.types;
-        add_alias(e, &e->inner,
-                  (struct cm_alias){
-                      .kind = ALIAS_OUTER, .sort = SORT_TYPE, .outer_count = 1, .index = outer});
-    }
-    set_type(e->scope, type, index);
+    /* What the scope remembers comes from imports. */
+    if (!from_export && wit_scope_get(&e->scope, type, index))
+        return true;
+    *index = wit_decls_alias(&e->outer, (struct cm_alias){.kind = ALIAS_EXPORT,
+                                                          .sort = SORT_TYPE,
+                                                          .instance = instance - 1,
+                                                          .name = t->name});
+    if (!from_export)
+        wit_scope_set(&e->scope, type, *index);
     return true;
 }
 
-static bool is_foreign(const struct encoder *e, u32 type)
+static bool outer_find(void *ctx, u32 type, bool *found, u32 *index)
 {
-    const struct wit_owner *owner = &e->r->types.data[type].owner;
-    return owner->kind == WIT_OWNER_INTERFACE && owner->index != e->interface;
+    struct encoder *e = ctx;
+    *found = e->r->types.data[type].owner.kind == WIT_OWNER_INTERFACE;
+    return !*found || alias_type(e, type, index);
 }
 
-bool wit_type_part(const struct wit_typedef *t, u32 i, struct wit_type *part)
+static u32 outer_name(void *ctx, u32 type, struct cm_externtype bound)
 {
-    *part = WIT_NO_TYPE;
-    switch (t->kind) {
-    case WIT_RECORD:
-    case WIT_TUPLE:
-    case WIT_VARIANT:
-        if (i >= t->field_count)
-            return false;
-        *part = t->fields[i].type;
-        return true;
-    case WIT_RESULT:
-    case WIT_MAP: *part = i == 0 ? t->first : t->second; return i < 2;
-    case WIT_RESOURCE:
-    case WIT_FLAGS:
-    case WIT_ENUM: return false;
-    default: *part = t->first; return i == 0;
-    }
+    struct encoder *e = ctx;
+    const struct wit_typedef *t = &e->r->types.data[type];
+    return wit_decls_extern(&e->outer, e->types_as_imports,
+                            wit_extern_name(t->name, str_c(NULL), t->external_id), bound);
 }
 
-struct frame {
-    u32 type, next;
-};
+static const struct wit_scope_ops outer_ops = {outer_define, outer_find, outer_name};
 
-/* Makes a type stand in the scope, after all it is made of. */
-static bool need_type(struct encoder *e, struct wit_type wanted)
+static bool type_around(void *ctx, u32 type, u32 *index)
 {
-    if (wanted.kind != WIT_ID || wanted.id == WIT_NONE || has_type(e->scope, wanted.id))
-        return true;
-    if (is_foreign(e, wanted.id))
-        return alias_type(e, wanted.id);
-    VEC(struct frame) stack = {0};
-    *vec_push(e->arena, &stack) = (struct frame){wanted.id, 0};
-    while (stack.len) {
-        struct frame *top = vec_last(&stack);
-        struct wit_type part;
-        if (!wit_type_part(&e->r->types.data[top->type], top->next++, &part)) {
-            if (!has_type(e->scope, top->type))
-                emit_type(e, top->type);
-            stack.len--;
-        } else if (part.kind == WIT_ID && part.id != WIT_NONE && !has_type(e->scope, part.id)) {
-            if (!is_foreign(e, part.id))
-                *vec_push(e->arena, &stack) = (struct frame){part.id, 0};
-            else if (!alias_type(e, part.id))
-                return false;
-        }
-    }
-    return true;
+    return alias_type(ctx, type, index);
 }
 
-/* ---- Functions --------------------------------------------------------------------------------- */
-
-static str func_key(struct encoder *e, const struct wit_func *f)
+static bool no_funcs(void *ctx, u32 interface, u32 func)
 {
-    struct buf b = buf_in(e->arena);
-    buf_byte(&b, f->is_async);
-    for (u32 i = 0; i < f->param_count; i++) {
-        buf_str(&b, f->params[i].name);
-        buf_byte(&b, 0);
-        buf_put(&b, &f->params[i].type.kind, sizeof f->params[i].type.kind);
-        buf_put(&b, &f->params[i].type.id, sizeof f->params[i].type.id);
-    }
-    buf_byte(&b, 0);
-    buf_put(&b, &f->result.kind, sizeof f->result.kind);
-    buf_put(&b, &f->result.id, sizeof f->result.id);
-    return buf_view(&b);
-}
-
-static bool func_type(struct encoder *e, const struct wit_func *f, u32 *index)
-{
-    str key = func_key(e, f);
-    *index = map_get(&e->scope->funcs, key);
-    if (*index != MAP_NONE)
-        return true;
-    for (u32 i = 0; i < f->param_count; i++)
-        if (!need_type(e, f->params[i].type))
-            return false;
-    if (!need_type(e, f->result))
-        return false;
-    struct cm_type d = {.kind = DEF_FUNC};
-    d.func.is_async = f->is_async;
-    d.func.params = labels_of(e, f->params, f->param_count);
-    d.func.param_count = f->param_count;
-    d.func.has_result = wit_type_present(f->result);
-    if (d.func.has_result)
-        d.func.result = use_type(e, f->result);
-    *index = add_type(e, e->scope, d);
-    map_put(e->arena, &e->scope->funcs, key, *index);
-    return true;
-}
-
-struct ranked {
-    u32 rank, index;
-};
-
-static int compare_ranked(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    if (x->rank != y->rank)
-        return x->rank < y->rank ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* Functions of resources come first, in the order of the resources: as they stand in WIT text, so
- * that text and binary keep one order. */
-static struct ranked *order_funcs(struct encoder *e, const struct wit_interface *iface)
-{
-    struct ranked *order = arena_array(e->arena, struct ranked, iface->funcs.len);
-    for (u32 i = 0; i < iface->types.len; i++)
-        e->rank[iface->types.data[i].type] = i + 1;
-    for (u32 i = 0; i < iface->funcs.len; i++) {
-        const struct wit_func *f = &iface->funcs.data[i];
-        u32 rank = f->kind == WIT_FREE ? 0 : e->rank[f->resource];
-        order[i] = (struct ranked){rank ? rank : UINT32_MAX, i};
-    }
-    for (u32 i = 0; i < iface->types.len; i++)
-        e->rank[iface->types.data[i].type] = 0;
-    if (iface->funcs.len)
-        qsort(order, iface->funcs.len, sizeof *order, compare_ranked);
-    return order;
+    (void)ctx, (void)interface, (void)func;
+    return false;
 }
 
 /* ---- Interfaces and worlds --------------------------------------------------------------------- */
 
-static bool instance_decls(struct encoder *e, u32 interface, bool with_funcs)
-{
-    const struct wit_interface *iface = &e->r->interfaces.data[interface];
-    for (u32 i = 0; i < iface->types.len; i++)
-        if (!need_type(e, (struct wit_type){WIT_ID, iface->types.data[i].type}))
-            return false;
-    if (!with_funcs)
-        return true;
-    struct ranked *order = order_funcs(e, iface);
-    for (u32 i = 0; i < iface->funcs.len; i++) {
-        const struct wit_func *f = &iface->funcs.data[order[i].index];
-        struct cm_externtype type = {.sort = SORT_FUNC};
-        if (!func_type(e, f, &type.index))
-            return false;
-        add_extern(e, e->scope, false, name_of(f->name, str_c(NULL), f->external_id), type);
-    }
-    return true;
-}
-
 /* Defines the instance type of an interface in the outer scope. */
 static bool instance_type(struct encoder *e, u32 interface, bool with_funcs, u32 *index)
 {
-    scope_reset(&e->inner);
-    e->scope = &e->inner;
-    e->interface = interface;
-    bool ok = instance_decls(e, interface, with_funcs);
-    e->scope = &e->outer;
-    e->interface = WIT_NONE;
-    if (ok)
-        *index = add_type(e, &e->outer, close_scope(&e->inner, DEF_INSTANCE));
-    return ok;
+    struct wit_instance_options options = {
+        .ctx = e, .outer = type_around, .wants_func = with_funcs ? NULL : no_funcs};
+    struct cm_type type;
+    if (!wit_instance_type(&e->inner, interface, &options, &type))
+        return false;
+    *index = wit_decls_type(&e->outer, type);
+    return true;
 }
 
-static struct encoder encoder_of(struct wit_resolve *r)
+static struct encoder *new_encoder(struct wit_resolve *r)
 {
-    struct encoder e = {.r = r, .arena = r->arena, .interface = WIT_NONE};
-    struct scope *scopes[] = {&e.outer, &e.inner};
-    for (u32 i = 0; i < 2; i++) {
-        scopes[i]->type_index = arena_array(r->arena, u32, r->types.len);
-        scopes[i]->type_mark = arena_array(r->arena, u32, r->types.len);
-    }
-    e.rank = arena_array(r->arena, u32, r->types.len);
-    e.imported = arena_array(r->arena, u32, r->interfaces.len);
-    e.exported = arena_array(r->arena, u32, r->interfaces.len);
+    struct encoder *e = arena_new(r->arena, struct encoder);
+    *e = (struct encoder){.r = r, .arena = r->arena};
+    wit_scope_init(&e->scope, r, &outer_ops, e);
+    wit_scope_init(&e->inner, r, &outer_ops, e);
+    e->imported = arena_array(r->arena, u32, r->interfaces.len);
+    e->exported = arena_array(r->arena, u32, r->interfaces.len);
     return e;
 }
 
 static void start_outer(struct encoder *e)
 {
-    scope_reset(&e->outer);
-    e->scope = &e->outer;
+    wit_scope_reset(&e->scope);
+    e->outer = (struct wit_decls){.arena = e->arena};
 }
 
 static bool world_interface(struct encoder *e, const struct wit_world_item *item, bool import)
@@ -425,8 +122,9 @@ static bool world_interface(struct encoder *e, const struct wit_world_item *item
     u32 *instance = &(import ? e->imported : e->exported)[item->interface];
     if (!implements.ptr || !*instance)
         *instance = e->outer.instances + 1;
-    add_extern(e, &e->outer, import,
-               name_of(wit_item_name(e->r, e->arena, item), implements, item->external_id), type);
+    wit_decls_extern(
+        &e->outer, import,
+        wit_extern_name(wit_item_name(e->r, e->arena, item), implements, item->external_id), type);
     return true;
 }
 
@@ -434,15 +132,17 @@ static bool world_item(struct encoder *e, const struct wit_world_item *item, boo
 {
     switch (item->kind) {
     case WIT_ITEM_INTERFACE: return world_interface(e, item, import);
-    case WIT_ITEM_TYPE: return need_type(e, (struct wit_type){WIT_ID, item->type});
+    case WIT_ITEM_TYPE:
+        return wit_scope_type(&e->scope, (struct wit_type){WIT_ID, item->type}, NULL);
     case WIT_ITEM_FUNC: break;
     }
     struct cm_externtype type = {.sort = SORT_FUNC};
-    if (!func_type(e, &item->func, &type.index))
+    if (!wit_scope_func(&e->scope, &item->func, &type.index))
         return false;
     str external_id = item->external_id.ptr ? item->external_id : item->func.external_id;
-    add_extern(e, &e->outer, import,
-               name_of(wit_item_name(e->r, e->arena, item), str_c(NULL), external_id), type);
+    wit_decls_extern(&e->outer, import,
+                     wit_extern_name(wit_item_name(e->r, e->arena, item), str_c(NULL), external_id),
+                     type);
     return true;
 }
 
@@ -468,7 +168,7 @@ static bool world_type(struct encoder *e, u32 world, struct cm_type *out)
     for (u32 i = 0; i < w->exports.len; i++)
         if (w->exports.data[i].kind == WIT_ITEM_INTERFACE)
             e->exported[w->exports.data[i].interface] = 0;
-    *out = close_scope(&e->outer, DEF_COMPONENT);
+    *out = wit_decls_close(&e->outer, DEF_COMPONENT);
     return ok;
 }
 
@@ -477,13 +177,16 @@ static struct cm_type wrap_world(struct encoder *e, u32 world, struct cm_type ty
 {
     const struct wit_world *w = &e->r->worlds.data[world];
     start_outer(e);
-    struct cm_externtype of = {.sort = SORT_COMPONENT, .index = add_type(e, &e->outer, type)};
+    struct cm_externtype of = {.sort = SORT_COMPONENT, .index = wit_decls_type(&e->outer, type)};
     str id = wit_item_id(e->arena, &e->r->packages.data[w->package].name, w->name);
-    add_extern(e, &e->outer, false, name_of(id, str_c(NULL), str_c(NULL)), of);
-    return close_scope(&e->outer, DEF_COMPONENT);
+    wit_decls_extern(&e->outer, false, wit_extern_name(id, str_c(NULL), str_c(NULL)), of);
+    return wit_decls_close(&e->outer, DEF_COMPONENT);
 }
 
 /* The interfaces that `interface` uses types of, deepest first, itself last. */
+struct frame {
+    u32 interface, next;
+};
 struct live {
     VEC(u32) order;
     bool *seen;
@@ -507,10 +210,10 @@ static void live_interfaces(struct encoder *e, u32 interface, struct live *live)
     while (stack.len) {
         struct frame *top = vec_last(&stack);
         u32 next;
-        if (top->next >= e->r->interfaces.data[top->type].types.len) {
-            *vec_push(e->arena, &live->order) = top->type;
+        if (top->next >= e->r->interfaces.data[top->interface].types.len) {
+            *vec_push(e->arena, &live->order) = top->interface;
             stack.len--;
-        } else if (dependency(e->r, top->type, top->next++, &next) && !live->seen[next]) {
+        } else if (dependency(e->r, top->interface, top->next++, &next) && !live->seen[next]) {
             live->seen[next] = true;
             *vec_push(e->arena, &stack) = (struct frame){next, 0};
         }
@@ -531,13 +234,14 @@ static bool interface_type(struct encoder *e, u32 interface, struct live *live, 
         ok = instance_type(e, each, each == interface, &type.index);
         e->imported[each] = e->outer.instances + 1;
         str id = wit_interface_id(e->r, e->arena, each);
-        add_extern(e, &e->outer, each != interface, name_of(id, str_c(NULL), str_c(NULL)), type);
+        wit_decls_extern(&e->outer, each != interface,
+                         wit_extern_name(id, str_c(NULL), str_c(NULL)), type);
     }
     for (u32 i = 0; i < live->order.len; i++) {
         e->imported[live->order.data[i]] = 0;
         live->seen[live->order.data[i]] = false;
     }
-    *out = close_scope(&e->outer, DEF_COMPONENT);
+    *out = wit_decls_close(&e->outer, DEF_COMPONENT);
     return ok;
 }
 
@@ -562,23 +266,23 @@ static void add_producers(struct cm_builder *b)
 
 bool wit_encode_package(struct wit_resolve *r, u32 package, struct buf *out)
 {
-    struct encoder e = encoder_of(r);
+    struct encoder *e = new_encoder(r);
     struct live live = {.seen = arena_array(r->arena, bool, r->interfaces.len)};
     struct cm_builder b;
     cm_builder_init(&b, r->arena);
     const struct wit_package *p = &r->packages.data[package];
     for (u32 i = 0; i < p->interfaces.len; i++) {
         struct cm_type type;
-        if (!interface_type(&e, p->interfaces.data[i].type, &live, &type))
+        if (!interface_type(e, p->interfaces.data[i].type, &live, &type))
             return false;
         export_type(&b, p->interfaces.data[i].name, type);
     }
     for (u32 i = 0; i < p->worlds.len; i++) {
         u32 world = p->worlds.data[i].type;
         struct cm_type type;
-        if (!world_type(&e, world, &type))
+        if (!world_type(e, world, &type))
             return false;
-        export_type(&b, p->worlds.data[i].name, wrap_world(&e, world, type));
+        export_type(&b, p->worlds.data[i].name, wrap_world(e, world, type));
     }
     struct buf docs = buf_in(r->arena);
     wit_encode_docs(r, package, &docs);
@@ -590,9 +294,9 @@ bool wit_encode_package(struct wit_resolve *r, u32 package, struct buf *out)
 
 bool wit_encode_world(struct wit_resolve *r, u32 world, enum cm_encoding encoding, struct buf *out)
 {
-    struct encoder e = encoder_of(r);
+    struct encoder *e = new_encoder(r);
     struct cm_type type;
-    if (!world_type(&e, world, &type))
+    if (!world_type(e, world, &type))
         return false;
     struct cm_builder b;
     cm_builder_init(&b, r->arena);
@@ -600,7 +304,7 @@ bool wit_encode_world(struct wit_resolve *r, u32 world, enum cm_encoding encodin
     format[0] = WIT_ENCODING_FORMAT;
     format[1] = (char)encoding;
     cm_add_custom(&b, STR(WIT_ENCODING_SECTION), str_of(format, 2));
-    export_type(&b, r->worlds.data[world].name, wrap_world(&e, world, type));
+    export_type(&b, r->worlds.data[world].name, wrap_world(e, world, type));
     add_producers(&b);
     wasm_write_component(out, b.component);
     return true;

@@ -16,6 +16,21 @@
 /* The i-th type that `t` is made of, a handle's resource included; false past the last one. */
 bool wit_type_part(const struct wit_typedef *t, u32 i, struct wit_type *part);
 
+/* The declarators of a component or instance type that is being written. */
+struct wit_decls {
+    struct arena *arena;
+    VEC(struct cm_decl) list;
+    u32 types, instances;
+};
+u32 wit_decls_type(struct wit_decls *d, struct cm_type type);
+u32 wit_decls_alias(struct wit_decls *d, struct cm_alias alias); /* of a type */
+u32 wit_decls_extern(struct wit_decls *d, bool import, struct cm_name name,
+                     struct cm_externtype type);
+static inline struct cm_type wit_decls_close(const struct wit_decls *d, enum cm_def kind)
+{
+    return (struct cm_type){.kind = kind, .decls = d->list.data, .decl_count = d->list.len};
+}
+
 /* Doc comments and stability, which component types have no room for. */
 void wit_encode_docs(const struct wit_resolve *r, u32 package, struct buf *out);
 WITC_NODISCARD bool wit_decode_docs(struct wit_resolve *r, u32 package, str section, span at);

@@ -271,6 +271,52 @@ void wit_core_signature(const struct wit_resolve *r, const struct wit_func *f, e
 u32 wit_payload_types(const struct wit_resolve *r, struct arena *a, const struct wit_func *f,
                       u32 **out);
 
+/* ---- Types in a component that is being built ---------------------------------------------------------- */
+
+/* What a scope does with the types that it meets. */
+struct wit_scope_ops {
+    /* Adds an unnamed definition and gives its index. */
+    u32 (*define)(void *ctx, struct cm_type def);
+    /* Where a named type comes from if it is not defined here: *found and its *index. */
+    bool (*find)(void *ctx, u32 type, bool *found, u32 *index);
+    /* Names what was just defined (`bound`, or a new resource): gives the index under the name. */
+    u32 (*name)(void *ctx, u32 type, struct cm_externtype bound);
+};
+/* Which WIT types stand where in one type index space. */
+struct wit_scope {
+    const struct wit_resolve *r;
+    const struct wit_scope_ops *ops;
+    void *ctx;
+    u32 *index, *mark; /* by type; valid where mark == epoch */
+    u32 epoch, size;
+    struct map funcs; /* function types by signature */
+};
+void wit_scope_init(struct wit_scope *s, const struct wit_resolve *r,
+                    const struct wit_scope_ops *ops, void *ctx);
+void wit_scope_reset(struct wit_scope *s); /* forgets all types */
+bool wit_scope_get(const struct wit_scope *s, u32 type, u32 *index);
+void wit_scope_set(struct wit_scope *s, u32 type, u32 index);
+/* Makes a type, or a function type, stand in the scope after all it is made of. `out` may be NULL. */
+WITC_NODISCARD bool wit_scope_type(struct wit_scope *s, struct wit_type t, struct cm_valtype *out);
+WITC_NODISCARD bool wit_scope_func(struct wit_scope *s, const struct wit_func *f, u32 *index);
+
+/* An interface as an instance type, whole or in part. */
+struct wit_instance_options {
+    void *ctx;
+    bool (*outer)(void *ctx, u32 type, u32 *index); /* of a type of another interface */
+    bool (*wants_type)(void *ctx, u32 type);        /* NULL: all */
+    bool (*wants_func)(void *ctx, u32 interface, u32 func);
+};
+/* `scratch` is reset, and may be used again. */
+WITC_NODISCARD bool wit_instance_type(struct wit_scope *scratch, u32 interface,
+                                      const struct wit_instance_options *options,
+                                      struct cm_type *out);
+/* Functions in the order of the encoding: those of resources first, in the order of the resources, as they
+ * stand in WIT text. Indices into the interface's functions. */
+u32 *wit_func_order(const struct wit_resolve *r, u32 interface);
+/* A component-level name; absent attributes have ptr NULL. */
+struct cm_name wit_extern_name(str name, str implements, str external_id);
+
 /* ---- Printing, encoding, decoding -------------------------------------------------------------------------- */
 
 struct wit_print_options {
