@@ -7,12 +7,13 @@ static void read_map(struct arena *a, struct wasm_cursor *c, u32 outer, struct n
 {
     u32 n = wasm_get_count(c, 2);
     for (u32 i = 0; i < n && !c->failed; i++) {
-        struct name_entry e = {.outer = outer, .index = wasm_get_u32(c)};
+        struct name_entry e = {.outer = outer, .index = wasm_get_u32(c), .map = map->maps};
         e.name = wasm_get_name(c);
         if (!c->failed) {
             *vec_push(a, &map->entries) = e;
         }
     }
+    map->maps++;
 }
 
 static void read_indirect(struct arena *a, struct wasm_cursor *c, struct name_map *map)
@@ -33,7 +34,7 @@ void wasm_names_of_module(struct arena *a, str section, u32 base, struct module_
             str name = wasm_get_name(&c);
             out->has_module |= !c.failed;
             out->module = c.failed ? out->module : name;
-        } else if (id == NAMES_LOCALS || id == NAMES_LABELS || id == NAMES_FIELDS) {
+        } else if (id < NAMES_COUNT && name_space_is_indirect((enum name_space)id)) {
             read_indirect(a, &c, &out->maps[id]);
         } else if (id < NAMES_COUNT) {
             read_map(a, &c, 0, &out->maps[id]);

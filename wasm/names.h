@@ -18,16 +18,25 @@ enum name_space {
     NAMES_DATAS = 9,
     NAMES_FIELDS = 10, /* indirect: by type */
     NAMES_TAGS = 11,
+    NAMES_PARAMS = 12,     /* indirect: by type */
+    NAMES_TAG_PARAMS = 13, /* indirect: by tag */
     NAMES_COUNT
 };
 struct name_entry {
     u32 outer; /* function or type, for indirect maps */
     u32 index;
+    u32 map; /* ordinal of the map that it stands in: a subsection, or a part of an indirect one */
     str name;
 };
 struct name_map {
     VEC(struct name_entry) entries;
+    u32 maps;
 };
+static inline bool name_space_is_indirect(enum name_space s)
+{
+    return s == NAMES_LOCALS || s == NAMES_LABELS || s == NAMES_FIELDS || s == NAMES_PARAMS ||
+           s == NAMES_TAG_PARAMS;
+}
 struct module_names {
     bool has_module;
     str module;

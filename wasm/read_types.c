@@ -229,7 +229,7 @@ struct wasm_limits wasm_rd_limits(struct wasm_reader *r, bool table)
     if (l.has_page_size) {
         at = r->c.at;
         u32 log2 = wasm_get_u32(&r->c);
-        if (log2 > 64) {
+        if (log2 > 63) {
             wasm_rd_fail(r, at, "invalid custom page size");
         }
         l.page_size_log2 = (u8)log2;

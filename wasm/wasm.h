@@ -606,6 +606,12 @@ struct wasm_print_options {
 WITC_NODISCARD bool wasm_print(struct buf *out, const struct wasm_binary *binary,
                                const struct wasm_print_options *options, struct diags *d);
 
+/* The same, handing the text to `sink` in pieces; stops when it gives false. */
+WITC_NODISCARD bool wasm_print_stream(struct arena *a, const struct wasm_binary *binary,
+                                      const struct wasm_print_options *options,
+                                      bool (*sink)(void *ctx, str text), void *ctx,
+                                      struct diags *d);
+
 /* ---- Building components ---------------------------------------------------------------------------------- */
 
 /* A component under construction: adds an item and gives its index in the index space of its sort. The

@@ -1,0 +1,130 @@
+/* print_float.c - floats as hexadecimal literals with the decimal value in a comment. */
+#include "print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Decimal digits of a finite positive value, shortest that reads back, as `d.ddd` and exponent. */
+static int shortest(double value, bool single, char digits[24], int *exponent)
+{
+    char text[40];
+    int least = single ? 6 : 15, most = single ? 9 : 17;
+    for (int n = least; n <= most; n++) {
+        snprintf(text, sizeof text, "%.*e", n - 1, value);
+        if (n == most ||
+            (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)) {
+            break;
+        }
+    }
+    int count = 0;
+    char *c = text;
+    for (; *c != 'e'; c++) {
+        if (*c != '.') {
+            digits[count++] = *c;
+        }
+    }
+    *exponent = atoi(c + 1);
+    while (count > 1 && digits[count - 1] == '0') {
+        count--;
+    }
+    return count;
+}
+
+/* The value without an exponent. */
+static void put_decimal(struct printer *p, double value, bool single)
+{
+    if (value == 0) {
+        p_byte(p, '0');
+        return;
+    }
+    char digits[24];
+    int exponent, count = shortest(value, single, digits, &exponent);
+    if (exponent < 0) {
+        p_c(p, "0.");
+        buf_fill(p->out, '0', (size_t)(-exponent - 1));
+        p_bytes(p, digits, (size_t)count);
+        return;
+    }
+    int whole = exponent + 1;
+    if (count <= whole) {
+        p_bytes(p, digits, (size_t)count);
+        buf_fill(p->out, '0', (size_t)(whole - count));
+    } else {
+        p_bytes(p, digits, (size_t)whole);
+        p_byte(p, '.');
+        p_bytes(p, digits + whole, (size_t)(count - whole));
+    }
+}
+
+/* A finite value: 0x1.8p+3; subnormal ones are normalised. */
+static void put_hex(struct printer *p, u64 magnitude, u32 mantissa_bits, i32 bias)
+{
+    if (magnitude == 0) {
+        p_c(p, "0x0p+0");
+        return;
+    }
+    i32 exponent = (i32)(magnitude >> mantissa_bits) - bias;
+    u64 fraction = magnitude << (64 - mantissa_bits);
+    if (magnitude >> mantissa_bits == 0) {
+        int leading = __builtin_clzll(fraction);
+        fraction = leading < 63 ? fraction << (leading + 1) : 0;
+        exponent -= leading;
+    }
+    p_c(p, "0x1");
+    if (fraction) {
+        p_byte(p, '.');
+    }
+    for (; fraction; fraction <<= 4) {
+        p_hex(p, fraction >> 60);
+    }
+    p_c(p, exponent < 0 ? "p-" : "p+");
+    p_u64(p, (u64)(exponent < 0 ? -exponent : exponent));
+}
+
+static void put_float(struct printer *p, u64 bits, bool single)
+{
+    u32 width = single ? 32 : 64, mantissa_bits = single ? 23 : 52;
+    bool negative = bits >> (width - 1);
+    u64 magnitude = bits & (UINT64_MAX >> (65 - width));
+    u64 infinity = (UINT64_MAX >> (65 - width)) >> mantissa_bits << mantissa_bits;
+    if (negative) {
+        p_byte(p, '-');
+    }
+    if (magnitude > infinity) {
+        u64 payload = magnitude - infinity;
+        p_c(p, "nan");
+        if (payload != (u64)1 << (mantissa_bits - 1)) {
+            p_c(p, ":0x");
+            p_hex(p, payload);
+        }
+        p_c(p, " (;=NaN;)");
+        return;
+    }
+    if (magnitude == infinity) {
+        p_c(p, negative ? "inf (;=-inf;)" : "inf (;=inf;)");
+        return;
+    }
+    double value;
+    if (single) {
+        float f;
+        u32 half = (u32)magnitude;
+        memcpy(&f, &half, 4);
+        value = f;
+    } else {
+        memcpy(&value, &magnitude, 8);
+    }
+    put_hex(p, magnitude, mantissa_bits, single ? 127 : 1023);
+    p_c(p, negative ? " (;=-" : " (;=");
+    put_decimal(p, value, single);
+    p_c(p, ";)");
+}
+
+void p_f32(struct printer *p, u32 bits)
+{
+    put_float(p, bits, true);
+}
+
+void p_f64(struct printer *p, u64 bits)
+{
+    put_float(p, bits, false);
+}
