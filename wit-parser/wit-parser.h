@@ -204,6 +204,7 @@ struct wit_resolve {
     VEC(struct wit_world) worlds;
     VEC(struct wit_typedef) types;
     struct wit_facts *facts; /* private to layout.c: what it has computed of types so far */
+    struct wit_index *index; /* private to the resolver: names to indices, made at first need */
 };
 
 /* ---- Resolving -------------------------------------------------------------------------------------------- */

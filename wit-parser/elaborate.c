@@ -1,0 +1,543 @@
+/* elaborate.c - worlds: what they include, and all that their items need. */
+#include "clone.h"
+#include "unit.h"
+
+/* ---- Lists of world items with their keys --------------------------------------------------------------- */
+
+struct items {
+    VEC(struct wit_world_item) list;
+    struct map keys; /* into the list */
+};
+
+str wit_item_key(struct arena *a, const struct wit_world_item *item)
+{
+    return item->has_key_name ? item->name : str_printf(a, "/%u", item->interface);
+}
+
+static bool add(struct wit_resolve *r, struct arena *scratch, struct items *to,
+                const struct wit_world_item *item)
+{
+    if (map_add(scratch, &to->keys, wit_item_key(scratch, item), to->list.len) != MAP_NONE) {
+        return false;
+    }
+    *vec_push(r->arena, &to->list) = *item;
+    return true;
+}
+
+static void fill(struct wit_resolve *r, struct arena *scratch, struct items *to,
+                 const struct wit_world_item *list, u32 n)
+{
+    for (u32 i = 0; i < n; i++) {
+        add(r, scratch, to, &list[i]);
+    }
+}
+
+static struct wit_world_item interface_item(u32 id, const struct wit_world_item *like)
+{
+    return (struct wit_world_item){.kind = WIT_ITEM_INTERFACE,
+                                   .interface = id,
+                                   .type = WIT_NONE,
+                                   .stability = like->stability,
+                                   .at = like->at};
+}
+
+/* ---- include ----------------------------------------------------------------------------------------------- */
+
+struct include {
+    struct wit_resolve *r;
+    struct arena *scratch;
+    const struct ast_rename *names;
+    u32 name_count;
+    span at;
+    bool external;
+    struct wit_cloner cloner;
+};
+
+/* The part of a name that `with` renames: behind any prefixes, before a method's dot. */
+static str renamed_part(str name, str *prefix, str *rest)
+{
+    size_t from = 0;
+    while (from < name.len && name.ptr[from] == '[') {
+        size_t close = str_find_char(name, ']', from);
+        if (close == SIZE_MAX) {
+            break;
+        }
+        from = close + 1;
+    }
+    size_t dot = str_find_char(name, '.', from);
+    dot = dot == SIZE_MAX ? name.len : dot;
+    *prefix = str_sub(name, 0, from);
+    *rest = str_sub(name, dot, name.len);
+    return str_sub(name, from, dot);
+}
+
+static str renamed(struct include *inc, str name)
+{
+    str prefix, rest, part = renamed_part(name, &prefix, &rest);
+    for (u32 i = 0; i < inc->name_count; i++) {
+        if (str_eq(inc->names[i].name.name, part)) {
+            return str_printf(inc->r->arena, STRF STRF STRF, STRA(prefix),
+                              STRA(inc->names[i].alias.name), STRA(rest));
+        }
+    }
+    return name;
+}
+
+static bool same_stability(const struct wit_stability *a, const struct wit_stability *b)
+{
+    return a->kind == b->kind && str_eq(a->since.text, b->since.text) &&
+           str_eq(a->feature, b->feature) && str_eq(a->deprecated.text, b->deprecated.text);
+}
+
+/* Both worlds have the interface. */
+static bool merge_stability(struct include *inc, const struct wit_world_item *from,
+                            struct wit_world_item *into)
+{
+    if (inc->external && from->stability.kind == WIT_STABLE) {
+        into->stability = (struct wit_stability){0};
+    } else if (into->stability.kind == WIT_STABILITY_UNKNOWN) {
+        into->stability = from->stability;
+    } else if (from->stability.kind != WIT_STABILITY_UNKNOWN &&
+               !same_stability(&from->stability, &into->stability)) {
+        struct diag *x = diag_error(inc->r->diags, "wit-stability", inc->at,
+                                    "mismatch in stability from `" STRF "`",
+                                    STRA(wit_interface_id(inc->r, inc->r->arena, from->interface)));
+        diag_label(inc->r->diags, x, from->at, "one gate");
+        diag_label(inc->r->diags, x, into->at, "another gate");
+        return false;
+    }
+    return true;
+}
+
+static bool include_item(struct include *inc, struct items *to, const struct wit_world_item *from,
+                         const char *verb)
+{
+    struct wit_world_item item = *from;
+    if (!item.has_key_name) {
+        u32 prior = map_get(&to->keys, wit_item_key(inc->scratch, &item));
+        if (prior == MAP_NONE) {
+            if (inc->external && item.stability.kind == WIT_STABLE) {
+                item.stability = (struct wit_stability){0};
+            }
+            return add(inc->r, inc->scratch, to, &item);
+        }
+        return merge_stability(inc, from, &to->list.data[prior]);
+    }
+    item.name = renamed(inc, item.name);
+    if (item.kind == WIT_ITEM_TYPE) {
+        item.type = wit_clone_type(&inc->cloner, item.type);
+        inc->r->types.data[item.type].name = item.name;
+    } else if (item.kind == WIT_ITEM_FUNC) {
+        wit_clone_function(&inc->cloner, &item.func);
+        item.func.name = item.name;
+    } else if (!inc->r->interfaces.data[item.interface].name.len) {
+        item.interface = wit_clone_interface(&inc->cloner, item.interface);
+    }
+    u32 prior = map_get(&to->keys, item.name);
+    if (prior == MAP_NONE) {
+        return add(inc->r, inc->scratch, to, &item);
+    }
+    struct diag *x =
+        diag_error(inc->r->diags, "wit-shadowed", inc->at,
+                   "%s of `" STRF "` shadows previously %sed items", verb, STRA(item.name), verb);
+    diag_label(inc->r->diags, x, to->list.data[prior].at, "already here");
+    diag_label(inc->r->diags, x, from->at, "included from here");
+    str prefix, rest, part = renamed_part(item.name, &prefix, &rest);
+    diag_help(inc->r->diags, x, "rename it: `include ... with { " STRF " as other-name }`",
+              STRA(part));
+    return false;
+}
+
+/* Each name of `with` must be one of the included world. */
+static bool check_renames(struct include *inc, const struct wit_world *from)
+{
+    bool fine = true;
+    struct map parts = {0};
+    str prefix, rest;
+    for (u32 i = 0; i < from->imports.len + from->exports.len; i++) {
+        const struct wit_world_item *item = i < from->imports.len
+                                                ? &from->imports.data[i]
+                                                : &from->exports.data[i - from->imports.len];
+        if (item->has_key_name) {
+            map_put(inc->scratch, &parts, renamed_part(item->name, &prefix, &rest), 1);
+        }
+    }
+    for (u32 i = 0; i < inc->name_count; i++) {
+        str name = inc->names[i].name.name;
+        if (map_get(&parts, name) != MAP_NONE) {
+            continue;
+        }
+        fine = false;
+        struct diag *x = diag_error(inc->r->diags, "wit-include-name", inc->at,
+                                    "no import or export kebab-name `" STRF
+                                    "`. Note that an ID does not support renaming",
+                                    STRA(name));
+        diag_label(inc->r->diags, x,
+                   (span){inc->at.source, inc->names[i].name.start, inc->names[i].name.end},
+                   "the world `" STRF "` has no such name", STRA(from->name));
+        str *known = arena_array(inc->scratch, str, parts.len);
+        for (u32 k = 0; k < parts.len; k++) {
+            known[k] = parts.entries[k].key;
+        }
+        diag_suggest(inc->r->diags, x, name, known, parts.len);
+    }
+    return fine;
+}
+
+bool wit_include_world(struct wit_resolve *r, struct arena *scratch, u32 into, u32 from,
+                       const struct ast_rename *names, u32 name_count, span at)
+{
+    struct wit_world source = r->worlds.data[from], *w = &r->worlds.data[into];
+    struct include inc = {
+        .r = r, .scratch = scratch, .names = names, .name_count = name_count, .at = at};
+    inc.external = w->package != source.package;
+    inc.cloner = (struct wit_cloner){.r = r,
+                                     .scratch = scratch,
+                                     .from = {WIT_OWNER_WORLD, from},
+                                     .to = {WIT_OWNER_WORLD, into},
+                                     .package = w->package};
+    bool fine = check_renames(&inc, &source);
+    for (u32 side = 0; side < 2 && fine; side++) {
+        struct items to = {0};
+        u32 n = side ? source.exports.len : source.imports.len;
+        if (side) {
+            fill(r, scratch, &to, w->exports.data, w->exports.len);
+        } else {
+            fill(r, scratch, &to, w->imports.data, w->imports.len);
+        }
+        for (u32 i = 0; i < n; i++) {
+            const struct wit_world_item *item =
+                side ? &source.exports.data[i] : &source.imports.data[i];
+            fine &= include_item(&inc, &to, item, side ? "export" : "import");
+        }
+        struct wit_world_item *list = to.list.data;
+        if (side) {
+            w->exports.data = list;
+            w->exports.len = to.list.len;
+            w->exports.cap = to.list.cap;
+        } else {
+            w->imports.data = list;
+            w->imports.len = to.list.len;
+            w->imports.cap = to.list.cap;
+        }
+    }
+    return fine;
+}
+
+/* ---- Names ----------------------------------------------------------------------------------------------------- */
+
+static bool check_unique(struct wit_resolve *r, struct arena *scratch, const struct wit_world *w,
+                         const struct wit_world_item *list, u32 n, const char *verb)
+{
+    struct map seen = {0};
+    bool fine = true;
+    for (u32 i = 0; i < n; i++) {
+        if (!list[i].has_key_name) {
+            continue;
+        }
+        u32 prior = map_add(scratch, &seen, wit_canonical_name(scratch, list[i].name), i);
+        if (prior != MAP_NONE) {
+            fine = false;
+            struct diag *x =
+                diag_error(r->diags, "wit-duplicate", list[i].at,
+                           "%s `" STRF "` in world `" STRF "` conflicts with %s `" STRF "`", verb,
+                           STRA(list[i].name), STRA(w->name), verb, STRA(list[prior].name));
+            diag_label(r->diags, x, list[prior].at, "first defined here");
+            diag_note(r->diags, x, "names must differ by more than case, `-` and `[...]`");
+        }
+    }
+    return fine;
+}
+
+/* Setters stand behind their getters; one without is a mistake. */
+static bool place_setters(struct wit_resolve *r, struct arena *scratch, const struct wit_world *w,
+                          struct wit_world_item *list, u32 n, const char *verb)
+{
+    struct map index = {0};
+    bool any = false, fine = true;
+    for (u32 i = 0; i < n; i++) {
+        any |= list[i].kind == WIT_ITEM_FUNC && list[i].func.accessor == WIT_SETTER;
+        map_add(scratch, &index, wit_item_key(scratch, &list[i]), i);
+    }
+    if (!any) {
+        return true;
+    }
+    struct wit_world_item *sorted = arena_array(scratch, struct wit_world_item, n);
+    u32 *waiting = arena_array(scratch, u32, n), len = 0;
+    for (u32 i = 0; i < n; i++) {
+        u32 getter = i;
+        if (list[i].kind == WIT_ITEM_FUNC && list[i].func.accessor == WIT_SETTER) {
+            str name = wit_getter_of(scratch, list[i].name);
+            getter = map_get(&index, name);
+            if (getter == MAP_NONE) {
+                fine = false;
+                diag_error(r->diags, "wit-accessor", list[i].at,
+                           "%s `" STRF "` in world `" STRF "` has no corresponding getter `" STRF
+                           "`",
+                           verb, STRA(list[i].name), STRA(w->name), STRA(name));
+            } else if (getter > i) {
+                waiting[getter] = i + 1;
+                continue;
+            }
+        }
+        sorted[len++] = list[i];
+        if (waiting[i]) {
+            sorted[len++] = list[waiting[i] - 1];
+        }
+    }
+    memcpy(list, sorted, len * sizeof *list);
+    return fine;
+}
+
+bool wit_check_world(struct wit_resolve *r, struct arena *scratch, u32 world)
+{
+    const struct wit_world *w = &r->worlds.data[world];
+    bool fine = check_unique(r, scratch, w, w->imports.data, w->imports.len, "import");
+    fine &= check_unique(r, scratch, w, w->exports.data, w->exports.len, "export");
+    fine &= place_setters(r, scratch, w, w->imports.data, w->imports.len, "import");
+    fine &= place_setters(r, scratch, w, w->exports.data, w->exports.len, "export");
+    return fine;
+}
+
+/* ---- Elaboration: everything that is needed, in order --------------------------------------------------------- */
+
+/* One interface on the way down: its next type to look at. */
+struct step {
+    struct wit_world_item item;
+    u32 next;
+    bool exported;
+};
+struct elaborate {
+    struct wit_resolve *r;
+    struct arena *scratch;
+    u32 world;
+    struct items imports, exports;
+    struct map wanted;   /* exported interfaces, by key */
+    struct map required; /* interfaces that an export needs as imports */
+    VEC(struct step) stack;
+};
+
+/* Interfaces, then types (used ones first), then functions, then those of resources: as a world is printed. */
+static u32 rank(const struct wit_resolve *r, const struct wit_world_item *item)
+{
+    switch (item->kind) {
+    case WIT_ITEM_INTERFACE: return 0;
+    case WIT_ITEM_TYPE: {
+        const struct wit_typedef *t = &r->types.data[item->type];
+        if (t->kind == WIT_ALIAS && t->first.kind == WIT_ID) {
+            struct wit_owner o = r->types.data[t->first.id].owner;
+            return o.kind == t->owner.kind && o.index == t->owner.index ? 2 : 1;
+        }
+        return 2;
+    }
+    default: return item->func.kind == WIT_FREE ? 3 : 4;
+    }
+}
+
+static void sort_items(struct elaborate *e, struct wit_world_item *list, u32 n)
+{
+    struct wit_world_item *copy = arena_array(e->scratch, struct wit_world_item, n);
+    u32 len = 0;
+    for (u32 k = 0; k <= 4; k++) {
+        for (u32 i = 0; i < n; i++) {
+            if (rank(e->r, &list[i]) == k) {
+                copy[len++] = list[i];
+            }
+        }
+    }
+    if (n) {
+        memcpy(list, copy, n * sizeof *list);
+    }
+}
+
+/* The next interface that the one on top of the stack needs, or WIT_NONE. */
+static u32 next_dep(const struct elaborate *e, struct step *s)
+{
+    const struct wit_interface *it = &e->r->interfaces.data[s->item.interface];
+    while (s->next < it->types.len) {
+        u32 dep = wit_type_dep(e->r, it->types.data[s->next++].type);
+        if (dep != WIT_NONE) {
+            return dep;
+        }
+    }
+    return WIT_NONE;
+}
+
+static void push(struct elaborate *e, const struct wit_world_item *item, bool exported)
+{
+    *vec_push(e->scratch, &e->stack) = (struct step){*item, 0, exported};
+}
+
+static bool has(struct elaborate *e, const struct items *items, const struct wit_world_item *item)
+{
+    return map_get(&items->keys, wit_item_key(e->scratch, item)) != MAP_NONE;
+}
+
+static void add_import(struct elaborate *e, const struct wit_world_item *item)
+{
+    if (has(e, &e->imports, item)) {
+        return;
+    }
+    push(e, item, false);
+    while (e->stack.len) {
+        struct step *s = vec_last(&e->stack);
+        u32 dep = next_dep(e, s);
+        if (dep == WIT_NONE) {
+            add(e->r, e->scratch, &e->imports, &s->item);
+            e->stack.len--;
+            continue;
+        }
+        struct wit_world_item need = interface_item(dep, &s->item);
+        if (!has(e, &e->imports, &need)) {
+            push(e, &need, false);
+        }
+    }
+}
+
+static str id_key(struct elaborate *e, u32 interface)
+{
+    return str_printf(e->scratch, "/%u", interface);
+}
+
+/* An export reaches `id` both as an import and as an export. Says the way, which is the stack. */
+static void report_mixed(struct elaborate *e, const struct wit_world_item *top, u32 id)
+{
+    struct wit_resolve *r = e->r;
+    const struct wit_world *w = &r->worlds.data[e->world];
+    struct diag *x =
+        diag_error(r->diags, "wit-import-and-export", w->at,
+                   "interface `" STRF "` transitively depends on an interface in incompatible ways",
+                   STRA(wit_item_name(r, r->arena, top)));
+    diag_label(r->diags, x, top->at, "exported here");
+    struct buf b = buf_in(e->scratch);
+    str first = {NULL, 0};
+    for (u32 i = 0; i < e->stack.len; i++) {
+        const struct step *s = &e->stack.data[i];
+        str name = wit_item_name(r, e->scratch, &s->item);
+        if (!s->exported && !first.ptr) {
+            first = name;
+        }
+        buf_printf(&b, "`" STRF "` (%s) needs ", STRA(name), s->exported ? "exported" : "imported");
+    }
+    str last = wit_interface_id(r, r->arena, id);
+    diag_note(r->diags, x, STRF "`" STRF "`", STRA(buf_view(&b)), STRA(last));
+    diag_note(r->diags, x,
+              "`" STRF "` would be there twice, imported and exported, with types that differ",
+              STRA(last));
+    if (first.ptr) {
+        diag_help(r->diags, x, "export `" STRF "` too", STRA(first));
+    } else {
+        diag_help(r->diags, x, "do not export `" STRF "`, or export all that needs it", STRA(last));
+    }
+}
+
+/* Comes to an interface that an export needs, or that is exported. False: it is there both ways. */
+static bool enter(struct elaborate *e, const struct wit_world_item *item, bool exported)
+{
+    if (has(e, &e->exports, item)) {
+        return exported;
+    }
+    if (exported || map_get(&e->required, id_key(e, item->interface)) == MAP_NONE) {
+        push(e, item, exported);
+    }
+    return true;
+}
+
+static bool leave(struct elaborate *e)
+{
+    struct step s = *vec_last(&e->stack);
+    e->stack.len--;
+    str id = id_key(e, s.item.interface);
+    if (s.exported) {
+        if (map_get(&e->required, id) != MAP_NONE) {
+            return false;
+        }
+        add(e->r, e->scratch, &e->exports, &s.item);
+    } else {
+        map_put(e->scratch, &e->required, id, 1);
+        add(e->r, e->scratch, &e->imports, &s.item);
+    }
+    return true;
+}
+
+static bool add_export(struct elaborate *e, const struct wit_world_item *item)
+{
+    e->stack.len = 0;
+    bool fine = enter(e, item, true);
+    while (fine && e->stack.len) {
+        struct step *s = vec_last(&e->stack);
+        u32 dep = next_dep(e, s);
+        u32 at = dep;
+        if (dep == WIT_NONE) {
+            at = s->item.interface;
+            fine = leave(e);
+        } else {
+            struct wit_world_item need = interface_item(dep, &s->item);
+            need.external_id = s->item.external_id;
+            bool exported = s->exported && map_get(&e->wanted, id_key(e, dep)) != MAP_NONE;
+            fine = enter(e, &need, exported);
+        }
+        if (!fine) {
+            report_mixed(e, item, at);
+        }
+    }
+    return fine;
+}
+
+static void elaborate_imports(struct elaborate *e)
+{
+    struct wit_world *w = &e->r->worlds.data[e->world];
+    sort_items(e, w->imports.data, w->imports.len);
+    for (u32 i = 0; i < w->imports.len; i++) {
+        const struct wit_world_item *item = &w->imports.data[i];
+        if (item->kind == WIT_ITEM_INTERFACE) {
+            add_import(e, item);
+            continue;
+        }
+        u32 dep = item->kind == WIT_ITEM_TYPE ? wit_type_dep(e->r, item->type) : WIT_NONE;
+        if (dep != WIT_NONE) {
+            struct wit_world_item need = interface_item(dep, item);
+            need.stability = e->r->types.data[item->type].stability;
+            add_import(e, &need);
+        }
+        add(e->r, e->scratch, &e->imports, item);
+    }
+}
+
+static bool elaborate_exports(struct elaborate *e)
+{
+    struct wit_world *w = &e->r->worlds.data[e->world];
+    bool fine = true;
+    for (u32 i = 0; i < w->exports.len; i++) {
+        const struct wit_world_item *item = &w->exports.data[i];
+        if (item->kind != WIT_ITEM_INTERFACE) {
+            add(e->r, e->scratch, &e->exports, item);
+        } else {
+            map_put(e->scratch, &e->wanted, wit_item_key(e->scratch, item), i);
+        }
+    }
+    for (u32 i = 0; i < w->exports.len && fine; i++) {
+        if (w->exports.data[i].kind == WIT_ITEM_INTERFACE) {
+            fine = add_export(e, &w->exports.data[i]);
+        }
+    }
+    return fine;
+}
+
+bool wit_elaborate_world(struct wit_resolve *r, struct arena *scratch, u32 world)
+{
+    struct elaborate e = {.r = r, .scratch = scratch, .world = world};
+    elaborate_imports(&e);
+    bool fine = elaborate_exports(&e);
+    if (fine) {
+        struct wit_world *w = &r->worlds.data[world];
+        sort_items(&e, e.imports.list.data, e.imports.list.len);
+        w->imports.data = e.imports.list.data;
+        w->imports.len = e.imports.list.len;
+        w->imports.cap = e.imports.list.cap;
+        w->exports.data = e.exports.list.data;
+        w->exports.len = e.exports.list.len;
+        w->exports.cap = e.exports.list.cap;
+    }
+    return fine;
+}

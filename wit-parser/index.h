@@ -1,0 +1,24 @@
+/* index.h - looking things up in the graph. Private to this folder. */
+#ifndef WITC_WIT_INDEX_H
+#define WITC_WIT_INDEX_H
+
+#include "wit-parser.h"
+
+/* Items by name, of packages with many. */
+struct wit_package_index {
+    struct map interfaces, worlds;
+};
+struct wit_index {
+    VEC(struct map) interfaces; /* types by name, of interfaces with many */
+    VEC(struct wit_package_index) packages;
+    VEC(u8) borrows; /* of each type: is a borrow in it? */
+    VEC(u8) broken;  /* packages in which mistakes were found */
+};
+struct wit_index *wit_index_of(struct wit_resolve *r);
+/* Like wit_find_*, but fast in large packages. WIT_NONE if absent. */
+u32 wit_lookup_type(struct wit_resolve *r, u32 interface, str name);
+u32 wit_lookup_item(struct wit_resolve *r, u32 package, bool world, str name);
+bool wit_has_borrow(struct wit_resolve *r, struct wit_type t);
+u32 wit_find_world(const struct wit_resolve *r, u32 package, str name);
+
+#endif
