@@ -1,5 +1,6 @@
 /* print_component.c - prints components, definition by definition. */
 #include "print.h"
+#include "writer.h"
 
 /* ---- Names --------------------------------------------------------------------------------------------- */
 
@@ -490,29 +491,24 @@ static void print_instance(struct printer *p, struct print_scope *s, const struc
 
 /* ---- Canonical definitions ----------------------------------------------------------------------------------- */
 
-static void canon_option(struct printer *p, const struct print_scope *s,
-                         const struct cm_canon_opts *o, u8 option)
-{
-    p_byte(p, ' ');
-    switch (option) {
-    case 0: p_c(p, "string-encoding=utf8"); break;
-    case 1: p_c(p, "string-encoding=utf16"); break;
-    case 2: p_c(p, "string-encoding=latin1+utf16"); break;
-    case 3: index_group(p, s, "memory ", SORT_CORE_MEMORY, o->memory); break;
-    case 4: index_group(p, s, "realloc ", SORT_CORE_FUNC, o->realloc); break;
-    case 5: index_group(p, s, "post-return ", SORT_CORE_FUNC, o->post_return); break;
-    case 6: p_c(p, "async"); break;
-    case 7: index_group(p, s, "callback ", SORT_CORE_FUNC, o->callback); break;
-    case 8: index_group(p, s, "core-type ", SORT_CORE_TYPE, o->core_type); break;
-    default: p_c(p, "gc"); break;
-    }
-}
-
 static void canon_options(struct printer *p, const struct print_scope *s,
                           const struct cm_canon_opts *o)
 {
     for (u32 i = 0; i < o->order.len; i++) {
-        canon_option(p, s, o, o->order.data[i]);
+        u32 index = wasm_option_index(o, i);
+        p_byte(p, ' ');
+        switch (o->order.data[i]) {
+        case 0: p_c(p, "string-encoding=utf8"); break;
+        case 1: p_c(p, "string-encoding=utf16"); break;
+        case 2: p_c(p, "string-encoding=latin1+utf16"); break;
+        case 3: index_group(p, s, "memory ", SORT_CORE_MEMORY, index); break;
+        case 4: index_group(p, s, "realloc ", SORT_CORE_FUNC, index); break;
+        case 5: index_group(p, s, "post-return ", SORT_CORE_FUNC, index); break;
+        case 6: p_c(p, "async"); break;
+        case 7: index_group(p, s, "callback ", SORT_CORE_FUNC, index); break;
+        case 8: index_group(p, s, "core-type ", SORT_CORE_TYPE, index); break;
+        default: p_c(p, "gc"); break;
+        }
     }
 }
 

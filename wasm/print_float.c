@@ -8,7 +8,8 @@
 static int shortest(double value, bool single, char digits[24], int *exponent)
 {
     char text[40];
-    int least = single ? 6 : 15, most = single ? 9 : 17;
+    bool subnormal = value < (single ? 0x1p-126 : 0x1p-1022); /* fewer digits hold then */
+    int least = subnormal ? 1 : single ? 6 : 15, most = single ? 9 : 17;
     for (int n = least; n <= most; n++) {
         snprintf(text, sizeof text, "%.*e", n - 1, value);
         if (n == most ||
@@ -65,13 +66,14 @@ static void put_hex(struct printer *p, u64 magnitude, u32 mantissa_bits, i32 bia
     }
     i32 exponent = (i32)(magnitude >> mantissa_bits) - bias;
     u64 fraction = magnitude << (64 - mantissa_bits);
+    bool has_fraction = fraction != 0;
     if (magnitude >> mantissa_bits == 0) {
         int leading = __builtin_clzll(fraction);
         fraction = leading < 63 ? fraction << (leading + 1) : 0;
         exponent -= leading;
     }
     p_c(p, "0x1");
-    if (fraction) {
+    if (has_fraction) {
         p_byte(p, '.');
     }
     for (; fraction; fraction <<= 4) {

@@ -88,10 +88,18 @@ static struct cm_instance read_instance(struct wasm_reader *r, bool core)
 
 /* ---- Canonical definitions -------------------------------------------------------------------------- */
 
+static u32 read_index(struct wasm_reader *r, bool *has, u32 *index)
+{
+    *has = true;
+    *index = wasm_get_u32(&r->c);
+    return *index;
+}
+
 static void read_opt(struct wasm_reader *r, struct cm_canon_opts *o)
 {
     const u8 *at = r->c.at;
     u8 byte = wasm_get_byte(&r->c);
+    u32 index = 0;
     switch (byte) {
     case 0x00:
     case 0x01:
@@ -99,31 +107,20 @@ static void read_opt(struct wasm_reader *r, struct cm_canon_opts *o)
         o->has_encoding = true;
         o->encoding = (enum cm_encoding)byte;
         break;
-    case 0x03:
-        o->has_memory = true;
-        o->memory = wasm_get_u32(&r->c);
-        break;
-    case 0x04:
-        o->has_realloc = true;
-        o->realloc = wasm_get_u32(&r->c);
-        break;
-    case 0x05:
-        o->has_post_return = true;
-        o->post_return = wasm_get_u32(&r->c);
-        break;
+    case 0x03: index = read_index(r, &o->has_memory, &o->memory); break;
+    case 0x04: index = read_index(r, &o->has_realloc, &o->realloc); break;
+    case 0x05: index = read_index(r, &o->has_post_return, &o->post_return); break;
     case 0x06:
         wasm_rd_gate(r, at, FEATURE_CM_ASYNC, "option `async`");
         o->is_async = true;
         break;
     case 0x07:
         wasm_rd_gate(r, at, FEATURE_CM_ASYNC, "option `callback`");
-        o->has_callback = true;
-        o->callback = wasm_get_u32(&r->c);
+        index = read_index(r, &o->has_callback, &o->callback);
         break;
     case 0x08:
         wasm_rd_gate(r, at, FEATURE_CM_GC, "option `core-type`");
-        o->has_core_type = true;
-        o->core_type = wasm_get_u32(&r->c);
+        index = read_index(r, &o->has_core_type, &o->core_type);
         break;
     case 0x09:
         wasm_rd_gate(r, at, FEATURE_CM_GC, "option `gc`");
@@ -132,6 +129,7 @@ static void read_opt(struct wasm_reader *r, struct cm_canon_opts *o)
     default: wasm_rd_bad_byte(r, byte, "canonical option"); return;
     }
     *vec_push(r->a, &o->order) = byte;
+    *vec_push(r->a, &o->order_values) = index;
 }
 
 static void read_opts(struct wasm_reader *r, struct cm_canon_opts *o)

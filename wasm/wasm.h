@@ -475,6 +475,7 @@ struct cm_canon_opts {
     u32 memory, realloc, post_return, callback, core_type;
     VEC(u8)
     order; /* option bytes as they stood, duplicates included: for validation and round trips */
+    VEC(u32) order_values; /* their indices, 0 where there is none; empty: those above */
 };
 struct cm_canon {
     enum cm_canon_kind kind;

@@ -277,17 +277,30 @@ static void write_instance(struct buf *out, const struct cm_instance *i, bool co
     }
 }
 
-/* Writes the options of `present` (bit = option byte) in their order. */
-static void write_opt(struct buf *out, const struct cm_canon_opts *o, u8 option)
+static void write_opt(struct buf *out, u8 option, u32 index)
 {
-    const u32 index[] = {
-        [3] = o->memory,   [4] = o->realloc,   [5] = o->post_return,
-        [7] = o->callback, [8] = o->core_type,
-    };
     buf_byte(out, option);
     if (option >= 3 && option != 6 && option != 9) {
-        buf_uleb(out, index[option]);
+        buf_uleb(out, index);
     }
+}
+
+u32 wasm_option_value(const struct cm_canon_opts *o, u8 option)
+{
+    switch (option) {
+    case 3: return o->memory;
+    case 4: return o->realloc;
+    case 5: return o->post_return;
+    case 7: return o->callback;
+    case 8: return o->core_type;
+    default: return 0;
+    }
+}
+
+u32 wasm_option_index(const struct cm_canon_opts *o, u32 i)
+{
+    return o->order_values.len == o->order.len ? o->order_values.data[i]
+                                               : wasm_option_value(o, o->order.data[i]);
 }
 
 static void write_opts(struct buf *out, const struct cm_canon_opts *o)
@@ -306,11 +319,11 @@ static void write_opts(struct buf *out, const struct cm_canon_opts *o)
     count += (u32)__builtin_popcount(present);
     buf_uleb(out, count);
     for (u32 i = 0; i < o->order.len; i++) {
-        write_opt(out, o, o->order.data[i]);
+        write_opt(out, o->order.data[i], wasm_option_index(o, i));
     }
     for (u8 option = 0; option < 10; option++) {
         if (present >> option & 1) {
-            write_opt(out, o, option);
+            write_opt(out, option, wasm_option_value(o, option));
         }
     }
 }
