@@ -89,6 +89,27 @@ struct text_token text_peek(struct text_parser *p);
  * follows. Looks only at parentheses, strings and comments. */
 void text_skip_rest(struct text_parser *p);
 
+/* A place to go back to. */
+struct text_mark {
+    struct text_token tok, next;
+    u32 pos, last_end;
+    bool has_next;
+};
+static inline struct text_mark text_mark(const struct text_parser *p)
+{
+    return (struct text_mark){p->tok, p->next, p->pos, p->last_end, p->has_next};
+}
+static inline void text_rewind(struct text_parser *p, struct text_mark m)
+{
+    if (p->failed)
+        return;
+    p->tok = m.tok;
+    p->next = m.next;
+    p->pos = m.pos;
+    p->last_end = m.last_end;
+    p->has_next = m.has_next;
+}
+
 static inline str text_of(const struct text_parser *p, struct text_token t)
 {
     return (str){p->text + t.start, t.end - t.start};

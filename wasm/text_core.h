@@ -88,7 +88,7 @@ struct text_module {
     struct text_names signatures;  /* bytes of a signature to its first plain type */
     struct text_signature signature;
     struct buf key;
-    bool has_start, needs_data_count;
+    bool has_start, in_body, needs_data_count;
     VEC(struct text_custom) customs;
     struct buf hints; /* contents of metadata.code.branch_hint */
     u32 hinted_funcs;

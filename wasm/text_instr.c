@@ -332,7 +332,7 @@ static void instruction(struct text_module *m, enum wasm_op op, struct buf *out,
     case IMM_TAG: put_index(m, SPACE_TAG, out); break;
     case IMM_ELEM: put_index(m, SPACE_ELEM, out); break;
     case IMM_DATA:
-        m->needs_data_count = true;
+        m->needs_data_count |= m->in_body;
         put_index(m, SPACE_DATA, out);
         break;
     case IMM_LABEL:
@@ -360,7 +360,7 @@ static void instruction(struct text_module *m, enum wasm_op op, struct buf *out,
     case IMM_MEMORY: text_uleb(out, optional_index(m, SPACE_MEMORY)); break;
     case IMM_MEMORY_MEMORY: index_pair(m, SPACE_MEMORY, out); break;
     case IMM_DATA_MEMORY:
-        m->needs_data_count = true;
+        m->needs_data_count |= m->in_body;
         segment_and(m, SPACE_DATA, SPACE_MEMORY, out);
         break;
     case IMM_MEMARG:
@@ -401,7 +401,7 @@ static void instruction(struct text_module *m, enum wasm_op op, struct buf *out,
         text_uleb(out, text_u32(p, "a length"));
         break;
     case IMM_TYPE_DATA:
-        m->needs_data_count = true;
+        m->needs_data_count |= m->in_body;
         put_index(m, SPACE_TYPE, out);
         put_index(m, SPACE_DATA, out);
         break;

@@ -401,6 +401,12 @@ static struct text_token lex_annotation(struct text_parser *p, u32 start, bool *
         return p->tok;
     }
     struct text_token t = {start, end, TEXT_ANNOT, escaped};
+    if (escaped) {
+        struct text_token id = {name - 1, end, TEXT_ID, true};
+        text_id_name(p, id); /* checks it */
+        if (p->failed)
+            return p->tok;
+    }
     if (p->annotations) {
         for (u32 i = 0; i < LENGTH_OF(known_annotations); i++) {
             if (text_is_annotation(p, t, known_annotations[i]))
@@ -415,13 +421,9 @@ static struct text_token lex_annotation(struct text_parser *p, u32 start, bool *
     while (depth && !p->failed) {
         u32 i = skip_blanks(p, p->pos);
         if (i + 1 < p->size && p->text[i] == '(' && p->text[i + 1] == '@') {
-            /* a nested one counts as a parenthesis, so that nesting needs no recursion */
-            u32 inner = idchars_from(p, i + 2);
-            if (inner == i + 2 && (inner >= p->size || p->text[inner] != '"')) {
-                text_fail(p, span_token(i, inner), "empty annotation id");
-                break;
-            }
-            p->pos = inner;
+            p->pos =
+                i +
+                1; /* one within another is but a parenthesis, so that nesting needs no recursion */
             depth++;
             continue;
         }

@@ -218,7 +218,7 @@ static void skim(struct text_module *m)
 {
     struct text_parser *p = m->p;
     struct skim s = {NULL};
-    u32 start = p->tok.start;
+    struct text_mark start = text_mark(p);
     while (!p->failed) {
         if (p->tok.kind == TEXT_LPAREN)
             skim_field(m, &s);
@@ -227,11 +227,7 @@ static void skim(struct text_module *m)
         else
             break;
     }
-    if (p->failed)
-        return;
-    p->pos = start;
-    p->has_next = false;
-    text_advance(p);
+    text_rewind(p, start);
 }
 
 /* ---- Types ------------------------------------------------------------------------------------------------------------ */
@@ -297,7 +293,7 @@ static void type_fields(struct text_module *m)
     struct text_parser *p = m->p;
     struct text_section *s = &m->sections[SECTION_TYPE];
     struct text_type_sink sink = {m->types, sink_type, sink_field, sink_param, m};
-    u32 resume = p->tok.start;
+    struct text_mark resume = text_mark(p);
     for (u32 i = 0; i < m->type_fields.len && !p->failed; i++) {
         p->pos = m->type_fields.data[i];
         p->has_next = false;
@@ -317,11 +313,7 @@ static void type_fields(struct text_module *m)
         }
         s->count++;
     }
-    if (p->failed)
-        return;
-    p->pos = resume;
-    p->has_next = false;
-    text_advance(p);
+    text_rewind(p, resume);
 }
 
 void text_typeuse(struct text_module *m, struct text_typeuse *use, text_param_fn *bind)
@@ -453,8 +445,10 @@ static void function_body(struct text_module *m, u32 index, const struct text_ty
     struct text_section *code = &m->sections[SECTION_CODE];
     m->body.len = 0;
     m->local_count = use_param_count(m, use);
+    m->in_body = true; /* segments named elsewhere need no data count section */
     locals(m, &m->body);
     text_instrs(m, &m->body);
+    m->in_body = false;
     text_byte(&m->body, 0x0b);
     text_uleb(&code->bytes, m->body.len);
     buf_str(&code->bytes, buf_view(&m->body));
@@ -573,7 +567,7 @@ static void table_field(struct text_module *m)
     struct text_section *s = &m->sections[SECTION_TABLE];
     struct text_limits limits = {0};
     text_instrs_reset(m);
-    struct text_token start = p->tok;
+    struct text_mark start = text_mark(p);
     text_address_type(p, &limits);
     if (text_at_reftype(p)) {
         struct buf type = buf_in(p->arena);
@@ -589,11 +583,7 @@ static void table_field(struct text_module *m)
         text_put_limits(&s->bytes, &limits);
     } else {
         struct buf type = buf_in(p->arena);
-        if (!p->failed) {
-            p->pos = start.start;
-            p->has_next = false;
-            text_advance(p);
-        }
+        text_rewind(p, start);
         text_tabletype(&m->types, &type);
         bool has_init = p->tok.kind != TEXT_RPAREN;
         if (has_init)

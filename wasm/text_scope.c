@@ -1,0 +1,397 @@
+/* text_scope.c - scopes of components and their types: names, references, and the items on their way out. */
+#include "text_cm.h"
+
+/* ---- Sorts -------------------------------------------------------------------------------------------- */
+
+static const struct {
+    str word;
+    const char *shown;
+    bool core;
+    u8 code;
+} sorts[SORT_COUNT] = {
+    [SORT_CORE_FUNC] = {STR_INIT("func"), "core func", true, 0x00},
+    [SORT_CORE_TABLE] = {STR_INIT("table"), "core table", true, 0x01},
+    [SORT_CORE_MEMORY] = {STR_INIT("memory"), "core memory", true, 0x02},
+    [SORT_CORE_GLOBAL] = {STR_INIT("global"), "core global", true, 0x03},
+    [SORT_CORE_TAG] = {STR_INIT("tag"), "core tag", true, 0x04},
+    [SORT_CORE_TYPE] = {STR_INIT("type"), "core type", true, 0x10},
+    [SORT_CORE_MODULE] = {STR_INIT("module"), "core module", true, 0x11},
+    [SORT_CORE_INSTANCE] = {STR_INIT("instance"), "core instance", true, 0x12},
+    [SORT_FUNC] = {STR_INIT("func"), "func", false, 0x01},
+    [SORT_VALUE] = {STR_INIT("value"), "value", false, 0x02},
+    [SORT_TYPE] = {STR_INIT("type"), "type", false, 0x03},
+    [SORT_COMPONENT] = {STR_INIT("component"), "component", false, 0x04},
+    [SORT_INSTANCE] = {STR_INIT("instance"), "instance", false, 0x05},
+};
+
+const char *text_sort_name(enum cm_sort sort)
+{
+    return sorts[sort].shown;
+}
+
+bool text_is_core_sort(enum cm_sort sort)
+{
+    return sorts[sort].core;
+}
+
+void text_put_sort(struct buf *out, enum cm_sort sort)
+{
+    if (sorts[sort].core)
+        text_byte(out, 0);
+    text_byte(out, sorts[sort].code);
+}
+
+bool text_take_sort(struct text_parser *p, bool in_core, enum cm_sort *sort)
+{
+    bool core = in_core;
+    if (text_at(p, "core")) {
+        struct text_token next = text_peek(p);
+        if (next.kind != TEXT_KEYWORD)
+            return false;
+        text_advance(p);
+        core = true;
+    }
+    for (u32 i = 0; i < SORT_COUNT; i++) {
+        if (sorts[i].core == core && text_take_word(p, sorts[i].word)) {
+            *sort = (enum cm_sort)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- References ----------------------------------------------------------------------------------------- */
+
+static struct text_token take_index(struct text_parser *p, enum cm_sort sort)
+{
+    struct text_token t = p->tok;
+    if (t.kind != TEXT_ID && t.kind != TEXT_NUMBER)
+        text_unexpected(p, str_printf(p->d->arena, "a %s%c", text_sort_name(sort), 0).ptr);
+    text_advance(p);
+    return t;
+}
+
+struct text_ref text_take_plain_ref(struct text_scope *s, enum cm_sort sort)
+{
+    struct text_parser *p = s->p;
+    struct text_ref ref = {.sort = sort, .index = take_index(p, sort)};
+    VEC(str) names = {0};
+    while (p->tok.kind == TEXT_STRING)
+        *vec_push(p->arena, &names) = text_name(p);
+    ref.names = names.data;
+    ref.name_count = names.len;
+    return ref;
+}
+
+struct text_ref text_take_any_ref(struct text_scope *s, bool in_core)
+{
+    struct text_parser *p = s->p;
+    enum cm_sort sort = SORT_FUNC;
+    text_lparen(p);
+    if (!text_take_sort(p, in_core, &sort))
+        text_unexpected(p, "a sort, such as `func` or `core module`");
+    struct text_ref ref = text_take_plain_ref(s, sort);
+    text_close(p);
+    return ref;
+}
+
+struct text_ref text_take_ref(struct text_scope *s, enum cm_sort sort)
+{
+    struct text_parser *p = s->p;
+    if (p->tok.kind != TEXT_LPAREN)
+        return text_take_plain_ref(s, sort);
+    text_advance(p);
+    if (sorts[sort].core)
+        text_take(p, "core"); /* optional in the older syntax */
+    text_expect_word(p, sorts[sort].word);
+    struct text_ref ref = text_take_plain_ref(s, sort);
+    text_close(p);
+    return ref;
+}
+
+/* ---- Scopes ------------------------------------------------------------------------------------------------ */
+
+static u32 scope_type_index(void *self)
+{
+    struct text_scope *s = self;
+    return text_lookup(s, SORT_CORE_TYPE, take_index(s->p, SORT_CORE_TYPE));
+}
+
+void text_scope_init(struct text_scope *s, struct text_parser *p, enum text_scope_kind kind,
+                     struct text_scope *parent, str id)
+{
+    *s = (struct text_scope){
+        .kind = kind, .parent = parent, .p = p, .id = id, .section = buf_in(p->arena)};
+    s->types = (struct text_types){p, scope_type_index, s};
+    for (u32 i = 0; i < SORT_COUNT; i++)
+        s->shown[i].bytes = buf_in(p->arena);
+}
+
+void text_flush(struct text_scope *s)
+{
+    if (s->section_count == 0)
+        return;
+    struct buf *out = s->out;
+    u8 kind = s->section_kind;
+    buf_byte(out, kind);
+    if (kind == TEXT_ITEM_CORE_MODULE || kind == TEXT_ITEM_COMPONENT || kind == TEXT_ITEM_START ||
+        kind == TEXT_ITEM_CUSTOM) { /* no vectors */
+        buf_uleb(out, s->section.len);
+    } else {
+        char room[8];
+        struct buf count = {s->p->arena, room, 0, sizeof room};
+        buf_uleb(&count, s->section_count);
+        buf_uleb(out, count.len + s->section.len);
+        buf_str(out, buf_view(&count));
+    }
+    buf_str(out, buf_view(&s->section));
+    s->section.len = 0;
+    s->section_count = 0;
+}
+
+static void emit_bytes(struct text_scope *s, enum text_item_kind kind, str bytes)
+{
+    if (s->p->failed)
+        return;
+    if (s->kind == SCOPE_COMPONENT) {
+        bool vector = kind != TEXT_ITEM_CORE_MODULE && kind != TEXT_ITEM_COMPONENT &&
+                      kind != TEXT_ITEM_START && kind != TEXT_ITEM_CUSTOM;
+        if (s->section_count && (s->section_kind != kind || !vector))
+            text_flush(s);
+        if (!vector && s->section_count == 0 && kind != TEXT_ITEM_START) {
+            text_put_section(s->out, (u8)kind, bytes); /* large: not copied twice */
+            return;
+        }
+        s->section_kind = (u8)kind;
+    } else {
+        static const i8 codes[2][16] = {
+            /* of component and instance types, and of module types */
+            {[TEXT_ITEM_CORE_TYPE] = 0x00 + 1,
+             [TEXT_ITEM_TYPE] = 0x01 + 1,
+             [TEXT_ITEM_ALIAS] = 0x02 + 1,
+             [TEXT_ITEM_IMPORT] = 0x03 + 1,
+             [TEXT_ITEM_EXPORT] = 0x04 + 1},
+            {[TEXT_ITEM_IMPORT] = 0x00 + 1,
+             [TEXT_ITEM_CORE_TYPE] = 0x01 + 1,
+             [TEXT_ITEM_ALIAS] = 0x02 + 1,
+             [TEXT_ITEM_EXPORT] = 0x03 + 1},
+        };
+        text_byte(&s->section, (u8)(codes[s->kind == SCOPE_MODULE_TYPE][kind] - 1));
+    }
+    buf_str(&s->section, bytes);
+    s->section_count++;
+}
+
+static void emit_alias(struct text_scope *s, struct buf *bytes)
+{
+    emit_bytes(s, TEXT_ITEM_ALIAS, buf_view(bytes));
+}
+
+/* A type space index with a shape that is not known here. */
+static void grow_shapes(struct text_scope *s, enum cm_sort sort, const struct text_shape *shape)
+{
+    if (sort != SORT_TYPE)
+        return;
+    while (s->shapes.len < s->count[SORT_TYPE])
+        *vec_push(s->p->arena, &s->shapes) = NULL;
+    if (s->shapes.len)
+        *vec_last(&s->shapes) = shape;
+}
+
+static u32 alias_export(struct text_scope *s, bool core, enum cm_sort sort, u32 instance, str name)
+{
+    struct buf bytes = buf_in(s->p->arena);
+    text_put_sort(&bytes, sort);
+    text_byte(&bytes, core);
+    text_uleb(&bytes, instance);
+    text_put_name(&bytes, name);
+    emit_alias(s, &bytes);
+    u32 index = s->count[sort]++;
+    grow_shapes(s, sort, NULL);
+    return index;
+}
+
+static u32 alias_outer(struct text_scope *s, enum cm_sort sort, u32 depth, u32 index)
+{
+    struct buf bytes = buf_in(s->p->arena);
+    if (s->kind == SCOPE_MODULE_TYPE)
+        buf_str(&bytes, STR("\x10\x01"));
+    else {
+        text_put_sort(&bytes, sort);
+        text_byte(&bytes, 2);
+    }
+    text_uleb(&bytes, depth);
+    text_uleb(&bytes, index);
+    emit_alias(s, &bytes);
+    const struct text_shape *shape = NULL;
+    struct text_scope *outer = s;
+    for (u32 i = 0; i < depth && outer; i++)
+        outer = outer->parent;
+    if (sort == SORT_TYPE && outer && index < outer->shapes.len)
+        shape = outer->shapes.data[index];
+    u32 own = s->count[sort]++;
+    grow_shapes(s, sort, shape);
+    return own;
+}
+
+static bool outer_sort(enum cm_sort sort)
+{
+    return sort == SORT_CORE_MODULE || sort == SORT_CORE_TYPE || sort == SORT_COMPONENT ||
+           sort == SORT_TYPE;
+}
+
+static void unknown(struct text_scope *s, enum cm_sort sort, struct text_token at, str name)
+{
+    struct text_parser *p = s->p;
+    if (p->failed)
+        return;
+    VEC(str) near = {0};
+    for (struct text_scope *from = s; from; from = from->parent) {
+        str *list = text_names_list(p->arena, &from->names[sort]);
+        for (u32 i = 0; i < from->names[sort].len && near.len < 10000; i++)
+            *vec_push(p->arena, &near) = list[i];
+        if (!outer_sort(sort))
+            break;
+    }
+    str *names = near.data;
+    u32 count = near.len;
+    struct diag *x = text_fail(p, at, "unknown %s `$" STRF "`", text_sort_name(sort), STRA(name));
+    diag_suggest(p->d, x, name, names, count);
+    for (struct text_scope *from = s->parent; from && !outer_sort(sort); from = from->parent) {
+        if (text_names_get(&from->names[sort], name) != TEXT_NONE) {
+            diag_note(p->d, x,
+                      "an enclosing component has one; only modules, core types, components and "
+                      "types can "
+                      "be used from there");
+            break;
+        }
+    }
+    for (u32 i = 0; i < SORT_COUNT; i++) {
+        if (i != (u32)sort && text_names_get(&s->names[i], name) != TEXT_NONE)
+            diag_note(p->d, x, "there is a %s of this name", text_sort_name((enum cm_sort)i));
+    }
+}
+
+u32 text_lookup(struct text_scope *s, enum cm_sort sort, struct text_token at)
+{
+    struct text_parser *p = s->p;
+    if (p->failed)
+        return 0;
+    if (at.kind == TEXT_NUMBER) {
+        u64 value = 0;
+        if (!text_token_u64(p, at, &value) || value > UINT32_MAX)
+            text_fail(p, at, "index out of range: it must be below 2^32");
+        return (u32)value;
+    }
+    str name = text_id_name(p, at);
+    u32 depth = 0;
+    for (struct text_scope *from = s; from; from = from->parent, depth++) {
+        u32 found = text_names_get(&from->names[sort], name);
+        if (found == TEXT_NONE)
+            continue;
+        if (depth == 0)
+            return found;
+        if (!outer_sort(sort))
+            break;
+        return alias_outer(s, sort, depth, found);
+    }
+    unknown(s, sort, at, name);
+    return 0;
+}
+
+u32 text_resolve(struct text_scope *s, const struct text_ref *ref)
+{
+    if (ref->known)
+        return ref->value;
+    if (ref->name_count == 0)
+        return text_lookup(s, ref->sort, ref->index);
+    bool core = text_is_core_sort(ref->sort) && ref->sort != SORT_CORE_MODULE;
+    enum cm_sort instances = core ? SORT_CORE_INSTANCE : SORT_INSTANCE;
+    u32 index = text_lookup(s, instances, ref->index);
+    for (u32 i = 0; i + 1 < ref->name_count; i++)
+        index = alias_export(s, core, instances, index, ref->names[i]);
+    return alias_export(s, core, ref->sort, index, ref->names[ref->name_count - 1]);
+}
+
+u32 text_outer_scope(struct text_scope *s, struct text_scope **out)
+{
+    struct text_parser *p = s->p;
+    struct text_token at = p->tok;
+    u32 depth = 0;
+    *out = s;
+    if (at.kind == TEXT_NUMBER) {
+        u32 wanted = text_u32(p, "a number of scopes");
+        for (; depth < wanted && *out; depth++)
+            *out = (*out)->parent;
+        return wanted;
+    }
+    if (at.kind != TEXT_ID) {
+        text_unexpected(p, "the name of an enclosing component, or a number of scopes");
+        return 0;
+    }
+    str name = text_id_name(p, at);
+    for (; *out; *out = (*out)->parent, depth++) {
+        if ((*out)->id.ptr && str_eq((*out)->id, name)) {
+            text_advance(p);
+            return depth;
+        }
+    }
+    text_fail(p, at, "unknown enclosing component `$" STRF "`", STRA(name));
+    return 0;
+}
+
+u32 text_define(struct text_scope *s, enum cm_sort sort, struct text_token at, str id, str shown)
+{
+    struct text_parser *p = s->p;
+    u32 index = s->count[sort]++;
+    grow_shapes(s, sort, NULL);
+    if (p->failed)
+        return index;
+    if (shown.ptr)
+        text_namemap_add(&s->shown[sort], index, shown);
+    if (!id.ptr)
+        return index;
+    bool fresh;
+    u32 *value = text_names_at(p->arena, &s->names[sort], id, &fresh);
+    if (fresh)
+        *value = index;
+    else
+        text_fail(p, at, "duplicate %s identifier `$" STRF "`", text_sort_name(sort), STRA(id));
+    return index;
+}
+
+/* ---- Items ----------------------------------------------------------------------------------------------------- */
+
+struct text_item text_item_new(struct text_scope *s)
+{
+    return (struct text_item){.bytes = buf_in(s->p->arena)};
+}
+
+void text_item_ref(struct text_item *item, struct text_ref ref, bool is_signed)
+{
+    *vec_push(item->bytes.arena, &item->holes) =
+        (struct text_hole){(u32)item->bytes.len, is_signed, ref};
+}
+
+void text_emit(struct text_scope *s, enum text_item_kind kind, struct text_item *item)
+{
+    struct buf out = buf_in(s->p->arena);
+    u32 from = 0;
+    for (u32 i = 0; i < item->holes.len && !s->p->failed; i++) {
+        struct text_hole *hole = &item->holes.data[i];
+        buf_put(&out, item->bytes.data + from, hole->at - from);
+        from = hole->at;
+        hole->ref.value = text_resolve(s, &hole->ref);
+        hole->ref.known = true;
+        if (hole->is_signed)
+            buf_sleb(&out, hole->ref.value);
+        else
+            buf_uleb(&out, hole->ref.value);
+    }
+    if (item->holes.len == 0) {
+        emit_bytes(s, kind, buf_view(&item->bytes));
+        return;
+    }
+    buf_put(&out, item->bytes.data + from, item->bytes.len - from);
+    emit_bytes(s, kind, buf_view(&out));
+}
