@@ -54,6 +54,8 @@ void *arena_alloc(struct arena *a, size_t size);
  * pointer is dead. Large allocations give their old memory back. */
 void *arena_realloc(struct arena *a, void *old, size_t old_size, size_t new_size);
 void arena_free(struct arena *a);
+/* Empties it for the next use, and keeps a block to start with. */
+void arena_reset(struct arena *a);
 
 #define arena_new(a, T)      ((T *)arena_alloc((a), sizeof(T)))
 #define arena_array(a, T, n) ((T *)arena_alloc_array((a), (n), sizeof(T)))

@@ -196,6 +196,21 @@ void arena_free(struct arena *a)
     *a = (struct arena){0};
 }
 
+void arena_reset(struct arena *a)
+{
+    struct arena_block *keep = a->block;
+    if (keep) {
+        a->block = keep->next;
+    }
+    arena_free(a);
+    if (keep) {
+        memset(keep->data, 0, keep->used);
+        keep->next = NULL;
+        keep->used = 0;
+        a->block = keep;
+    }
+}
+
 void *vec_grow(struct arena *a, void *data, u32 *cap, size_t need, size_t size)
 {
     size_t new_cap = *cap ? (size_t)*cap * 2 : 8;
