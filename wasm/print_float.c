@@ -4,16 +4,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Decimal digits of a finite positive value, shortest that reads back, as `d.ddd` and exponent. */
+static bool reads_back(const char *text, double value, bool single)
+{
+    return single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value;
+}
+
+/* Adds one to the last digit of `d.ddde..`; false if it would carry out of the first. */
+static bool next_up(char *text)
+{
+    for (char *c = strchr(text, 'e'); c-- > text;) {
+        if (*c == '.') {
+            continue;
+        }
+        if (*c < '9') {
+            ++*c;
+            return true;
+        }
+        *c = '0';
+    }
+    return false;
+}
+
+/* Decimal digits of a finite positive value, shortest that reads back, as `d.ddd` and exponent. Below a power
+ * of two the values lie closer, so that only the neighbour above the nearest decimal may read back. */
 static int shortest(double value, bool single, char digits[24], int *exponent)
 {
-    char text[40];
+    char text[40], above[40];
     bool subnormal = value < (single ? 0x1p-126 : 0x1p-1022); /* fewer digits hold then */
     int least = subnormal ? 1 : single ? 6 : 15, most = single ? 9 : 17;
     for (int n = least; n <= most; n++) {
         snprintf(text, sizeof text, "%.*e", n - 1, value);
-        if (n == most ||
-            (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)) {
+        if (reads_back(text, value, single)) {
+            break;
+        }
+        memcpy(above, text, sizeof text);
+        if (next_up(above) && reads_back(above, value, single)) {
+            memcpy(text, above, sizeof text);
             break;
         }
     }
