@@ -128,6 +128,7 @@ static void read_binary(struct load *l, u32 source, bool main)
 {
     struct wit_resolve *r = l->r;
     struct wasm_binary *binary = arena_new(r->arena, struct wasm_binary);
+    u32 package, world;
     if (!wasm_read(r->arena, source, features_all(), binary, r->diags) ||
         !wit_decode(r, binary, &package, &world)) {
         l->fine = false;

@@ -1,5 +1,6 @@
 /* index.c - looking things up in the graph. */
 #include "index.h"
+#include "unit.h"
 
 void wit_resolve_init(struct wit_resolve *r, struct arena *a, struct diags *d)
 {
