@@ -30,6 +30,9 @@ struct engine_tag;
 
 /* A reference value; 0 is null. Functions: the struct engine_func pointer. Host references: see engine_extern_ref. */
 typedef u64 engine_ref;
+/* A reference to something of the host: `value` below 2^62. The engine never looks behind it. */
+engine_ref engine_extern_ref(u64 value);
+bool engine_is_extern_ref(engine_ref ref, u64 *value);
 
 enum engine_outcome {
     ENGINE_DONE,
@@ -45,12 +48,15 @@ struct engine_limits {
     u64 table_elements; /* for each table, 0 = 10,000,000 */
     u32 stack_slots;    /* for each task, 0 = 131,072 (1 MiB) */
     u32 instances;      /* 0 = 10,000 */
+    u64 heap_bytes;     /* structs, arrays and exceptions in all, 0 = 1 GiB */
 };
 struct engine_store *engine_store_new(
     const struct engine_limits *limits); /* NULL limits: the defaults */
 void engine_store_free(struct engine_store *s);
 /* Asks the running task to stop at the next loop turn or call: it traps with "interrupted". Safe to call from a signal handler. */
 void engine_interrupt(struct engine_store *s);
+/* More fuel for a store that has a limit; a task that ran out goes on with engine_resume(t, NULL). */
+void engine_add_fuel(struct engine_store *s, u64 fuel);
 
 /* ---- Modules ------------------------------------------------------------------------------------------ */
 
@@ -88,8 +94,8 @@ str engine_func_name(const struct engine_func *f,
 
 /* ---- Instances ------------------------------------------------------------------------------------------- */
 
-/* Instantiates with one external for each import, in order. Types are checked; a mismatch is a diagnostic. Active segments are
- * applied (a trap there is ENGINE_TRAPPED). The start function is not run: see engine_start_func. `label` names the instance
+/* Instantiates with one external for each import, in order. Types are checked; a mismatch is a diagnostic, *out then NULL. Active segments are
+ * applied (a trap there is ENGINE_TRAPPED, with its text as a diagnostic of code "trap"). The start function is not run: see engine_start_func. `label` names the instance
  * in backtraces. *out is set also when a segment traps. */
 enum engine_outcome engine_instantiate(struct engine_store *s, struct engine_module *m,
                                        const struct engine_extern *imports, u32 import_count,
@@ -162,7 +168,8 @@ struct engine_trap {
     struct engine_frame *frames; /* innermost first */
     u32 frame_count;
     u32 frames_left_out;
-    bool is_exit; /* not a failure: the guest asked to end (engine_exit) */
+    bool is_exception; /* an exception that nobody caught */
+    bool is_exit;      /* not a failure: the guest asked to end (engine_exit) */
     int exit_code;
 };
 /* Sets the trap of a task and returns ENGINE_TRAPPED, for host functions: `return engine_trap(t, "...")`. */

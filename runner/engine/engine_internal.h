@@ -1,0 +1,344 @@
+/* engine_internal.h - what the files of the interpreter share.
+ *
+ * Slots: a frame is an array of 64-bit slots, addressed from its start (sp):
+ *
+ *     [ parameters, later results | record: 3 slots | locals | temporaries by operand height ]
+ *
+ * The frame of a callee begins at the caller's temporaries that hold the arguments, so nothing is copied and
+ * results come back in place. The record starts at slot max(params, results) ("record slot") and holds:
+ *
+ *     [0] where to go on: a pointer into the caller's code. The cell before it holds how far the callee's frame is above the
+ *         caller's, so no stack address is stored anywhere and the stack may move.
+ *     [1] [2] only of calls to another instance: the caller's instance and the true return address; [0] then points to a stub
+ *         that restores the instance.
+ *
+ * An i32 is kept zero-extended in its slot, an f32 as its bits, zero-extended; a v128 takes two slots.
+ */
+#ifndef WITC_ENGINE_INTERNAL_H
+#define WITC_ENGINE_INTERNAL_H
+
+#include "engine.h"
+#include "validate.h"
+
+#include <signal.h>
+
+/* ENGINE_TORTURE, bits: what the torture builds do at every turn. */
+#define TORTURE_STACK   1 /* move the stack at every call */
+#define TORTURE_SUSPEND 2 /* suspend and resume at every host call */
+#define TORTURE_FUEL    4 /* suspend and resume at every loop turn */
+#ifndef ENGINE_TORTURE
+#define ENGINE_TORTURE 0
+#endif
+
+/* ---- Code ------------------------------------------------------------------------------------------------- */
+
+union cell;
+typedef int engine_op(const union cell *ip, u64 *sp, u8 *mem, u64 memlen, struct engine_task *t,
+                      u64 acc, double fd, float fs);
+/* A rare instruction, called out of line: operands and results in place at s. Gives an enum trap. */
+typedef int engine_out(struct engine_task *t, u64 *s, u64 x, u64 y);
+
+/* Operands of an instruction: up to four slots, or two and a 32-bit constant, offset or distance. */
+struct word {
+    u16 d, a;
+    union {
+        struct {
+            u16 b, c;
+        };
+        i32 imm;
+        u32 off;
+    };
+};
+union cell {
+    engine_op
+        *op; /* first cell of an instruction: its handler (or its number, in the switch form) */
+    u64 u;
+    i64 i;
+    const union cell *p;
+    void *ptr;
+    engine_out *out;
+    struct word w;
+};
+
+/* What a handler gives back to the driver. Above 0: an enum trap. */
+enum { RUN_DONE = 0, RUN_SUSPEND = -1, RUN_YIELD = -2, RUN_TRAPPED = -3 };
+
+enum trap {
+    TRAP_NONE,
+#define TRAP(id, text) TRAP_##id,
+#include "traps.def"
+#undef TRAP
+    TRAP_COUNT
+};
+
+/* A catch clause: where to go, and where its values go. */
+struct catch_clause {
+    u8 kind; /* 0 catch, 1 catch_ref, 2 catch_all, 3 catch_all_ref */
+    u32 tag;
+    u32 target; /* cell */
+    u32 slot;
+};
+/* Cells [start, end) are within a try_table. Inner ones come later. */
+struct try_range {
+    u32 start, end;
+    u32 first, count; /* of the clauses */
+};
+
+/* The code of a function, shared by all instances of its module. */
+struct engine_code {
+    const union cell *entry; /* entry[-1]: how many slots a frame needs */
+    union cell stub[3];      /* what entry points to until translation: size, instruction, this */
+    struct engine_module *module; /* NULL: a host function */
+    union cell *cells;
+    struct try_range *tries;
+    struct catch_clause *catches;
+    u32 cell_count, try_count;
+    u32 index;  /* function index */
+    u32 record; /* record slot */
+};
+
+struct engine_func {
+    struct engine_code *code;
+    struct engine_instance *instance; /* NULL: host */
+    const struct wasm_functype *type; /* of its module, or a copy */
+    u32 type_id;                      /* canonical */
+    u32 index;
+    struct host *host;
+};
+struct host {
+    engine_host_fn *fn;
+    void *env;
+    struct engine_store *store;
+    str name;
+    struct engine_code code;
+    union cell cells[6];
+    struct engine_func func;
+};
+
+struct engine_module {
+    struct engine_store *store;
+    const struct wasm_module *source;
+    struct validate_context *context;
+    const u32 *type_ids;       /* canonical id of each type */
+    struct engine_code *codes; /* of defined functions */
+    u32 code_count;
+    struct map exports;
+    bool names_read;
+    struct wasm_names names;
+    struct layout **layouts; /* of struct and array types, by type index; made at need */
+};
+
+/* ---- Things of a store ------------------------------------------------------------------------------------ */
+
+struct engine_memory {
+    u8 *data;
+    u64 size;                /* bytes */
+    struct wasm_limits type; /* min: as declared */
+    u64 max_bytes;
+    u64 reserved; /* bytes of address space */
+    struct engine_memory *next;
+};
+struct engine_table {
+    engine_ref *elems;
+    u64 size, max, cap;
+    struct wasm_tabletype type; /* canonical */
+    struct engine_store *store;
+    struct engine_table *next;
+};
+struct engine_global {
+    u64 slots[2];
+    struct wasm_globaltype type; /* canonical */
+    struct engine_global *next;
+};
+struct engine_tag {
+    struct wasm_functype type;
+    u32 type_id, slots;
+};
+
+struct engine_instance {
+    struct engine_memory *memory0;
+    struct engine_func **funcs; /* by index; defined ones are made at need */
+    struct engine_memory **memories;
+    struct engine_table **tables;
+    struct engine_global **globals;
+    struct engine_global *own; /* those defined here, from index imported_globals on */
+    struct engine_tag **tags;
+    bool *data_dropped, *elem_dropped;
+    engine_ref **elem_refs; /* evaluated passive segments, at need */
+    struct engine_module *module;
+    struct engine_store *store;
+    str label;
+    void *data;
+    struct engine_instance *next;
+};
+
+/* A call from within a host function: what the C caller goes back to. */
+struct nest {
+    struct nest *outer;
+    const union cell *ip;
+    u64 sp; /* offset in slots */
+    struct engine_instance *inst;
+};
+
+enum task_state { TASK_IDLE, TASK_RUNNING, TASK_SUSPENDED };
+
+struct engine_task {
+    /* Read and written by handlers. */
+    u64 *limit; /* end of the stack */
+    i64 ticks;  /* calls and loop turns until the slow path looks at fuel and interrupts */
+    struct engine_instance *inst;
+    struct engine_global *own; /* inst->own */
+    const union cell *ip;      /* where the task stands, whenever C code runs */
+    u64 *sp;
+    u64 acc;  /* of a task that waits for fuel */
+    u64 need; /* for the slow path: slots from sp on */
+    int trap_code;
+    bool moved; /* torture */
+    /* The rest. */
+    struct engine_store *store;
+    u64 *stack;
+    u32 cap;
+    enum task_state state;
+    bool out_of_fuel;
+    struct host *suspended_by; /* the host function whose results engine_resume brings */
+    u32 nests;
+    struct nest *nest;
+    engine_ref exception; /* being thrown */
+    struct engine_trap trap;
+    struct arena trap_arena;
+    void *data;
+    struct engine_task *next, *previous;
+};
+
+struct engine_store {
+    struct arena arena;
+    struct engine_limits limits;
+    struct validate_store *types;
+    volatile sig_atomic_t interrupted;
+    u64 fuel; /* left beside what tasks hold as ticks */
+    struct engine_task *tasks, *pool;
+    u32 pooled;
+    struct engine_memory *memories;
+    struct engine_table *tables;
+    struct engine_instance *instances;
+    struct engine_global *globals;
+    u32 instance_count;
+    VEC(struct engine_module *) modules;
+    /* Translated code by address, for backtraces and unwinding. */
+    VEC(struct engine_code *) codes;
+    u32 codes_sorted;
+    VEC(union cell *) stubs; /* that restore an instance, by record slot */
+    union cell *exit_stub;
+    struct object *objects;    /* all, newest first */
+    u64 heap_bytes, heap_next; /* in use; when to collect */
+    u32 no_collect, torture_allocations;
+    struct engine_memory no_memory;     /* memory 0 of instances without */
+    struct engine_instance no_instance; /* current while no wasm ran yet */
+};
+
+/* ---- exec*.c: the handlers ----------------------------------------------------------------------------- */
+
+enum handler {
+#define HANDLER(id, ...) H_##id,
+#include "handlers.def"
+#undef HANDLER
+    H_COUNT
+};
+/* Runs from t->ip with frame t->sp until the task's outermost or nested exit, a suspension or a trap. */
+int engine_run(struct engine_task *t);
+/* The first cell of an instruction. */
+union cell engine_cell_of(enum handler h);
+
+/* ---- translate.c --------------------------------------------------------------------------------------- */
+
+/* Translates the body unless it is already; gives an enum trap. */
+enum trap engine_translate(struct engine_code *c);
+/* Offset in the module's binary of the instruction that cell `cell` belongs to. */
+u32 engine_offset_of(struct engine_code *c, u32 cell);
+/* Is an instruction of a gated feature in the body? */
+bool engine_code_uses(const struct wasm_module *m, u32 code, enum feature feature);
+u32 engine_type_slots(const wasm_valtype *types, u32 n);
+static inline u32 engine_valtype_slots(wasm_valtype t)
+{
+    return t == WASM_V128 ? 2 : 1;
+}
+
+/* ---- task.c ------------------------------------------------------------------------------------------------ */
+
+/* Room for `slots` slots from t->sp on; may move the stack. Or a trap. */
+int engine_stack_room(struct engine_task *t, u64 slots);
+/* Refills t->ticks. RUN_DONE: go on; RUN_SUSPEND: out of fuel; RUN_YIELD: torture; a trap. */
+int engine_tick(struct engine_task *t);
+void engine_set_instance(struct engine_task *t, struct engine_instance *i);
+/* Runs the host function whose code stands at t->ip on t->sp. */
+int engine_host_call(struct engine_task *t, struct host *h);
+/* Finds the handler of t->exception from (t->ip, t->sp) on and moves there. RUN_DONE or a trap. */
+int engine_unwind(struct engine_task *t);
+void engine_trap_raise(struct engine_task *t, enum trap trap);
+
+/* ---- store.c ------------------------------------------------------------------------------------------------ */
+
+union cell *engine_restore_stub(struct engine_store *s, u32 record);
+void engine_register_code(struct engine_store *s, struct engine_code *c);
+struct engine_code *engine_find_code(struct engine_store *s, const union cell *ip);
+extern const char *const engine_trap_text[TRAP_COUNT];
+
+/* ---- instance.c ------------------------------------------------------------------------------------------- */
+
+struct engine_func *engine_func_at(struct engine_instance *i, u32 index);
+/* Value of a constant expression: *slots of it. An enum trap. */
+enum trap engine_eval(struct engine_instance *i, const struct wasm_expr *e, u64 *slots);
+/* The references of an element segment. */
+enum trap engine_elem_refs(struct engine_instance *i, u32 elem, engine_ref **refs);
+
+/* ---- storage.c -------------------------------------------------------------------------------------------- */
+
+void engine_memory_free(struct engine_memory *m);
+void engine_table_free(struct engine_table *t);
+/* -1 when it cannot grow, else the old size. */
+i64 engine_table_grow(struct engine_table *t, u64 n, engine_ref init);
+enum trap engine_memory_init(struct engine_instance *i, u32 memory, u32 data, u64 d, u64 s, u64 n);
+enum trap engine_table_init(struct engine_instance *i, u32 table, u32 elem, u64 d, u64 s, u64 n);
+
+struct wasm_functype engine_copy_type(struct arena *a, const struct wasm_functype *type);
+
+/* ---- heap.c ------------------------------------------------------------------------------------------------ */
+
+enum object_kind { OBJECT_STRUCT, OBJECT_ARRAY, OBJECT_EXCEPTION };
+/* How the fields of a struct or the elements of an array lie in an object. */
+struct layout {
+    u32 type_id;
+    enum object_kind kind;
+    u32 field_count;
+    u32 size; /* bytes: of all fields, or of an element */
+    struct field_layout {
+        u32 offset;
+        u8 size;
+        bool is_ref;
+    } fields[];
+};
+struct object {
+    struct object *next;
+    const struct layout *layout; /* not of exceptions */
+    struct engine_tag *tag;      /* exceptions */
+    u32 length;                  /* array elements, exception slots */
+    u8 kind;
+    bool marked;
+    u8 padding[2];
+    u64 bytes; /* of data */
+    u64 data[];
+};
+void engine_heap_free(struct engine_store *s);
+/* NULL when the heap is full. */
+struct object *engine_object_new(struct engine_store *s, enum object_kind kind, u64 bytes);
+struct layout *engine_layout(struct engine_module *m, u32 type);
+/* Is a reference of the heap type (canonical)? Null is not asked. */
+bool engine_ref_is(struct engine_store *s, engine_ref r, wasm_valtype type);
+
+/* ---- out.c: instructions called out of line ----------------------------------------------------------- */
+
+#define OUT(name) engine_out engine_out_##name;
+#include "outs.def"
+#undef OUT
+
+#endif

@@ -1,0 +1,150 @@
+/* exec.h - what the bodies of handlers are written in. Include after defining ENGINE_TAIL to 0 or 1. */
+#ifndef WITC_ENGINE_EXEC_H
+#define WITC_ENGINE_EXEC_H
+
+#include "engine_internal.h"
+#include "exec_number.h"
+
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#define W (ip[1].w)
+
+#define RELOAD                                       \
+    do {                                             \
+        struct engine_memory *m0 = t->inst->memory0; \
+        mem = m0->data;                              \
+        memlen = m0->size;                           \
+    } while (0)
+
+#if ENGINE_TAIL
+#define OP_ARGS                                                                                    \
+    const union cell *ip, u64 *sp, u8 *mem, u64 memlen, struct engine_task *t, u64 acc, double fd, \
+        float fs
+#define OP_VALUES ip, sp, mem, memlen, t, acc, fd, fs
+#if defined(__clang__)
+#define MUSTTAIL __attribute__((musttail))
+#else
+#define MUSTTAIL
+#endif
+#define DISPATCH   MUSTTAIL return ip->op(OP_VALUES)
+#define SLOW(what) MUSTTAIL return engine_slow_##what(OP_VALUES)
+/* Out of line: within a handler they would cost it its registers. */
+__attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_stack, engine_slow_trap;
+#else
+#define DISPATCH   goto next
+#define SLOW(what) goto slow_##what
+#endif
+
+#define NEXT(n)    \
+    do {           \
+        ip += (n); \
+        DISPATCH;  \
+    } while (0)
+#define JUMP(distance)    \
+    do {                  \
+        ip += (distance); \
+        DISPATCH;         \
+    } while (0)
+#define JUMP_BACK(distance)           \
+    do {                              \
+        ip += (distance);             \
+        if (UNLIKELY(--t->ticks < 0)) \
+            SLOW(tick);               \
+        DISPATCH;                     \
+    } while (0)
+#define TRAP(id)                  \
+    do {                          \
+        t->trap_code = TRAP_##id; \
+        SLOW(trap);               \
+    } while (0)
+
+/* Room for the frame at s of the code at entry, and a tick; else the slow path, which tries the instruction again. */
+#if ENGINE_TORTURE & TORTURE_STACK
+#define TORTURE_MOVE(need_)       \
+    if ((t->moved = !t->moved)) { \
+        t->need = (need_);        \
+        SLOW(stack);              \
+    }
+#else
+#define TORTURE_MOVE(need_)
+#endif
+#define ENTER_CHECK(entry, s)                       \
+    TORTURE_MOVE((u64)((s)-sp) + (entry)[-1].u)     \
+    if (UNLIKELY((s) + (entry)[-1].u > t->limit)) { \
+        t->need = (u64)((s)-sp) + (entry)[-1].u;    \
+        SLOW(stack);                                \
+    }                                               \
+    if (UNLIKELY(--t->ticks < 0))                   \
+    SLOW(tick)
+#define SET_RETURN(s, record, to) (s)[record] = (u64)(uintptr_t)(to)
+#define CALL_FUNC(f, stub, word, n)                       \
+    do {                                                  \
+        const union cell *entry = (f)->code->entry;       \
+        u64 *s = sp + (word).off;                         \
+        u64 *record = s + (word).a;                       \
+        ENTER_CHECK(entry, s);                            \
+        if ((f)->instance == t->inst || !(f)->instance) { \
+            record[0] = (u64)(uintptr_t)(ip + (n));       \
+        } else {                                          \
+            record[0] = (u64)(uintptr_t)(stub);           \
+            record[1] = (u64)(uintptr_t)t->inst;          \
+            record[2] = (u64)(uintptr_t)(ip + (n));       \
+            t->inst = (f)->instance;                      \
+            t->own = (f)->instance->own;                  \
+            RELOAD;                                       \
+        }                                                 \
+        sp = s;                                           \
+        ip = entry;                                       \
+        DISPATCH;                                         \
+    } while (0)
+#define FIND_INDIRECT(f, index, table_)                                 \
+    do {                                                                \
+        const struct engine_table *table = t->inst->tables[table_];     \
+        u64 at = (index);                                               \
+        if (UNLIKELY(at >= table->size))                                \
+            TRAP(UNDEFINED);                                            \
+        f = func_of(table->elems[at]);                                  \
+        if (UNLIKELY(!f))                                               \
+            TRAP(UNINITIALIZED);                                        \
+        if (UNLIKELY(f->type_id != W.off) && !engine_fits(t, f, W.off)) \
+            TRAP(INDIRECT_TYPE);                                        \
+    } while (0)
+#define RETURN_TO(record)                               \
+    do {                                                \
+        ip = (const union cell *)(uintptr_t)sp[record]; \
+        sp -= ip[-1].w.off;                             \
+        DISPATCH;                                       \
+    } while (0)
+/* Room for the code at `entry` on this frame, and a tick. */
+#define TAIL_CHECK(entry)                          \
+    if (UNLIKELY(sp + (entry)[-1].u > t->limit)) { \
+        t->need = (entry)[-1].u;                   \
+        SLOW(stack);                               \
+    }                                              \
+    if (UNLIKELY(--t->ticks < 0))                  \
+    SLOW(tick)
+#define ADDRESS(m, address)                                                  \
+    do {                                                                     \
+        u64 from = (address), ea = from + ip[2].u;                           \
+        if (UNLIKELY(ea < from || ea > (m)->size || (m)->size - ea < W.off)) \
+            TRAP(MEMORY);                                                    \
+        acc = (u64)(uintptr_t)((m)->data + ea);                              \
+    } while (0)
+
+static inline struct engine_func *func_of(u64 ref)
+{
+    return (struct engine_func *)(uintptr_t)ref;
+}
+static inline void *host_pointer(u64 acc)
+{
+    return (void *)(uintptr_t)acc;
+}
+
+/* Makes the frame of a tail call of this one: arguments to its start, the record after them. */
+void engine_tail_move(struct engine_task *t, u64 *sp, struct word w, u32 record);
+void engine_tail_call(struct engine_task *t, u64 *sp, struct word w, struct engine_func *f);
+bool engine_fits(struct engine_task *t, const struct engine_func *f, u32 type_id);
+int engine_first_call(struct engine_task *t, struct engine_code *code);
+int engine_stack_grow(struct engine_task *t);
+
+#endif

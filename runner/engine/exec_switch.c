@@ -1,0 +1,59 @@
+/* exec_switch.c - all handlers as cases of one switch: for compilers and builds that do not turn tail calls into jumps. */
+#include "engine_internal.h"
+
+#if !ENGINE_TAIL
+#include "exec.h"
+
+union cell engine_cell_of(enum handler h)
+{
+    return (union cell){.u = h};
+}
+
+int engine_run(struct engine_task *t)
+{
+    const union cell *ip = t->ip;
+    u64 *sp = t->sp;
+    u8 *mem;
+    u64 memlen, acc = t->acc;
+    double fd = 0;
+    float fs = 0;
+    int r;
+    RELOAD;
+
+next:
+    switch ((enum handler)ip->u) {
+#define HANDLER(id, ...) \
+    case H_##id: {       \
+        __VA_ARGS__      \
+    }
+#include "handlers.def"
+#undef HANDLER
+    case H_COUNT: break;
+    }
+    return TRAP_UNREACHABLE; /* not reached: code has no other numbers */
+
+slow_tick:
+    t->ip = ip;
+    t->sp = sp;
+    t->acc = acc;
+    r = engine_tick(t);
+    if (r != RUN_DONE)
+        return r;
+    goto next;
+
+slow_stack:
+    t->ip = ip;
+    t->sp = sp;
+    r = engine_stack_grow(t);
+    if (r != RUN_DONE)
+        return r;
+    sp = t->sp;
+    goto next;
+
+slow_trap:
+    t->ip = ip;
+    t->sp = sp;
+    return t->trap_code;
+}
+
+#endif

@@ -1,0 +1,182 @@
+/* forms.h - families of handlers: what one row of number.def or memory.def expands to.
+ *
+ * A row is an instruction; its handlers differ in where operands are: s a slot, c a constant in the code, a the accumulator of its
+ * type (acc for integers and references, fs for f32, fd for f64). The result always goes to the accumulator; handlers
+ * ending in _r also store it to slot d, those in _a do not. Type letters as in ops.def: i I f F.
+ */
+#ifndef WITC_ENGINE_FORMS_H
+#define WITC_ENGINE_FORMS_H
+
+#define T_i      u32
+#define T_I      u64
+#define T_f      float
+#define T_F      double
+#define GET_i(n) ((u32)sp[n])
+#define GET_I(n) (sp[n])
+#define GET_f(n) get_f32(&sp[n])
+#define GET_F(n) get_f64(&sp[n])
+#define ACC_i    ((u32)acc)
+#define ACC_I    acc
+#define ACC_f    fs
+#define ACC_F    fd
+#define IMM_i    ((u32)W.imm)
+#define IMM_I    ((u64)(i64)W.imm)
+#define SET_i(v) acc = (u32)(v)
+#define SET_I(v) acc = (u64)(v)
+#define SET_f(v) fs = (v)
+#define SET_F(v) fd = (v)
+#define PUT_i(n) sp[n] = acc
+#define PUT_I(n) sp[n] = acc
+#define PUT_f(n) put_f32(&sp[n], fs)
+#define PUT_F(n) put_f64(&sp[n], fd)
+#define RAW_i    acc
+#define RAW_f    f32_bits(fs)
+#define RAW_F    f64_bits(fd)
+
+#define STORE_r(R) PUT_##R(W.d);
+#define STORE_a(R)
+
+#define BINARY_(id, T, R, form, dest, left, right, CHECK, ...) \
+    HANDLER(id##_##form##_##dest, {                            \
+        T_##T a = left, b = right;                             \
+        CHECK SET_##R((__VA_ARGS__));                          \
+        STORE_##dest(R) NEXT(2);                               \
+    })
+#define BINARY(id, T, R, form, left, right, CHECK, ...)         \
+    BINARY_(id, T, R, form, r, left, right, CHECK, __VA_ARGS__) \
+    BINARY_(id, T, R, form, a, left, right, CHECK, __VA_ARGS__)
+
+#define COMM(id, T, R, ...)                                         \
+    BINARY(id, T, R, ss, GET_##T(W.a), GET_##T(W.b), , __VA_ARGS__) \
+    BINARY(id, T, R, as, ACC_##T, GET_##T(W.b), , __VA_ARGS__)      \
+    BINARY(id, T, R, sc, GET_##T(W.a), IMM_##T, , __VA_ARGS__)      \
+    BINARY(id, T, R, ac, ACC_##T, IMM_##T, , __VA_ARGS__)
+#define ORD(id, T, R, CHECK, ...)                                        \
+    BINARY(id, T, R, ss, GET_##T(W.a), GET_##T(W.b), CHECK, __VA_ARGS__) \
+    BINARY(id, T, R, as, ACC_##T, GET_##T(W.b), CHECK, __VA_ARGS__)      \
+    BINARY(id, T, R, sc, GET_##T(W.a), IMM_##T, CHECK, __VA_ARGS__)      \
+    BINARY(id, T, R, ac, ACC_##T, IMM_##T, CHECK, __VA_ARGS__)           \
+    BINARY(id, T, R, sa, GET_##T(W.a), ACC_##T, CHECK, __VA_ARGS__)      \
+    BINARY(id, T, R, cs, IMM_##T, GET_##T(W.a), CHECK, __VA_ARGS__)      \
+    BINARY(id, T, R, ca, IMM_##T, ACC_##T, CHECK, __VA_ARGS__)
+#define COMMF(id, T, R, ...)                                        \
+    BINARY(id, T, R, ss, GET_##T(W.a), GET_##T(W.b), , __VA_ARGS__) \
+    BINARY(id, T, R, as, ACC_##T, GET_##T(W.b), , __VA_ARGS__)
+#define ORDF(id, T, R, ...)                                         \
+    BINARY(id, T, R, ss, GET_##T(W.a), GET_##T(W.b), , __VA_ARGS__) \
+    BINARY(id, T, R, as, ACC_##T, GET_##T(W.b), , __VA_ARGS__)      \
+    BINARY(id, T, R, sa, GET_##T(W.a), ACC_##T, , __VA_ARGS__)
+
+/* A comparison, and the branch on it: a two-way dispatch each, so that the processor predicts both. */
+#define BRANCH_(id, T, form, n, left, right, ...) \
+    HANDLER(id##_##form##_f, {                    \
+        T_##T a = left, b = right;                \
+        if (__VA_ARGS__)                          \
+            JUMP(W.imm);                          \
+        NEXT(n);                                  \
+    })                                            \
+    HANDLER(id##_##form##_b, {                    \
+        T_##T a = left, b = right;                \
+        if (__VA_ARGS__)                          \
+            JUMP_BACK(W.imm);                     \
+        NEXT(n);                                  \
+    })
+#define BRANCH_IMM_i ((u32)ip[2].u)
+#define BRANCH_IMM_I (ip[2].u)
+#define CMP(id, T, swapped, inverse, ...)                            \
+    COMM(id, T, i, __VA_ARGS__)                                      \
+    BRANCH_(id, T, ss, 2, GET_##T(W.a), GET_##T(W.d), __VA_ARGS__)   \
+    BRANCH_(id, T, as, 2, ACC_##T, GET_##T(W.d), __VA_ARGS__)        \
+    BRANCH_(id, T, sc, 3, GET_##T(W.a), BRANCH_IMM_##T, __VA_ARGS__) \
+    BRANCH_(id, T, ac, 3, ACC_##T, BRANCH_IMM_##T, __VA_ARGS__)
+#define CMPF(id, T, swapped, ...) COMMF(id, T, i, __VA_ARGS__)
+
+#define UNARY_(id, T, R, form, dest, operand, CHECK, ...) \
+    HANDLER(id##_##form##_##dest, {                       \
+        T_##T a = operand;                                \
+        CHECK SET_##R((__VA_ARGS__));                     \
+        STORE_##dest(R) NEXT(2);                          \
+    })
+#define UN(id, T, R, CHECK, ...)                             \
+    UNARY_(id, T, R, s, r, GET_##T(W.a), CHECK, __VA_ARGS__) \
+    UNARY_(id, T, R, s, a, GET_##T(W.a), CHECK, __VA_ARGS__) \
+    UNARY_(id, T, R, a, r, ACC_##T, CHECK, __VA_ARGS__)      \
+    UNARY_(id, T, R, a, a, ACC_##T, CHECK, __VA_ARGS__)
+
+/* Memory access: forms of the address s, a, c (wholly known, in a cell of its own) and p, a checked host address in acc. */
+#define EA_CHECK(ea, M)          \
+    if (ea + sizeof(M) > memlen) \
+        TRAP(MEMORY);
+#define LOAD_(id, M, R, form, dest, n, ADDRESS, ...) \
+    HANDLER(id##_##form##_##dest, {                  \
+        M v;                                         \
+        ADDRESS(M, v)                                \
+        SET_##R((__VA_ARGS__));                      \
+        STORE_##dest(R) NEXT(n);                     \
+    })
+#define READ_AT(M, v, address) \
+    u64 ea = (address);        \
+    EA_CHECK(ea, M)            \
+    memcpy(&v, mem + ea, sizeof(M));
+#define LOAD_AT_s(M, v) READ_AT(M, v, (u64)(u32)sp[W.a] + W.off)
+#define LOAD_AT_a(M, v) READ_AT(M, v, (u64)(u32)acc + W.off)
+#define LOAD_AT_c(M, v) READ_AT(M, v, ip[2].u)
+#define LOAD_AT_p(M, v) memcpy(&v, host_pointer(acc), sizeof(M));
+#define LOAD(id, M, R, ...)                          \
+    LOAD_(id, M, R, s, r, 2, LOAD_AT_s, __VA_ARGS__) \
+    LOAD_(id, M, R, s, a, 2, LOAD_AT_s, __VA_ARGS__) \
+    LOAD_(id, M, R, a, r, 2, LOAD_AT_a, __VA_ARGS__) \
+    LOAD_(id, M, R, a, a, 2, LOAD_AT_a, __VA_ARGS__) \
+    LOAD_(id, M, R, c, r, 3, LOAD_AT_c, __VA_ARGS__) \
+    LOAD_(id, M, R, c, a, 3, LOAD_AT_c, __VA_ARGS__) \
+    LOAD_(id, M, R, p, r, 2, LOAD_AT_p, __VA_ARGS__) \
+    LOAD_(id, M, R, p, a, 2, LOAD_AT_p, __VA_ARGS__)
+
+/* Form names: address, value. One handler each (nothing is stored to a slot). */
+#define STORE_(id, M, form, n, address, value) \
+    HANDLER(id##_##form, {                     \
+        u64 ea = (address);                    \
+        M v = (M)(value);                      \
+        EA_CHECK(ea, M)                        \
+        memcpy(mem + ea, &v, sizeof(M));       \
+        NEXT(n);                               \
+    })
+#define STORE(id, M, V)                                      \
+    STORE_(id, M, ss, 2, (u64)(u32)sp[W.a] + W.off, sp[W.d]) \
+    STORE_(id, M, as, 2, (u64)(u32)acc + W.off, sp[W.d])     \
+    STORE_(id, M, sc, 3, (u64)(u32)sp[W.a] + W.off, ip[2].u) \
+    STORE_(id, M, ac, 3, (u64)(u32)acc + W.off, ip[2].u)     \
+    STORE_(id, M, sa, 2, (u64)(u32)sp[W.a] + W.off, RAW_##V) \
+    STORE_(id, M, cs, 3, ip[2].u, sp[W.d])                   \
+    STORE_(id, M, ca, 3, ip[2].u, RAW_##V)                   \
+    HANDLER(id##_p, {                                        \
+        M v = (M)sp[W.d];                                    \
+        memcpy(host_pointer(acc), &v, sizeof(M));            \
+        NEXT(2);                                             \
+    })                                                       \
+    STORE_(id, M, aa, 2, (u64)(u32)acc + W.off, RAW_##V)
+
+/* Read-modify-write at the host address in acc: operand in slot b, result to slot d. */
+#define RMW(id, M, ...)                           \
+    HANDLER(id##_p, {                             \
+        M v, b = (M)sp[W.b], r;                   \
+        memcpy(&v, host_pointer(acc), sizeof(M)); \
+        r = (M)(__VA_ARGS__);                     \
+        memcpy(host_pointer(acc), &r, sizeof(M)); \
+        acc = v;                                  \
+        sp[W.d] = acc;                            \
+        NEXT(2);                                  \
+    })
+/* Compare and exchange: expected in slot a, new value in slot b. */
+#define CMPXCHG(id, M)                                \
+    HANDLER(id##_p, {                                 \
+        M v, n = (M)sp[W.b];                          \
+        memcpy(&v, host_pointer(acc), sizeof(M));     \
+        if (v == sp[W.a])                             \
+            memcpy(host_pointer(acc), &n, sizeof(M)); \
+        acc = v;                                      \
+        sp[W.d] = acc;                                \
+        NEXT(2);                                      \
+    })
+
+#endif

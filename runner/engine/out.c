@@ -1,0 +1,248 @@
+/* out.c - instructions called out of line: memories and tables in bulk, references, exceptions. */
+#include "engine_internal.h"
+
+/* ---- Memories -------------------------------------------------------------------------------------------------- */
+
+static struct engine_memory *memory_of(struct engine_task *t, u64 index)
+{
+    return t->inst->memories[index];
+}
+
+int engine_out_memory_size(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    const struct engine_memory *m = memory_of(t, x);
+    s[0] = m->size >> (m->type.has_page_size ? m->type.page_size_log2 : 16);
+    return TRAP_NONE;
+}
+
+int engine_out_memory_grow(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    struct engine_memory *m = memory_of(t, x);
+    i64 old = engine_memory_grow(m, s[0]);
+    s[0] = m->type.is_64 ? (u64)old : (u32)old;
+    return TRAP_NONE;
+}
+
+static bool outside(u64 at, u64 n, u64 size)
+{
+    return at > size || n > size - at;
+}
+
+int engine_out_memory_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    struct engine_memory *m = memory_of(t, x);
+    if (outside(s[0], s[2], m->size))
+        return TRAP_MEMORY;
+    if (s[2])
+        memset(m->data + s[0], (u8)s[1], (size_t)s[2]);
+    return TRAP_NONE;
+}
+
+int engine_out_memory_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    struct engine_memory *to = memory_of(t, x), *from = memory_of(t, y);
+    if (outside(s[0], s[2], to->size) || outside(s[1], s[2], from->size))
+        return TRAP_MEMORY;
+    if (s[2])
+        memmove(to->data + s[0], from->data + s[1], (size_t)s[2]);
+    return TRAP_NONE;
+}
+
+int engine_out_memory_init(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    return engine_memory_init(t->inst, (u32)y, (u32)x, s[0], s[1], s[2]);
+}
+
+int engine_out_data_drop(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)s, (void)y;
+    t->inst->data_dropped[x] = true;
+    return TRAP_NONE;
+}
+
+/* x: memory << 4 | size; y: offset. The address is s[0]. */
+static int atomic_check(struct engine_task *t, const u64 *s, u64 x, u64 y, struct engine_memory **m)
+{
+    u64 size = x & 15, ea = s[0] + y;
+    *m = memory_of(t, x >> 4);
+    if (ea & (size - 1))
+        return TRAP_UNALIGNED;
+    return ea < y || outside(ea, size, (*m)->size) ? TRAP_MEMORY : TRAP_NONE;
+}
+
+int engine_out_atomic_notify(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    struct engine_memory *m;
+    int r = atomic_check(t, s, x, y, &m);
+    s[0] = 0; /* nobody waits: there are no threads */
+    return r;
+}
+
+int engine_out_atomic_wait(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    struct engine_memory *m;
+    u64 value = 0, ea = s[0] + y;
+    int r = atomic_check(t, s, x, y, &m);
+    if (r != TRAP_NONE)
+        return r;
+    if (!m->type.is_shared)
+        return TRAP_WAIT;
+    memcpy(&value, m->data + ea, x & 15);
+    if (value != s[1]) {
+        s[0] = 1;
+        return TRAP_NONE;
+    }
+    if ((i64)s[2] < 0)
+        return TRAP_WAIT_FOREVER;
+    s[0] = 2;
+    return TRAP_NONE;
+}
+
+/* ---- Tables ------------------------------------------------------------------------------------------------------ */
+
+static struct engine_table *table_of(struct engine_task *t, u64 index)
+{
+    return t->inst->tables[index];
+}
+
+int engine_out_table_get(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    return engine_table_get(table_of(t, x), s[0], &s[0]) ? TRAP_NONE : TRAP_TABLE;
+}
+
+int engine_out_table_set(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    return engine_table_set(table_of(t, x), s[0], s[1]) ? TRAP_NONE : TRAP_TABLE;
+}
+
+int engine_out_table_size(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    s[0] = table_of(t, x)->size;
+    return TRAP_NONE;
+}
+
+int engine_out_table_grow(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    struct engine_table *table = table_of(t, x);
+    i64 old = engine_table_grow(table, s[1], s[0]);
+    s[0] = table->type.limits.is_64 ? (u64)old : (u32)old;
+    return TRAP_NONE;
+}
+
+int engine_out_table_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    struct engine_table *table = table_of(t, x);
+    if (outside(s[0], s[2], table->size))
+        return TRAP_TABLE;
+    for (u64 i = 0; i < s[2]; i++)
+        table->elems[s[0] + i] = s[1];
+    return TRAP_NONE;
+}
+
+int engine_out_table_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    struct engine_table *to = table_of(t, x), *from = table_of(t, y);
+    if (outside(s[0], s[2], to->size) || outside(s[1], s[2], from->size))
+        return TRAP_TABLE;
+    if (s[2])
+        memmove(to->elems + s[0], from->elems + s[1], (size_t)(s[2] * sizeof(engine_ref)));
+    return TRAP_NONE;
+}
+
+int engine_out_table_init(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    return engine_table_init(t->inst, (u32)y, (u32)x, s[0], s[1], s[2]);
+}
+
+int engine_out_elem_drop(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)s, (void)y;
+    t->inst->elem_dropped[x] = true;
+    return TRAP_NONE;
+}
+
+/* ---- References ---------------------------------------------------------------------------------------------------- */
+
+int engine_out_ref_func(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    s[0] = (u64)(uintptr_t)engine_func_at(t->inst, (u32)x);
+    return TRAP_NONE;
+}
+
+static bool is_of(struct engine_task *t, u64 ref, u64 type)
+{
+    return ref ? engine_ref_is(t->store, ref, (wasm_valtype)type)
+               : wasm_is_nullable((wasm_valtype)type);
+}
+
+int engine_out_ref_test(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    s[0] = is_of(t, s[0], x);
+    return TRAP_NONE;
+}
+
+int engine_out_ref_cast(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    return is_of(t, s[0], x) ? TRAP_NONE : TRAP_CAST;
+}
+
+int engine_out_ref_i31(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)t, (void)x, (void)y;
+    s[0] = (u32)s[0] << 1 | 1;
+    return TRAP_NONE;
+}
+
+int engine_out_i31_get_s(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)t, (void)x, (void)y;
+    if (!s[0])
+        return TRAP_NULL_I31;
+    s[0] = (u32)((i32)(u32)s[0] >> 1);
+    return TRAP_NONE;
+}
+
+int engine_out_i31_get_u(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)t, (void)x, (void)y;
+    if (!s[0])
+        return TRAP_NULL_I31;
+    s[0] = (u32)s[0] >> 1;
+    return TRAP_NONE;
+}
+
+/* ---- Exceptions ---------------------------------------------------------------------------------------------------- */
+
+int engine_out_throw(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)y;
+    struct engine_tag *tag = t->inst->tags[x];
+    struct object *o = engine_object_new(t->store, OBJECT_EXCEPTION, tag->slots * sizeof(u64));
+    if (!o)
+        return TRAP_HEAP;
+    o->tag = tag;
+    o->length = tag->slots;
+    memcpy(o->data, s, tag->slots * sizeof(u64));
+    t->exception = (u64)(uintptr_t)o;
+    return TRAP_NONE;
+}
+
+int engine_out_throw_ref(struct engine_task *t, u64 *s, u64 x, u64 y)
+{
+    (void)x, (void)y;
+    if (!s[0])
+        return TRAP_NULL_EXN;
+    t->exception = s[0];
+    return TRAP_NONE;
+}

@@ -1,0 +1,38 @@
+/* rules.c - the table of rules, made from the rows that make the handlers. */
+#include "rules.h"
+
+#undef COMM
+#undef ORD
+#undef COMMF
+#undef ORDF
+#undef CMP
+#undef CMPF
+#undef UN
+#undef LOAD
+#undef STORE
+#undef RMW
+#undef CMPXCHG
+#undef VECTOR
+#undef VLOAD
+#undef VSTORE
+
+#define COMM(id, T, R, ...)   [OP_##id] = {FAMILY_COMM, #T[0], #R[0], H_##id##_ss_r, 0, 0},
+#define ORD(id, T, R, ...)    [OP_##id] = {FAMILY_ORD, #T[0], #R[0], H_##id##_ss_r, 0, 0},
+#define COMMF(id, T, R, ...)  [OP_##id] = {FAMILY_COMMF, #T[0], #R[0], H_##id##_ss_r, 0, 0},
+#define ORDF(id, T, R, ...)   [OP_##id] = {FAMILY_ORDF, #T[0], #R[0], H_##id##_ss_r, 0, 0},
+#define CMP(id, T, S, I, ...) [OP_##id] = {FAMILY_CMP, #T[0], 'i', H_##id##_ss_r, OP_##S, OP_##I},
+#define CMPF(id, T, S, ...)   [OP_##id] = {FAMILY_CMPF, #T[0], 'i', H_##id##_ss_r, OP_##S, 0},
+#define UN(id, T, R, ...)     [OP_##id] = {FAMILY_UN, #T[0], #R[0], H_##id##_s_r, 0, 0},
+#define LOAD(id, M, R, ...)   [OP_##id] = {FAMILY_LOAD, 0, #R[0], H_##id##_s_r, 0, 0},
+#define STORE(id, M, V)       [OP_##id] = {FAMILY_STORE, #V[0], 0, H_##id##_ss, 0, 0},
+#define RMW(id, ...)          [OP_##id] = {FAMILY_RMW, 0, 0, H_##id##_p, 0, 0},
+#define CMPXCHG(id, ...)      [OP_##id] = {FAMILY_CMPXCHG, 0, 0, H_##id##_p, 0, 0},
+#define VECTOR(id, ...)       [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define VLOAD(id, ...)        [OP_##id] = {FAMILY_VECTOR_LOAD, 0, 0, H_##id, 0, 0},
+#define VSTORE(id, ...)       [OP_##id] = {FAMILY_VECTOR_STORE, 0, 0, H_##id, 0, 0},
+
+const struct rule engine_rules[OP_COUNT] = {
+#include "memory.def"
+#include "number.def"
+#include "vector.def"
+};

@@ -1,0 +1,179 @@
+/* store.c - stores: what they own, host functions, and finding translated code by address. */
+#include "engine_internal.h"
+
+#include <stdlib.h>
+
+const char *const engine_trap_text[TRAP_COUNT] = {
+    [TRAP_NONE] = "",
+#define TRAP(id, text) [TRAP_##id] = text,
+#include "traps.def"
+#undef TRAP
+};
+
+static u64 or_default(u64 value, u64 standard)
+{
+    return value ? value : standard;
+}
+
+struct engine_store *engine_store_new(const struct engine_limits *limits)
+{
+    struct engine_store *s = mem_alloc(sizeof(*s));
+    if (limits)
+        s->limits = *limits;
+    s->limits.memory_bytes = or_default(s->limits.memory_bytes, (u64)1 << 32);
+    s->limits.table_elements = or_default(s->limits.table_elements, 10000000);
+    s->limits.stack_slots = (u32)or_default(s->limits.stack_slots, 131072);
+    s->limits.instances = (u32)or_default(s->limits.instances, 10000);
+    s->limits.heap_bytes = or_default(s->limits.heap_bytes, (u64)1 << 30);
+    s->fuel = s->limits.fuel;
+    s->types = validate_store_new(&s->arena);
+    s->no_instance.memory0 = &s->no_memory;
+    s->no_instance.store = s;
+    union cell *exit = arena_array(&s->arena, union cell, 2);
+    exit[1] = engine_cell_of(H_EXIT);
+    s->exit_stub = exit + 1;
+    return s;
+}
+
+void engine_store_free(struct engine_store *s)
+{
+    if (!s)
+        return;
+    while (s->tasks)
+        engine_task_free(s->tasks);
+    while (s->pool) {
+        struct engine_task *t = s->pool;
+        s->pool = t->next;
+        free(t->stack);
+        mem_free(t);
+    }
+    for (struct engine_memory *m = s->memories; m; m = m->next)
+        engine_memory_free(m);
+    for (struct engine_table *t = s->tables; t; t = t->next)
+        engine_table_free(t);
+    engine_heap_free(s);
+    arena_free(&s->arena);
+    mem_free(s);
+}
+
+void engine_add_fuel(struct engine_store *s, u64 fuel)
+{
+    s->fuel = s->fuel + fuel < fuel ? UINT64_MAX : s->fuel + fuel;
+}
+
+/* ---- Code by address ------------------------------------------------------------------------------------------- */
+
+union cell *engine_restore_stub(struct engine_store *s, u32 record)
+{
+    while (s->stubs.len <= record)
+        *vec_push(&s->arena, &s->stubs) = NULL;
+    if (!s->stubs.data[record]) {
+        union cell *stub = arena_array(&s->arena, union cell, 3);
+        stub[1] = engine_cell_of(H_RESTORE);
+        stub[2].u = record;
+        s->stubs.data[record] = stub + 1;
+    }
+    return s->stubs.data[record];
+}
+
+void engine_register_code(struct engine_store *s, struct engine_code *c)
+{
+    *vec_push(&s->arena, &s->codes) = c;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct engine_code *x = *(struct engine_code *const *)a,
+                             *y = *(struct engine_code *const *)b;
+    return x->cells < y->cells ? -1 : x->cells > y->cells;
+}
+
+struct engine_code *engine_find_code(struct engine_store *s, const union cell *ip)
+{
+    if (s->codes_sorted != s->codes.len) {
+        qsort(s->codes.data, s->codes.len, sizeof(s->codes.data[0]), by_address);
+        s->codes_sorted = s->codes.len;
+    }
+    u32 low = 0, high = s->codes.len;
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        if (s->codes.data[middle]->cells <= ip)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return NULL;
+    struct engine_code *c = s->codes.data[low - 1];
+    return ip < c->cells + c->cell_count ? c : NULL;
+}
+
+/* ---- Host functions ---------------------------------------------------------------------------------------------- */
+
+struct wasm_functype engine_copy_type(struct arena *a, const struct wasm_functype *type)
+{
+    struct wasm_functype copy = *type;
+    wasm_valtype *types =
+        arena_array(a, wasm_valtype, (size_t)type->param_count + type->result_count);
+    if (type->param_count)
+        memcpy(types, type->params, type->param_count * sizeof(*types));
+    if (type->result_count)
+        memcpy(types + type->param_count, type->results, type->result_count * sizeof(*types));
+    copy.params = types;
+    copy.results = types + type->param_count;
+    return copy;
+}
+
+struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_functype *type,
+                                     str name, engine_host_fn *fn, void *env)
+{
+    struct host *h = arena_new(&s->arena, struct host);
+    struct wasm_functype *copy = arena_new(&s->arena, struct wasm_functype);
+    *copy = engine_copy_type(&s->arena, type);
+    u32 params = engine_type_slots(type->params, type->param_count);
+    u32 results = engine_type_slots(type->results, type->result_count);
+    *h = (struct host){.fn = fn, .env = env, .store = s, .name = str_dup(&s->arena, name)};
+    h->code.record = params > results ? params : results;
+    h->code.cells = h->cells;
+    h->code.cell_count = LENGTH_OF(h->cells);
+    h->code.entry = h->cells + 1;
+    h->cells[0].u = (u64)h->code.record + 3;
+    h->cells[1] = engine_cell_of(H_HOST);
+    h->cells[2].ptr = h;
+    enum handler ret = H_RETURN;
+    if (type->result_count == 1 && type->results[0] != WASM_V128)
+        ret = type->results[0] == WASM_F32   ? H_RETURN_f_s
+              : type->results[0] == WASM_F64 ? H_RETURN_F_s
+                                             : H_RETURN_I_s;
+    h->cells[3] = engine_cell_of(ret);
+    h->cells[4].w = (struct word){.a = (u16)h->code.record};
+    h->func = (struct engine_func){.code = &h->code,
+                                   .type = copy,
+                                   .type_id = validate_store_functype(s->types, copy),
+                                   .host = h};
+    engine_register_code(s, &h->code);
+    return &h->func;
+}
+
+const struct wasm_functype *engine_func_type(const struct engine_func *f)
+{
+    return f->type;
+}
+struct engine_instance *engine_func_instance(const struct engine_func *f)
+{
+    return f->instance;
+}
+
+str engine_func_name(const struct engine_func *f, struct arena *a)
+{
+    if (f->host)
+        return f->host->name;
+    struct engine_module *m = f->instance->module;
+    if (!m->names_read) {
+        wasm_read_names(&m->store->arena, m->source, &m->names);
+        m->names_read = true;
+    }
+    if (m->names.funcs && f->index < m->names.func_count && m->names.funcs[f->index].len)
+        return m->names.funcs[f->index];
+    return str_printf(a, "func[%u]", f->index);
+}

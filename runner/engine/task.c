@@ -1,0 +1,526 @@
+/* task.c - tasks: their stacks, starting and resuming, calls from host functions, unwinding, traps. */
+#include "exec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FIRST_SLOTS 512
+#define TICKS       16384 /* between looks at fuel and interrupts */
+#define NESTS_MAX   200
+#define FRAMES_MAX  64
+#define POOL_MAX    64
+
+/* ---- Stacks ------------------------------------------------------------------------------------------------- */
+
+static int move_stack(struct engine_task *t, u64 cap)
+{
+    u64 *stack = malloc(cap * sizeof(u64));
+    if (!stack)
+        return TRAP_HOST_MEMORY;
+    u64 at = (u64)(t->sp - t->stack);
+    memcpy(stack, t->stack, (cap < t->cap ? cap : t->cap) * sizeof(u64));
+    if (cap > t->cap)
+        memset(stack + t->cap, 0, (cap - t->cap) * sizeof(u64));
+    if (ENGINE_TORTURE & TORTURE_STACK)
+        memset(t->stack, 0xdd, t->cap * sizeof(u64));
+    free(t->stack);
+    t->stack = stack;
+    t->cap = (u32)cap;
+    t->sp = stack + at;
+    t->limit = stack + cap;
+    return RUN_DONE;
+}
+
+int engine_stack_room(struct engine_task *t, u64 slots)
+{
+    u64 need = (u64)(t->sp - t->stack) + slots;
+    if (need <= t->cap)
+        return RUN_DONE;
+    u64 max = t->store->limits.stack_slots;
+    if (need > max)
+        return TRAP_STACK;
+    u64 cap = (u64)t->cap * 2;
+    if (cap < need)
+        cap = need;
+    return move_stack(t, cap < max ? cap : max);
+}
+
+int engine_stack_grow(struct engine_task *t)
+{
+    int r = engine_stack_room(t, t->need);
+    if (r == RUN_DONE && (ENGINE_TORTURE & TORTURE_STACK))
+        r = move_stack(t, t->cap);
+    return r;
+}
+
+/* ---- Fuel and interruption ---------------------------------------------------------------------------------- */
+
+int engine_tick(struct engine_task *t)
+{
+    struct engine_store *s = t->store;
+    if (s->interrupted) {
+        s->interrupted = 0;
+        return TRAP_INTERRUPTED;
+    }
+    u64 take = ENGINE_TORTURE & TORTURE_FUEL ? 1 : TICKS;
+    if (s->limits.fuel) {
+        if (s->fuel == 0) {
+            t->ticks = 0;
+            if (t->nest)
+                return TRAP_FUEL;
+            t->out_of_fuel = true;
+            return RUN_SUSPEND;
+        }
+        take = take < s->fuel ? take : s->fuel;
+        s->fuel -= take;
+    }
+    t->ticks = (i64)take;
+    return ENGINE_TORTURE & TORTURE_FUEL ? RUN_YIELD : RUN_DONE;
+}
+
+void engine_interrupt(struct engine_store *s)
+{
+    s->interrupted = 1;
+}
+
+/* ---- Frames ------------------------------------------------------------------------------------------------- */
+
+void engine_set_instance(struct engine_task *t, struct engine_instance *i)
+{
+    t->inst = i;
+    t->own = i->own;
+}
+
+static const union cell *return_of(const u64 *record)
+{
+    return (const union cell *)(uintptr_t)record[0];
+}
+
+static bool is_restore(const union cell *ip)
+{
+    return ip->u == engine_cell_of(H_RESTORE).u;
+}
+
+/* A frame while walking the stack outwards. */
+struct walk {
+    struct engine_store *store;
+    const union cell *ip;
+    u64 *sp;
+    struct engine_instance *inst;
+    struct engine_code *code;
+    const struct nest *nest;
+    u64 *stack;
+};
+
+/* The frame at w->ip; false: not in translated code. */
+static bool walk_here(struct walk *w)
+{
+    w->code = engine_find_code(w->store, w->ip);
+    return w->code != NULL;
+}
+
+/* To the caller; false at the start of the run. */
+static bool walk_out(struct walk *w)
+{
+    u64 *record = w->sp + w->code->record;
+    const union cell *to = return_of(record);
+    if (to == w->store->exit_stub)
+        return false;
+    if (is_restore(to)) {
+        w->inst = (struct engine_instance *)(uintptr_t)record[1];
+        to = (const union cell *)(uintptr_t)record[2];
+    }
+    w->sp -= to[-1].w.off;
+    w->ip = to - 1;
+    return true;
+}
+
+int engine_unwind(struct engine_task *t)
+{
+    struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst};
+    struct object *e = (struct object *)(uintptr_t)t->exception;
+    while (walk_here(&w)) {
+        u32 cell = (u32)(w.ip - w.code->cells);
+        for (u32 i = w.code->try_count; i-- > 0;) { /* inner ones come later */
+            const struct try_range *range = &w.code->tries[i];
+            if (cell < range->start || cell >= range->end)
+                continue;
+            for (u32 k = 0; k < range->count; k++) {
+                const struct catch_clause *c = &w.code->catches[range->first + k];
+                if (c->kind < 2 && w.inst->tags[c->tag] != e->tag)
+                    continue;
+                u64 *to = w.sp + c->slot;
+                if (c->kind < 2) {
+                    memcpy(to, e->data, e->length * sizeof(u64));
+                    to += e->length;
+                }
+                if (c->kind & 1)
+                    *to = t->exception;
+                t->ip = w.code->cells + c->target;
+                t->sp = w.sp;
+                t->exception = 0;
+                engine_set_instance(t, w.inst);
+                return RUN_DONE;
+            }
+        }
+        if (!walk_out(&w))
+            break;
+    }
+    return TRAP_EXCEPTION;
+}
+
+/* ---- Slow parts of calls --------------------------------------------------------------------------------------- */
+
+int engine_first_call(struct engine_task *t, struct engine_code *code)
+{
+    int r = (int)engine_translate(code);
+    if (r == RUN_DONE)
+        r = engine_stack_room(t, code->entry[-1].u);
+    const union cell *to = return_of(t->sp + code->record);
+    bool stub = to == t->store->exit_stub || is_restore(to);
+    if (r != RUN_DONE) {
+        /* The trap is the caller's. */
+        if (!stub) {
+            t->sp -= to[-1].w.off;
+            t->ip = to - 1;
+        }
+        return r;
+    }
+    if (!stub && to[-3].u == engine_cell_of(H_CALL).u && to[-2].p == code->stub + 1)
+        ((union cell *)(uintptr_t)to)[-2].p = code->entry;
+    t->ip = code->entry;
+    return RUN_DONE;
+}
+
+void engine_tail_move(struct engine_task *t, u64 *sp, struct word w, u32 record)
+{
+    u64 r0 = sp[w.a], r1 = sp[w.a + 1], r2 = sp[w.a + 2];
+    memmove(sp, sp + w.d, w.off * sizeof(u64));
+    if (is_restore((const union cell *)(uintptr_t)r0))
+        r0 = (u64)(uintptr_t)engine_restore_stub(t->store, record);
+    sp[record] = r0;
+    sp[record + 1] = r1;
+    sp[record + 2] = r2;
+}
+
+void engine_tail_call(struct engine_task *t, u64 *sp, struct word w, struct engine_func *f)
+{
+    u32 record = f->code->record;
+    engine_tail_move(t, sp, w, record);
+    if (!f->instance || f->instance == t->inst)
+        return;
+    const union cell *to = return_of(sp + record);
+    if (to != t->store->exit_stub && !is_restore(to)) {
+        sp[record] = (u64)(uintptr_t)engine_restore_stub(t->store, record);
+        sp[record + 1] = (u64)(uintptr_t)t->inst;
+        sp[record + 2] = (u64)(uintptr_t)to;
+    }
+    engine_set_instance(t, f->instance);
+}
+
+bool engine_fits(struct engine_task *t, const struct engine_func *f, u32 type_id)
+{
+    return validate_is_subtype(t->store->types, f->type_id, type_id);
+}
+
+int engine_host_call(struct engine_task *t, struct host *h)
+{
+    enum engine_outcome r = h->fn(h->env, t, t->sp);
+    switch (r) {
+    case ENGINE_DONE:
+        if (ENGINE_TORTURE & TORTURE_SUSPEND) {
+            t->ip += 2;
+            return RUN_YIELD;
+        }
+        return RUN_DONE;
+    case ENGINE_TRAPPED:
+        if (!t->trap.message.ptr && !t->trap.is_exit)
+            engine_trap(t, "host function failed");
+        return RUN_TRAPPED;
+    default:
+        if (t->nest)
+            return TRAP_NESTED_SUSPEND;
+        t->suspended_by = h;
+        return RUN_SUSPEND;
+    }
+}
+
+/* ---- Tasks ------------------------------------------------------------------------------------------------------ */
+
+struct engine_task *engine_task_new(struct engine_store *s)
+{
+    struct engine_task *t = s->pool;
+    if (t) {
+        s->pool = t->next;
+        s->pooled--;
+    } else {
+        t = mem_alloc(sizeof(*t));
+        t->store = s;
+        t->cap = FIRST_SLOTS < s->limits.stack_slots ? FIRST_SLOTS : s->limits.stack_slots;
+        t->stack = mem_alloc(t->cap * sizeof(u64));
+    }
+    t->limit = t->stack + t->cap;
+    t->sp = t->stack;
+    t->state = TASK_IDLE;
+    engine_set_instance(t, &s->no_instance);
+    t->previous = NULL;
+    t->next = s->tasks;
+    if (s->tasks)
+        s->tasks->previous = t;
+    s->tasks = t;
+    return t;
+}
+
+static void forget_trap(struct engine_task *t)
+{
+    arena_free(&t->trap_arena);
+    t->trap_arena = (struct arena){0};
+    t->trap = (struct engine_trap){0};
+}
+
+static void give_fuel_back(struct engine_task *t)
+{
+    if (t->store->limits.fuel && t->ticks > 0)
+        t->store->fuel += (u64)t->ticks;
+    t->ticks = 0;
+}
+
+void engine_task_free(struct engine_task *t)
+{
+    struct engine_store *s = t->store;
+    give_fuel_back(t);
+    forget_trap(t);
+    if (t->previous)
+        t->previous->next = t->next;
+    else
+        s->tasks = t->next;
+    if (t->next)
+        t->next->previous = t->previous;
+    u64 *stack = t->stack;
+    u32 cap = t->cap;
+    if (s->pooled >= POOL_MAX || cap > 16 * FIRST_SLOTS) {
+        free(stack);
+        mem_free(t);
+        return;
+    }
+    memset(t, 0, sizeof(*t));
+    t->store = s;
+    t->stack = stack;
+    t->cap = cap;
+    t->next = s->pool;
+    s->pool = t;
+    s->pooled++;
+}
+
+void engine_task_set_data(struct engine_task *t, void *data)
+{
+    t->data = data;
+}
+void *engine_task_data(struct engine_task *t)
+{
+    return t->data;
+}
+struct engine_store *engine_task_store(struct engine_task *t)
+{
+    return t->store;
+}
+struct engine_instance *engine_task_instance(struct engine_task *t)
+{
+    return t->inst == &t->store->no_instance ? NULL : t->inst;
+}
+
+/* Runs until there is something to tell. */
+static enum engine_outcome run(struct engine_task *t)
+{
+    t->state = TASK_RUNNING;
+    int r;
+    do
+        r = engine_run(t);
+    while (r == RUN_YIELD);
+    if (r == RUN_SUSPEND) {
+        t->state = TASK_SUSPENDED;
+        give_fuel_back(t);
+        return ENGINE_SUSPENDED;
+    }
+    if (r > 0)
+        engine_trap_raise(t, (enum trap)r);
+    if (!t->nest) {
+        t->state = TASK_IDLE;
+        give_fuel_back(t);
+    }
+    return r == RUN_DONE ? ENGINE_DONE : ENGINE_TRAPPED;
+}
+
+/* The frame of f at t->sp, with its arguments there already. */
+static int enter(struct engine_task *t, struct engine_func *f)
+{
+    int r = engine_stack_room(t, f->code->entry[-1].u);
+    if (r != RUN_DONE)
+        return r;
+    t->sp[f->code->record] = (u64)(uintptr_t)t->store->exit_stub;
+    t->ip = f->code->entry;
+    if (f->instance)
+        engine_set_instance(t, f->instance);
+    return RUN_DONE;
+}
+
+enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, const u64 *slots)
+{
+    forget_trap(t);
+    t->out_of_fuel = false;
+    t->suspended_by = NULL;
+    t->sp = t->stack;
+    u32 n = engine_type_slots(f->type->params, f->type->param_count);
+    int r = engine_stack_room(t, n);
+    if (r == RUN_DONE) {
+        if (n)
+            memmove(t->sp, slots, n * sizeof(u64));
+        r = enter(t, f);
+    }
+    if (r != RUN_DONE) {
+        t->ip = t->store->exit_stub;
+        engine_trap_raise(t, (enum trap)r);
+        return ENGINE_TRAPPED;
+    }
+    return run(t);
+}
+
+enum engine_outcome engine_resume(struct engine_task *t, const u64 *results)
+{
+    t->out_of_fuel = false;
+    if (t->suspended_by) {
+        const struct wasm_functype *type = t->suspended_by->func.type;
+        u32 n = engine_type_slots(type->results, type->result_count);
+        if (n)
+            memcpy(t->sp, results, n * sizeof(u64));
+        t->suspended_by = NULL;
+        t->ip += 2;
+    }
+    return run(t);
+}
+
+const u64 *engine_results(const struct engine_task *t)
+{
+    return t->sp;
+}
+bool engine_out_of_fuel(const struct engine_task *t)
+{
+    return t->out_of_fuel;
+}
+
+enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func *f, u64 *slots)
+{
+    struct nest nest = {t->nest, t->ip, (u64)(t->sp - t->stack), t->inst};
+    bool inside = slots >= t->stack && slots < t->stack + t->cap;
+    u64 at = inside ? (u64)(slots - t->stack) : 0;
+    u32 params = engine_type_slots(f->type->params, f->type->param_count);
+    u32 results = engine_type_slots(f->type->results, f->type->result_count);
+    u64 frame = t->ip[-1].u; /* a host function's code: its instruction is the first */
+    int r = t->nests >= NESTS_MAX ? (int)TRAP_STACK : engine_stack_room(t, frame + params);
+    if (r == RUN_DONE) {
+        t->sp += frame;
+        if (params)
+            memmove(t->sp, inside ? t->stack + at : slots, params * sizeof(u64));
+        r = enter(t, f);
+    }
+    enum engine_outcome outcome = ENGINE_TRAPPED;
+    if (r != RUN_DONE) {
+        t->sp = t->stack + nest.sp;
+        engine_trap_raise(t, (enum trap)r);
+    } else {
+        t->nest = &nest;
+        t->nests++;
+        outcome = run(t);
+        t->nests--;
+        t->nest = nest.outer;
+        if (outcome == ENGINE_DONE && results)
+            memmove(inside ? t->stack + at : slots, t->sp, results * sizeof(u64));
+    }
+    t->state = TASK_RUNNING;
+    t->ip = nest.ip;
+    t->sp = t->stack + nest.sp;
+    engine_set_instance(t, nest.inst);
+    return outcome;
+}
+
+/* ---- Traps -------------------------------------------------------------------------------------------------------- */
+
+static u32 backtrace(struct engine_task *t, struct arena *a, u32 max, struct engine_frame **out,
+                     u32 *left_out)
+{
+    struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst};
+    const struct nest *nest = t->nest;
+    VEC(struct engine_frame) frames = {0};
+    *left_out = 0;
+    for (;;) {
+        if (!walk_here(&w))
+            break;
+        if (frames.len < max) {
+            struct engine_frame *f = vec_push(a, &frames);
+            bool host = !w.code->module;
+            struct engine_func func = {
+                .code = w.code, .instance = host ? NULL : w.inst, .index = w.code->index};
+            if (host)
+                func.host = (struct host *)((char *)w.code - offsetof(struct host, code));
+            f->instance = host ? str_c(NULL) : w.inst->label;
+            f->func = engine_func_name(&func, a);
+            if (!host)
+                f->offset = engine_offset_of(w.code, (u32)(w.ip - w.code->cells));
+        } else {
+            ++*left_out;
+        }
+        if (walk_out(&w))
+            continue;
+        if (!nest)
+            break;
+        w.ip = nest->ip;
+        w.sp = t->stack + nest->sp;
+        w.inst = nest->inst;
+        nest = nest->outer;
+    }
+    *out = frames.data;
+    return frames.len;
+}
+
+u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame **frames)
+{
+    u32 left_out;
+    *frames = NULL;
+    return t->state == TASK_IDLE ? 0 : backtrace(t, a, FRAMES_MAX, frames, &left_out);
+}
+
+static void trap_frames(struct engine_task *t)
+{
+    t->trap.frame_count =
+        backtrace(t, &t->trap_arena, FRAMES_MAX, &t->trap.frames, &t->trap.frames_left_out);
+}
+
+void engine_trap_raise(struct engine_task *t, enum trap trap)
+{
+    t->trap.message = str_c(engine_trap_text[trap]);
+    t->trap.is_exception = trap == TRAP_EXCEPTION;
+    trap_frames(t);
+}
+
+enum engine_outcome engine_trap(struct engine_task *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    t->trap.message = str_vprintf(&t->trap_arena, format, args);
+    va_end(args);
+    trap_frames(t);
+    return ENGINE_TRAPPED;
+}
+
+enum engine_outcome engine_exit(struct engine_task *t, int code)
+{
+    t->trap.is_exit = true;
+    t->trap.exit_code = code;
+    t->trap.message = STR("exit");
+    return ENGINE_TRAPPED;
+}
+
+const struct engine_trap *engine_trap_of(const struct engine_task *t)
+{
+    return &t->trap;
+}
