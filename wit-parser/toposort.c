@@ -80,8 +80,8 @@ static u32 report_cycle(struct arena *a, struct diags *d, const char *kind, stru
     struct buf b = buf_in(a);
     for (u32 i = start; i < len && i < start + 16; i++) {
         buf_printf(&b, "`" STRF "` needs ", STRA(nodes[cycle[i]].name));
-        if (edges[i]->at.start != first->at.start && i < start + 6) {
-            diag_label(d, diag, edges[i]->at, "`" STRF "` needs it", STRA(nodes[cycle[i]].name));
+        if (edges[i]->use.start != first->at.start && i < start + 6) {
+            diag_label(d, diag, edges[i]->use, "`" STRF "` needs it", STRA(nodes[cycle[i]].name));
         }
     }
     if (len - start > 1) {

@@ -276,6 +276,23 @@ static void file_names(struct wit_unit *u, struct order *o, struct map *names)
     }
 }
 
+/* Where the other end of an edge is named: its own name or a top-level `use`, if that is in the same file. */
+static span named_at(struct wit_unit *u, const struct order *o, str name, span use)
+{
+    const struct ast_decls *file = u->files.data[u->file];
+    u32 node = map_get(&o->by_name, name);
+    if (node != MAP_NONE && o->nodes.data[node].at.source == use.source) {
+        return o->nodes.data[node].at;
+    }
+    for (u32 i = 0; i < file->item_count && node == MAP_NONE; i++) {
+        const struct ast_item *it = &file->items[i];
+        if (it->kind == AST_TOPLEVEL_USE && it->name.name.ptr && str_eq(it->name.name, name)) {
+            return UNIT_SPAN(u, it->path->name);
+        }
+    }
+    return use;
+}
+
 static void add_edges(struct wit_unit *u, struct order *o)
 {
     struct map *names = arena_array(u->scratch, struct map, u->files.len);
@@ -292,9 +309,10 @@ static void add_edges(struct wit_unit *u, struct order *o)
         u32 to = map_get(&names[p->file], p->path->name.name);
         to = to == MAP_NONE ? map_get(&o->by_name, p->path->name.name) : to - 1;
         u32 from = map_get(&o->by_name, p->owner->name.name);
-        if (to != MAP_NONE && to != UINT32_MAX && o->items.data[from].ast == p->owner) {
+        if (to != MAP_NONE && o->items.data[from].ast == p->owner) {
+            span use = UNIT_SPAN(u, p->path->name);
             *vec_push(u->scratch, &o->nodes.data[from].edges) =
-                (struct sort_edge){to, UNIT_SPAN(u, p->path->name)};
+                (struct sort_edge){to, named_at(u, o, p->path->name.name, use), use};
         }
     }
 }

@@ -59,6 +59,7 @@ struct unit_scope {
     struct map by_name;
     VEC(struct unit_name) names;
     struct map declared; /* names that have a definition, even a faulty one */
+    bool resolved;
 };
 
 struct wit_unit {
@@ -137,7 +138,8 @@ str wit_getter_of(struct arena *a, str setter);
 /* Sorts nodes so that each comes after those that it needs, else in their order. */
 struct sort_edge {
     u32 to;
-    span at;
+    span at;  /* where a cycle is reported */
+    span use; /* where the need is written */
 };
 struct sort_node {
     str name;

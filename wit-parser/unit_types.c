@@ -295,7 +295,7 @@ static void use_name(struct wit_unit *u, struct wit_owner owner, const struct as
     span at = UNIT_SPAN(u, n->name);
     u32 type = WIT_NONE;
     if (index == MAP_NONE) {
-        if (map_get(&from->declared, n->name.name) == MAP_NONE) {
+        if (from->resolved && map_get(&from->declared, n->name.name) == MAP_NONE) {
             struct diag *x = wit_unit_missing(u, at, n->name.name, "name", &from->declared);
             if (x && u->interfaces.data[interface].name.len) {
                 diag_label(u->diags, x, u->interfaces.data[interface].at, "not in this interface");
@@ -344,8 +344,8 @@ static void add_type_edges(struct wit_unit *u, struct type_order *o, u32 node,
         if (to == MAP_NONE) {
             return; /* reported when the type is defined */
         }
-        *vec_push(u->scratch, &o->nodes.data[node].edges) =
-            (struct sort_edge){to, wit_unit_span(u, t->start, t->end)};
+        span at = wit_unit_span(u, t->start, t->end);
+        *vec_push(u->scratch, &o->nodes.data[node].edges) = (struct sort_edge){to, at, at};
     }
     for (u32 i = 0; i < t->count; i++) {
         add_type_edges(u, o, node, t->items[i]);
@@ -659,5 +659,6 @@ void wit_unit_interface_items(struct wit_unit *u, u32 interface, const struct as
     }
     place_setters(u, &u->interfaces.data[interface]);
     u->scopes.data[interface] = u->scope;
+    u->scopes.data[interface].resolved = true;
     u->scope = outer;
 }
