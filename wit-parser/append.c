@@ -277,23 +277,29 @@ static u32 find_dep(struct append *a, struct unit_dep *dep)
     str id = wit_package_id(a->r->arena, &dep->name);
     struct diag *x =
         fail(a, "wit-unknown-package", dep->at, "package `" STRF "` not found", STRA(id));
-    str *known = arena_array(a->u->scratch, str, a->r->packages.len);
+    str *near = arena_array(a->u->scratch, str, a->r->packages.len);
     struct buf b = buf_in(a->u->scratch);
+    u32 n = 0;
     for (u32 i = 0; i < a->r->packages.len; i++) {
-        known[i] = wit_package_id(a->r->arena, &a->r->packages.data[i].name);
-        if (i < 20 && i != a->package) {
-            buf_printf(&b, "%s`" STRF "`", b.len ? ", " : "", STRA(known[i]));
-        }
         const struct wit_package_name *p = &a->r->packages.data[i].name;
+        str known = wit_package_id(a->r->arena, p);
+        if (i < 20 && i != a->package) {
+            buf_printf(&b, "%s`" STRF "`", b.len ? ", " : "", STRA(known));
+        }
         if (str_eq(p->ns, dep->name.ns) && str_eq(p->name, dep->name.name)) {
-            diag_help(a->r->diags, x, "write `" STRF "`: that is the version at hand",
-                      STRA(known[i]));
+            diag_help(a->r->diags, x, "write `" STRF "`: that is the version at hand", STRA(known));
+        } else if (str_eq(p->ns, dep->name.ns)) {
+            near[n++] = p->name;
         }
     }
     if (b.len) {
         diag_note(a->r->diags, x, "known packages: " STRF, STRA(buf_view(&b)));
     }
-    diag_suggest(a->r->diags, x, id, known, a->r->packages.len);
+    str found = near_name(dep->name.name, near, n);
+    if (found.len && dep->name.name.len > 3) {
+        diag_help(a->r->diags, x, "did you mean `" STRF ":" STRF "`?", STRA(dep->name.ns),
+                  STRA(found));
+    }
     diag_help(a->r->diags, x,
               "packages are looked for in the folder `deps` beside the files of this one");
     return WIT_NONE;
