@@ -168,6 +168,10 @@ static void walk_world(struct gen *g)
     }
     generate_functions(g, w->imports.data, w->imports.len, false);
     generate_functions(g, w->exports.data, w->exports.len, true);
+    if (g->failed)
+        return;
+    bindgen_drop_helpers(g);
+    bindgen_forget_types(g);
     generate_interfaces(g, w->exports.data, w->exports.len);
 }
 
@@ -342,7 +346,9 @@ static void prepare(struct gen *g)
     g->snake = bindgen_snake(g->arena, g->world_name);
     g->shouty = bindgen_shouty(g->arena, g->world_name);
     g->roles = arena_array(g->arena, struct role, g->r->interfaces.len + 1);
-    g->infos = arena_array(g->arena, struct type_info, g->r->types.len + 1);
+    g->infos = arena_array(g->arena, struct type_info *, g->r->types.len + 1);
+    for (u32 i = 0; i < g->r->types.len; i++)
+        g->infos[i] = arena_new(g->arena, struct type_info);
     g->sync_used = arena_array(g->arena, bool, g->options->sync_count + 1);
     g->interface = WIT_NONE;
     g->area_align = 1;

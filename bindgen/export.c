@@ -68,7 +68,7 @@ static void save_borrows(struct code *c, struct export *e, struct wit_type t, st
     if (!info || !info->borrows || g->failed)
         return;
     if (def->kind == WIT_BORROW) {
-        const struct type_info *r = &g->infos[wit_unalias(g->r, def->first).id];
+        const struct type_info *r = g->infos[wit_unalias(g->r, def->first).id];
         str saved = bindgen_local(c->locals, STR("borrow"));
         LINE(c, "$0 = $1;", saved, bindgen_member(g, expr, STR("__handle")));
         *vec_push(g->arena, &e->borrows) = (struct saved_borrow){saved, r->drop};
@@ -95,7 +95,7 @@ static void save_borrows(struct code *c, struct export *e, struct wit_type t, st
 /* The functions that drop what is not dropped automatically. */
 static void offer_drop_borrow(struct gen *g, struct wit_type t)
 {
-    struct type_info *info = t.kind == WIT_ID && wit_type_present(t) ? &g->infos[t.id] : NULL;
+    struct type_info *info = t.kind == WIT_ID && wit_type_present(t) ? g->infos[t.id] : NULL;
     const struct wit_typedef *def = bindgen_def(g, t);
     if (!info || info->drop_offered || (!info->borrows && !info->borrows_in_list))
         return;

@@ -277,7 +277,7 @@ void bindgen_lower_flat(struct code *c, struct wit_type t, str expr, str *out, u
         return;
     case WIT_OWN: out[(*n)++] = bindgen_member(g, expr, STR("__handle")); return;
     case WIT_BORROW:
-        out[(*n)++] = g->infos[wit_unalias(g->r, def->first).id].exported
+        out[(*n)++] = g->infos[wit_unalias(g->r, def->first).id]->exported
                           ? str_concat(g->arena, STR("(int32_t) "), expr)
                           : bindgen_member(g, expr, STR("__handle"));
         return;
@@ -332,7 +332,7 @@ str bindgen_lift_scalar(struct gen *g, struct wit_type t, str value)
     case WIT_F64: return value;
     case WIT_OWN:
     case WIT_BORROW:
-        if (def->kind == WIT_OWN || !g->infos[wit_unalias(g->r, def->first).id].exported)
+        if (def->kind == WIT_OWN || !g->infos[wit_unalias(g->r, def->first).id]->exported)
             return str_printf(g->arena, "(" STRF ") {" STRF "}", STRA(bindgen_type_name(g, t)),
                               STRA(value));
         break;

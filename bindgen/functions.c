@@ -31,6 +31,8 @@ struct core_sig bindgen_core_signature(struct gen *g, const struct wit_func *f, 
         bindgen_flats_of(g, f->params[i].type, &flats);
         bindgen_flats_append(&sig.params, &flats);
     }
+    if (g->exporting && f->kind == WIT_METHOD)
+        sig.params.kinds[0] = FLAT_POINTER; /* `self` is what the resource is represented by */
     if (sig.params.count > most) {
         sig.indirect = true;
         sig.params = (struct flats){1, {FLAT_POINTER}};

@@ -38,18 +38,24 @@ struct type_info {
     bool owns_handle; /* has own handles, streams or futures within */
     bool borrows;     /* has borrows of imported resources within, outside lists */
     bool borrows_in_list;
-    u32 depth;             /* of nesting */
-    u32 same_as;           /* an equal anonymous type that is defined, + 1 */
-    bool exported;         /* RESOURCE: defined by this component */
-    str encoded;           /* its part in the names of anonymous types */
-    str name;              /* the C type */
-    str free_fn;           /* frees its memory; empty if there is none */
+    u32 depth;                 /* of nesting */
+    struct type_info *same_as; /* an equal anonymous type that is defined, if not this one */
+    bool exported;             /* RESOURCE: defined by this component */
+    str encoded;               /* its part in the names of anonymous types */
+    str structure;             /* anonymous: equal for types that are the same in C */
+    str name;                  /* the C type */
+    str free_fn;               /* frees its memory; empty if there is none */
     str own, borrow, drop; /* RESOURCE: the C types of its handles, the raw import that drops one */
     str drop_fn;           /* RESOURCE, STREAM, FUTURE: the C function that drops an owned handle */
     bool drop_offered;     /* bindgen_drop_borrow has been called for what is within */
     bool drop_borrow_done; /* RESOURCE: imported, the function that drops a borrow is there */
     str drop_borrow_fn;
     struct flats flats;
+};
+
+struct definition {
+    u32 type;
+    struct type_info *info;
 };
 
 /* An interface of the world, by index. */
@@ -67,13 +73,14 @@ struct gen {
     struct diags *diags;
     const struct bindgen_options *options;
     u32 world;
-    str world_name;          /* as given */
-    str snake, shouty;       /* of world_name */
-    struct role *roles;      /* by interface */
-    struct type_info *infos; /* by type */
-    VEC(u32) defined;        /* types in the order of their definition */
-    struct map shared_types; /* C name of a shared or anonymous type -> type */
-    struct map symbols;      /* every public C name */
+    str world_name;                 /* as given */
+    str snake, shouty;              /* of world_name */
+    struct role *roles;             /* by interface */
+    struct type_info **infos;       /* by type */
+    VEC(struct definition) defined; /* in the order of the header */
+    struct map anonymous;           /* C name of an anonymous type -> index in `defined` */
+    u32 dropped;                    /* definitions that have their helpers that drop */
+    struct map symbols;             /* every public C name */
     bool *sync_used;
 
     /* Where the walk is. */
@@ -134,12 +141,14 @@ bool bindgen_by_pointer(const struct gen *g, struct wit_type t);
 /* The structure behind named types: the alias target, its kind and definition (NULL for primitives). */
 const struct wit_typedef *bindgen_def(const struct gen *g, struct wit_type t);
 enum wit_kind bindgen_kind(const struct gen *g, struct wit_type t);
+/* Forgets the types that exported interfaces define anew: all but those of the imported interfaces they use. */
+void bindgen_forget_types(struct gen *g);
 /* What is known of the type whose definition stands for this one. */
 struct type_info *bindgen_definition(struct gen *g, struct wit_type t);
 bool bindgen_owns_memory(const struct gen *g, struct wit_type t);
 /* Statement that frees the memory within `expr` (a pointer), or nothing. */
 void bindgen_free(struct gen *g, struct buf *b, struct wit_type t, str expr, const char *indent);
-/* The helpers that drop handles in aggregates; after all functions. */
+/* The helpers that drop handles in aggregates, for what has been defined since the last call; after the functions. */
 void bindgen_drop_helpers(struct gen *g);
 const char *bindgen_int_type(u32 bytes);
 

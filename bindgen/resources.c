@@ -29,7 +29,7 @@ static void drop_own(struct gen *g, const struct wit_typedef *t, struct type_inf
 
 void bindgen_drop_borrow(struct gen *g, u32 type)
 {
-    struct type_info *info = &g->infos[type];
+    struct type_info *info = g->infos[type];
     if (info->drop_borrow_done)
         return;
     info->drop_borrow_done = true;
@@ -41,7 +41,7 @@ void bindgen_drop_borrow(struct gen *g, u32 type)
 static void imported(struct gen *g, u32 type, str ns, str snake)
 {
     const struct wit_typedef *t = &g->r->types.data[type];
-    struct type_info *info = &g->infos[type];
+    struct type_info *info = g->infos[type];
     PUT(&g->h_defs, "\ntypedef struct $0 {\n  int32_t __handle;\n} $0;\n", info->borrow);
     info->drop_borrow_fn = claim(g, t, join3(g, ns, "_", snake, "_drop_borrow"));
     if (!g->options->autodrop_borrows)
@@ -55,7 +55,7 @@ static void imported(struct gen *g, u32 type, str ns, str snake)
 static void exported(struct gen *g, u32 type, str ns, str snake, str module)
 {
     const struct wit_typedef *t = &g->r->types.data[type];
-    struct type_info *info = &g->infos[type];
+    struct type_info *info = g->infos[type];
     str new_fn = claim(g, t, join3(g, ns, "_", snake, "_new"));
     str rep_fn = claim(g, t, join3(g, ns, "_", snake, "_rep"));
     str destructor = claim(g, t, join3(g, ns, "_", snake, "_destructor"));
@@ -95,7 +95,7 @@ static void exported(struct gen *g, u32 type, str ns, str snake, str module)
 void bindgen_resource(struct gen *g, u32 type)
 {
     const struct wit_typedef *t = &g->r->types.data[type];
-    struct type_info *info = &g->infos[type];
+    struct type_info *info = g->infos[type];
     str snake = bindgen_snake(g->arena, t->name), ns = g->ns, module = g->module;
     bool exporting = g->exporting;
     if (t->owner.kind == WIT_OWNER_INTERFACE && g->roles[t->owner.index].used) {

@@ -40,8 +40,8 @@ void bindgen_docs(struct buf *b, str docs, const char *indent)
         docs = str_cut(docs, '\n', &line);
         if (str_ends(line, STR("\r")))
             line.len--;
-        /* A backslash at the end would make the next line a comment too. */
-        buf_printf(b, "%s// " STRF "%s\n", indent, STRA(line),
+        /* A backslash at the end would make the next line a comment, too. */
+        buf_printf(b, "%s//%s" STRF "%s\n", indent, line.len ? " " : "", STRA(line),
                    str_ends(line, STR("\\")) ? "." : "");
     }
 }

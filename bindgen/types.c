@@ -20,7 +20,7 @@ enum wit_kind bindgen_kind(const struct gen *g, struct wit_type t)
 
 const struct type_info *bindgen_info(const struct gen *g, struct wit_type t)
 {
-    return t.kind == WIT_ID && t.id < g->r->types.len ? &g->infos[t.id] : NULL;
+    return t.kind == WIT_ID && t.id < g->r->types.len ? g->infos[t.id] : NULL;
 }
 
 bool bindgen_by_pointer(const struct gen *g, struct wit_type t)
@@ -111,7 +111,7 @@ static void encode_part(struct gen *g, struct buf *b, struct wit_type t)
     if (!wit_type_present(t)) {
         buf_c(b, "void");
     } else if (t.kind == WIT_ID) {
-        buf_str(b, g->infos[t.id].encoded);
+        buf_str(b, g->infos[t.id]->encoded);
     } else if ((size_t)t.kind < LENGTH_OF(primitives)) {
         buf_c(b, primitives[t.kind].encoded);
     }
@@ -237,13 +237,13 @@ static void flatten(const struct gen *g, const struct wit_typedef *t, struct fla
 static void compute_facts(struct gen *g, u32 type)
 {
     const struct wit_typedef *t = &g->r->types.data[type];
-    struct type_info *info = &g->infos[type];
+    struct type_info *info = g->infos[type];
     struct wit_type part;
     if (t->kind == WIT_OWN || t->kind == WIT_BORROW) {
         struct wit_type resource = wit_unalias(g->r, t->first);
         info->owns_handle = t->kind == WIT_OWN;
-        info->borrows = t->kind == WIT_BORROW && !g->infos[resource.id].exported;
-        info->drop_fn = t->kind == WIT_OWN ? g->infos[resource.id].drop_fn : STR("");
+        info->borrows = t->kind == WIT_BORROW && !g->infos[resource.id]->exported;
+        info->drop_fn = t->kind == WIT_OWN ? g->infos[resource.id]->drop_fn : STR("");
     } else if (t->kind == WIT_FUTURE || t->kind == WIT_STREAM) {
         info->owns_handle = true;
     } else {
@@ -383,7 +383,7 @@ static void define_list(struct gen *g, const struct wit_typedef *t, const struct
 
 static void define_handle(struct gen *g, const struct wit_typedef *t, const struct type_info *info)
 {
-    const struct type_info *r = &g->infos[wit_unalias(g->r, t->first).id];
+    const struct type_info *r = g->infos[wit_unalias(g->r, t->first).id];
     str target = t->kind == WIT_OWN ? r->own : r->borrow;
     if (!str_eq(target, info->name)) /* the handle of the resource itself is there */
         PUT(&g->h_defs, "typedef $0 $1;\n", target, info->name);
@@ -400,7 +400,7 @@ static void define_option(struct gen *g, const struct wit_typedef *t, const stru
 static void define_body(struct gen *g, u32 type)
 {
     const struct wit_typedef *t = &g->r->types.data[type];
-    const struct type_info *info = &g->infos[type];
+    const struct type_info *info = g->infos[type];
     if (t->kind == WIT_RESOURCE) {
         bindgen_resource(g, type);
         return;
@@ -576,7 +576,7 @@ static void put_helper(struct gen *g, str name, const struct type_info *info, st
 static void define_free(struct gen *g, u32 type)
 {
     const struct wit_typedef *t = &g->r->types.data[type];
-    struct type_info *info = &g->infos[type];
+    struct type_info *info = g->infos[type];
     if (!has_free_helper(g, t))
         return;
     str name = str_concat(g->arena, str_sub(info->name, 0, info->name.len - 2), STR("_free"));
@@ -594,8 +594,8 @@ static void define_free(struct gen *g, u32 type)
 
 struct type_info *bindgen_definition(struct gen *g, struct wit_type t)
 {
-    struct type_info *info = t.kind == WIT_ID ? &g->infos[t.id] : NULL;
-    return info && info->same_as ? &g->infos[info->same_as - 1] : info;
+    struct type_info *info = t.kind == WIT_ID && wit_type_present(t) ? g->infos[t.id] : NULL;
+    return info && info->same_as ? info->same_as : info;
 }
 
 static void drop_part(struct gen *g, struct buf *b, struct wit_type t, str pointer,
@@ -624,10 +624,8 @@ static bool can_drop_parts(struct gen *g, const struct wit_typedef *t)
     return false;
 }
 
-static void define_drop(struct gen *g, u32 type)
+static void define_drop(struct gen *g, const struct wit_typedef *t, struct type_info *info)
 {
-    const struct wit_typedef *t = &g->r->types.data[type];
-    struct type_info *info = &g->infos[type];
     struct buf parts = buf_in(g->arena), body = buf_in(g->arena);
     walk_parts(g, &parts, t, drop_part);
     if (t->kind == WIT_LIST || t->kind == WIT_MAP)
@@ -642,47 +640,50 @@ static void define_drop(struct gen *g, u32 type)
 
 void bindgen_drop_helpers(struct gen *g)
 {
-    for (u32 i = 0; i < g->defined.len && !g->options->no_helpers; i++) {
-        u32 type = g->defined.data[i];
-        const struct wit_typedef *t = &g->r->types.data[type];
-        if (!g->infos[type].owns_handle)
+    for (; g->dropped < g->defined.len && !g->options->no_helpers; g->dropped++) {
+        const struct definition *d = &g->defined.data[g->dropped];
+        const struct wit_typedef *t = &g->r->types.data[d->type];
+        if (!d->info->owns_handle)
             continue;
-        if (bindgen_by_pointer(g, (struct wit_type){WIT_ID, type})) {
+        if (bindgen_by_pointer(g, (struct wit_type){WIT_ID, d->type})) {
             if (can_drop_parts(g, t)) /* not so for streams that no function mentions */
-                define_drop(g, type);
+                define_drop(g, t, d->info);
         } else if (t->kind == WIT_ALIAS && t->first.kind == WIT_ID) {
-            g->infos[type].drop_fn = bindgen_definition(g, t->first)->drop_fn;
+            d->info->drop_fn = bindgen_definition(g, t->first)->drop_fn;
         }
     }
 }
 
 /* ---- The walk ---------------------------------------------------------------------------------------------------- */
 
+/* What an anonymous type is made of, in C. */
+static str structure_of(struct gen *g, const struct wit_typedef *t)
+{
+    struct buf b = buf_in(g->arena);
+    struct wit_type part;
+    buf_printf(&b, "%d %llu", (int)t->kind, (unsigned long long)t->length);
+    for (u32 i = 0; part_of(t, i, &part); i++)
+        PUT(&b, " $0", wit_type_present(part) ? bindgen_type_name(g, part) : STR("-"));
+    return buf_view(&b);
+}
+
 /* A name that an equal type has taken stands for this one too. */
 static bool reuse_definition(struct gen *g, u32 type)
 {
-    struct type_info *info = &g->infos[type];
-    u32 first = map_add(g->arena, &g->shared_types, info->name, type);
-    if (first == MAP_NONE)
+    struct type_info *info = g->infos[type];
+    info->structure = structure_of(g, &g->r->types.data[type]);
+    u32 first = map_add(g->arena, &g->anonymous, info->name, g->defined.len);
+    if (first == MAP_NONE || !str_eq(g->defined.data[first].info->structure, info->structure))
         return false;
-    const struct wit_typedef *a = &g->r->types.data[first], *b = &g->r->types.data[type];
-    struct wit_type x, y;
-    bool same = a->kind == b->kind && a->length == b->length && a->name.len == 0 &&
-                a->field_count == b->field_count;
-    for (u32 i = 0; same && part_of(a, i, &x) && part_of(b, i, &y); i++)
-        same = wit_type_present(x) == wit_type_present(y) &&
-               (!wit_type_present(x) || str_eq(bindgen_type_name(g, x), bindgen_type_name(g, y)));
-    if (!same)
-        return false;
-    info->free_fn = g->infos[first].free_fn;
-    info->same_as = first + 1;
+    info->same_as = g->defined.data[first].info;
+    info->free_fn = info->same_as->free_fn;
     return true;
 }
 
 static void define_one(struct gen *g, u32 type)
 {
     const struct wit_typedef *t = &g->r->types.data[type];
-    struct type_info *info = &g->infos[type];
+    struct type_info *info = g->infos[type];
     if (t->kind == WIT_FLAGS && t->field_count > 32) {
         diag_unsupported(g->diags, t->at, "flags with more than 32 labels");
         g->failed = true;
@@ -694,20 +695,20 @@ static void define_one(struct gen *g, u32 type)
         str_printf(g->arena, STRF "_" STRF "_t", STRA(info->shared ? g->snake : owner_prefix(g, t)),
                    STRA(info->encoded));
     compute_facts(g, type);
-    if (t->name.len == 0 && reuse_definition(g, type))
-        return;
     bool resource = t->kind == WIT_RESOURCE ||
                     (t->kind == WIT_ALIAS && bindgen_kind(g, t->first) == WIT_RESOURCE);
     bool own = t->kind == WIT_OWN || t->kind == WIT_BORROW;
-    const struct type_info *target = own ? &g->infos[wit_unalias(g->r, t->first).id] : NULL;
+    const struct type_info *target = own ? g->infos[wit_unalias(g->r, t->first).id] : NULL;
     if (target && (str_eq(target->own, info->name) || str_eq(target->borrow, info->name)))
+        return;
+    if (t->name.len == 0 && reuse_definition(g, type))
         return;
     if (!resource || t->kind == WIT_RESOURCE)
         info->name =
             bindgen_claim(g, info->name, t->at,
                           t->name.len ? str_printf(g->arena, "the type `" STRF "`", STRA(t->name))
                                       : STR("an anonymous type"));
-    *vec_push(g->arena, &g->defined) = type;
+    *vec_push(g->arena, &g->defined) = (struct definition){type, info};
     define_body(g, type);
     define_free(g, type);
 }
@@ -718,20 +719,81 @@ struct define_frame {
 
 void bindgen_define(struct gen *g, struct wit_type t)
 {
-    if (t.kind != WIT_ID || t.id >= g->r->types.len || g->infos[t.id].known)
+    if (t.kind != WIT_ID || t.id >= g->r->types.len || g->infos[t.id]->known)
         return;
     VEC(struct define_frame) stack = {0};
     *vec_push(g->arena, &stack) = (struct define_frame){t.id, 0};
     while (stack.len > 0 && !g->failed) {
         struct define_frame *top = vec_last(&stack);
         struct wit_type part;
-        if (g->infos[top->type].known) {
+        if (g->infos[top->type]->known) {
             stack.len--;
         } else if (!part_of(&g->r->types.data[top->type], top->next++, &part)) {
             define_one(g, top->type);
             stack.len--;
-        } else if (part.kind == WIT_ID && part.id < g->r->types.len && !g->infos[part.id].known) {
+        } else if (part.kind == WIT_ID && part.id < g->r->types.len && !g->infos[part.id]->known) {
             *vec_push(g->arena, &stack) = (struct define_frame){part.id, 0};
         }
+    }
+}
+
+/* ---- Types that stand on both sides ---------------------------------------------------------------------- */
+
+struct type_set {
+    bool *has;
+    VEC(u32) todo;
+};
+
+static void add_type(struct gen *g, struct type_set *set, struct wit_type t)
+{
+    if (t.kind != WIT_ID || t.id >= g->r->types.len || set->has[t.id])
+        return;
+    set->has[t.id] = true;
+    *vec_push(g->arena, &set->todo) = t.id;
+}
+
+/* All types that an interface and its functions mention. */
+static void add_interface_types(struct gen *g, struct type_set *set, u32 interface)
+{
+    const struct wit_interface *x = &g->r->interfaces.data[interface];
+    for (u32 i = 0; i < x->types.len; i++)
+        add_type(g, set, (struct wit_type){WIT_ID, x->types.data[i].type});
+    for (u32 i = 0; i < x->funcs.len; i++) {
+        const struct wit_func *f = &x->funcs.data[i];
+        for (u32 k = 0; k < f->param_count; k++)
+            add_type(g, set, f->params[k].type);
+        add_type(g, set, f->result);
+        if (f->kind != WIT_FREE)
+            add_type(g, set, (struct wit_type){WIT_ID, f->resource});
+    }
+    while (set->todo.len > 0) {
+        const struct wit_typedef *t = &g->r->types.data[set->todo.data[--set->todo.len]];
+        struct wit_type part;
+        for (u32 i = 0; part_of(t, i, &part); i++)
+            add_type(g, set, part);
+    }
+}
+
+void bindgen_forget_types(struct gen *g)
+{
+    const struct wit_world *w = &g->r->worlds.data[g->world];
+    struct type_set exported = {.has = arena_array(g->arena, bool, g->r->types.len + 1)};
+    struct type_set kept = {.has = arena_array(g->arena, bool, g->r->types.len + 1)};
+    bool *used = arena_array(g->arena, bool, g->r->interfaces.len + 1);
+    for (u32 i = 0; i < w->exports.len; i++) {
+        if (w->exports.data[i].kind == WIT_ITEM_INTERFACE)
+            add_interface_types(g, &exported, w->exports.data[i].interface);
+    }
+    for (u32 i = 0; i < g->r->types.len; i++) {
+        struct wit_owner owner = g->r->types.data[i].owner;
+        if (exported.has[i] && owner.kind == WIT_OWNER_INTERFACE && !used[owner.index] &&
+            !g->roles[owner.index].exported) {
+            used[owner.index] = true;
+            add_interface_types(g, &kept, owner.index);
+        }
+    }
+    for (u32 i = 0; i < g->r->types.len; i++) {
+        if (!kept.has[i])
+            g->infos[i] = arena_new(g->arena, struct type_info);
     }
 }

@@ -25,15 +25,25 @@ static void split_item(struct split *s, struct wit_world_item *item)
     item->interface = copy;
 }
 
+/* An interface that is imported again under another name: nothing else refers to this copy. */
+static void split_import(struct split *s, struct wit_world_item *item)
+{
+    struct wit_cloner cloner = {.r = s->r, .scratch = s->cloner.scratch};
+    cloner.package = s->r->interfaces.data[item->interface].package;
+    item->interface = wit_clone_interface(&cloner, item->interface);
+}
+
 void wit_split_identities(struct wit_resolve *r, u32 world)
 {
     struct wit_world *w = &r->worlds.data[world];
-    struct map imported = {0};
+    struct map imported = {0}, exported = {0};
     struct arena scratch = {0};
     struct split s = {.r = r, .cloner = {.r = r, .scratch = &scratch}};
     for (u32 i = 0; i < w->imports.len; i++) {
-        if (w->imports.data[i].kind == WIT_ITEM_INTERFACE) {
-            map_put(&scratch, &imported, key_of(&s, w->imports.data[i].interface), 1);
+        struct wit_world_item *item = &w->imports.data[i];
+        if (item->kind == WIT_ITEM_INTERFACE &&
+            !map_put(&scratch, &imported, key_of(&s, item->interface), 1)) {
+            split_import(&s, item);
         }
     }
     for (u32 i = 0; i < w->exports.len; i++) {
@@ -43,7 +53,8 @@ void wit_split_identities(struct wit_resolve *r, u32 world)
         }
         /* Also what uses a type of a copied interface must be copied, to use that of the copy. Exports
          * are in topological order, so that has been seen by now. */
-        bool needs = map_get(&imported, key_of(&s, item->interface)) != MAP_NONE;
+        bool needs = map_get(&imported, key_of(&s, item->interface)) != MAP_NONE ||
+                     !map_put(&scratch, &exported, key_of(&s, item->interface), 1);
         const struct wit_interface *it = &r->interfaces.data[item->interface];
         for (u32 k = 0; k < it->types.len && !needs; k++) {
             const struct wit_typedef *t = &r->types.data[it->types.data[k].type];
