@@ -200,13 +200,8 @@ static u32 module_typeuse(struct text_scope *s)
     text_byte(&bytes, 0x60);
     text_put_signature(&bytes, &signature);
     str shape = str_sub(buf_view(&bytes), 1, bytes.len);
-    if (has_index) {
-        const struct text_type_info *info =
-            index < s->type_info.len ? &s->type_info.data[index] : NULL;
-        if (signature.any && info && info->kind == COMPTYPE_FUNC && !str_eq(info->signature, shape))
-            text_fail(p, at, "inline function type does not match the type it refers to");
+    if (has_index)
         return index;
-    }
     put_core_type(s, &bytes);
     struct text_type_info info = {COMPTYPE_FUNC, true, shape, signature.param_count};
     index = text_define(s, SORT_CORE_TYPE, at, (str){0}, (str){0});
@@ -424,11 +419,17 @@ void text_alias_field(struct text_scope *s)
 
 bool text_inverted_alias(struct text_scope *s, enum cm_sort sort, const struct text_shape **shape)
 {
+    struct text_parser *p = s->p;
     struct alias a = {0};
-    if (!text_open(s->p, "alias"))
+    struct text_mark before = text_mark(p);
+    if (!text_open(p, "alias"))
         return false;
     alias_target(s, &a);
-    text_close(s->p);
+    if (sort == SORT_COMPONENT && p->tok.kind == TEXT_LPAREN) {
+        text_rewind(p, before); /* an alias within the component that is being defined */
+        return false;
+    }
+    text_close(p);
     emit_alias(s, &a, sort, shape);
     return true;
 }

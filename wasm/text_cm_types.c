@@ -9,15 +9,17 @@ void text_set_shape(struct text_scope *s, const struct text_shape *shape)
         *vec_last(&s->shapes) = shape;
 }
 
+static const struct text_shape unknown_shape; /* of kind 0 */
+
 /* The shape of a type that is referred to, without making an alias for it. */
 static const struct text_shape *shape_of(struct text_scope *s, const struct text_ref *ref)
 {
     struct text_parser *p = s->p;
     if (ref->name_count || p->failed)
-        return NULL;
+        return &unknown_shape;
     u64 index = ref->value;
     if (!ref->known && ref->index.kind == TEXT_NUMBER && !text_token_u64(p, ref->index, &index))
-        return NULL;
+        return &unknown_shape;
     struct text_scope *from = s;
     if (!ref->known && ref->index.kind == TEXT_ID) {
         str name = text_id_name(p, ref->index);
@@ -27,7 +29,9 @@ static const struct text_shape *shape_of(struct text_scope *s, const struct text
                 break;
         }
     }
-    return from && index < from->shapes.len ? from->shapes.data[index] : NULL;
+    if (!from || index >= from->shapes.len || !from->shapes.data[index])
+        return &unknown_shape;
+    return from->shapes.data[index];
 }
 
 /* Children and labels while a type is parsed. */
@@ -140,7 +144,15 @@ static u32 fields_or_cases(struct text_scope *s, struct text_item *item, struct 
 {
     struct text_parser *p = s->p;
     u32 count = 0;
+    struct text_names ids = {0}; /* cases may have names, which nothing refers to */
     for (; text_open_word(p, kind == DEF_RECORD ? STR("field") : STR("case")); count++) {
+        struct text_token at;
+        bool fresh = true;
+        str id = kind == DEF_VARIANT ? text_id(p, &at) : (str){0};
+        if (id.ptr && !p->failed)
+            text_names_at(p->arena, &ids, id, &fresh);
+        if (!fresh)
+            text_fail(p, at, "duplicate case identifier `$" STRF "`", STRA(id));
         label(s, &item->bytes, parts);
         if (kind == DEF_RECORD) {
             child(s, item, parts);
@@ -408,24 +420,36 @@ void text_type_body(struct text_scope *s, str id, const struct text_shape **shap
     text_emit(s, TEXT_ITEM_TYPE, &item);
 }
 
+/* `(type x)` that is all there is, not the first declarator `(type ...)` of a type written in place. */
+static bool at_type_ref(struct text_scope *s)
+{
+    struct text_parser *p = s->p;
+    struct text_mark before = text_mark(p);
+    bool found = false;
+    if (p->tok.kind != TEXT_LPAREN)
+        return false;
+    text_advance(p);
+    text_take(p, "core");
+    if (text_take(p, "type") && (p->tok.kind == TEXT_ID || p->tok.kind == TEXT_NUMBER)) {
+        text_advance(p);
+        while (p->tok.kind == TEXT_STRING)
+            text_advance(p);
+        found = p->tok.kind == TEXT_RPAREN && text_peek(p).kind == TEXT_RPAREN;
+    }
+    text_rewind(p, before);
+    return found;
+}
+
 struct text_ref text_cm_typeuse(struct text_scope *s, enum cm_sort sort)
 {
     struct text_parser *p = s->p;
     if (sort == SORT_CORE_MODULE) {
-        if (text_form(p, "type") || text_form(p, "core"))
+        if (at_type_ref(s))
             return text_take_ref(s, SORT_CORE_TYPE);
         return text_known_ref(SORT_CORE_TYPE, text_module_type(s, (str){0}));
     }
-    if (text_form(p, "type")) {
-        /* in the types of components and instances `(type $x ...)` may also be the first declarator */
-        struct text_mark before = text_mark(p);
-        struct text_ref ref = text_take_ref(s, SORT_TYPE);
-        if (!p->failed && (sort == SORT_FUNC || p->tok.kind == TEXT_RPAREN))
-            return ref;
-        if (p->failed)
-            return ref;
-        text_rewind(p, before);
-    }
+    if (sort == SORT_FUNC ? text_form(p, "type") : at_type_ref(s))
+        return text_take_ref(s, SORT_TYPE);
     struct text_item item = text_item_new(s);
     if (sort == SORT_FUNC)
         function_type(s, &item);
@@ -501,8 +525,11 @@ void text_extern_name(struct text_scope *s, struct buf *out)
         {STR_INIT("external-id"), 2},
     };
     struct text_parser *p = s->p;
+    bool older = text_open(p, "interface"); /* (interface "a:b/c") */
     str name = text_name(p), values[3] = {0};
     u32 count = 0;
+    if (older)
+        text_close(p);
     for (u32 i = 0; i < LENGTH_OF(kinds);) {
         if (!text_at_form(p, kinds[i].word)) {
             i++;

@@ -4,12 +4,31 @@
 
 /* ---- Inline exports and imports --------------------------------------------------------------------------- */
 
+/* Is `(export "name" attributes)` next (or import), with nothing else in it? A field or an export of a bundle would go on. */
+static bool at_inline(struct text_scope *s, str word)
+{
+    struct text_parser *p = s->p;
+    if (!text_at_form(p, word))
+        return false;
+    struct text_mark before = text_mark(p);
+    bool found = false;
+    if (text_open_word(p, word) && (p->tok.kind == TEXT_STRING || text_form(p, "interface"))) {
+        struct buf ignored = buf_in(p->arena);
+        text_extern_name(s, &ignored);
+        found = p->tok.kind == TEXT_RPAREN;
+    }
+    text_rewind(p, before);
+    return found;
+}
+
 /* `(export "name" ...)*` within a definition: they follow the other items of the component. */
 static void inline_exports(struct text_scope *s, enum cm_sort sort)
 {
     struct text_parser *p = s->p;
-    while (text_open(p, "export")) {
+    while (at_inline(s, STR("export"))) {
         struct text_export e = {.sort = sort, .index = UINT32_MAX, .attributes = buf_in(p->arena)};
+        text_advance(p);
+        text_advance(p);
         text_extern_name(s, &e.attributes);
         text_close(p);
         *vec_push(p->arena, &s->exports) = e;
@@ -39,8 +58,10 @@ static void put_export(struct text_scope *s, struct text_export *e)
 static bool inline_import(struct text_scope *s, enum cm_sort sort, const struct text_shape **shape)
 {
     struct text_parser *p = s->p;
-    if (!text_open(p, "import"))
+    if (!at_inline(s, STR("import")))
         return false;
+    text_advance(p);
+    text_advance(p);
     struct text_item item = text_item_new(s);
     text_extern_name(s, &item.bytes);
     text_close(p);
@@ -200,21 +221,6 @@ static void core_instance(struct text_scope *s)
     text_define(s, SORT_CORE_INSTANCE, at, id, shown);
 }
 
-/* Is `(export "name" attributes)` next, with nothing that it exports? */
-static bool at_inline_export(struct text_scope *s)
-{
-    struct text_parser *p = s->p;
-    struct text_mark before = text_mark(p);
-    bool found = false;
-    if (text_open(p, "export") && p->tok.kind == TEXT_STRING) {
-        struct buf ignored = buf_in(p->arena);
-        text_extern_name(s, &ignored);
-        found = p->tok.kind == TEXT_RPAREN;
-    }
-    text_rewind(p, before);
-    return found;
-}
-
 static void instance(struct text_scope *s)
 {
     struct text_parser *p = s->p;
@@ -222,15 +228,7 @@ static void instance(struct text_scope *s)
     str id, shown;
     struct text_token at;
     text_binder(p, &id, &at, &shown);
-    while (at_inline_export(s)) {
-        text_advance(p);
-        text_advance(p);
-        struct text_export e = {
-            .sort = SORT_INSTANCE, .index = UINT32_MAX, .attributes = buf_in(p->arena)};
-        text_extern_name(s, &e.attributes);
-        text_close(p);
-        *vec_push(p->arena, &s->exports) = e;
-    }
+    inline_exports(s, SORT_INSTANCE);
     if (!inline_import(s, SORT_INSTANCE, &shape) && !text_inverted_alias(s, SORT_INSTANCE, &shape))
         instance_body(s, false);
     define(s, SORT_INSTANCE, at, id, shown);

@@ -130,6 +130,7 @@ u32 text_inline_elem(struct text_module *m, u32 table, bool is_64, str type);
 void text_data_bytes(struct text_module *m, struct buf *out);
 void text_offset(struct text_module *m, struct buf *out); /* a constant expression with its end */
 void text_custom_annotation(struct text_parser *p, struct text_custom *out);
+void text_dylink_annotation(struct text_parser *p, struct text_custom *out);
 void text_producers_annotation(struct text_parser *p, struct text_custom *out);
 void text_v128(struct text_parser *p, struct buf *out);
 /* Reports an unknown name, with the near one. */

@@ -720,8 +720,7 @@ static void annotation_field(struct text_module *m)
     } else if (text_is_annotation(p, p->tok, STR("producers"))) {
         text_producers_annotation(p, &custom);
     } else if (text_is_annotation(p, p->tok, STR("dylink.0"))) {
-        text_fail(p, p->tok, "the annotation @dylink.0 is not supported yet");
-        return;
+        text_dylink_annotation(p, &custom);
     } else {
         text_fail(p, p->tok, "misplaced annotation");
         return;

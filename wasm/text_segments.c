@@ -312,3 +312,105 @@ void text_producers_annotation(struct text_parser *p, struct text_custom *out)
     }
     *out = (struct text_custom){SECTION_COUNT, false, STR("producers"), buf_view(&all)};
 }
+
+/* ---- dylink.0 ------------------------------------------------------------------------------------------------------ */
+
+static u32 symbol_flags(struct text_parser *p)
+{
+    static const struct {
+        str word;
+        u32 flag;
+    } words[] = {
+        {STR_INIT("binding-weak"), 0x1},      {STR_INIT("binding-local"), 0x2},
+        {STR_INIT("visibility-hidden"), 0x4}, {STR_INIT("undefined"), 0x10},
+        {STR_INIT("exported"), 0x20},         {STR_INIT("explicit-name"), 0x40},
+        {STR_INIT("no-strip"), 0x80},         {STR_INIT("tls"), 0x100},
+        {STR_INIT("absolute"), 0x200},
+    };
+    u32 flags = 0;
+    while (p->tok.kind != TEXT_RPAREN && !p->failed) {
+        if (p->tok.kind == TEXT_NUMBER) {
+            flags |= text_u32(p, "flags");
+            continue;
+        }
+        u32 i = 0;
+        while (i < LENGTH_OF(words) && !text_take_word(p, words[i].word))
+            i++;
+        if (i == LENGTH_OF(words))
+            text_unexpected(p, "a symbol flag, such as `binding-weak`, or a number");
+        else
+            flags |= words[i].flag;
+    }
+    return flags;
+}
+
+static void memory_info(struct text_parser *p, struct buf *out)
+{
+    u32 values[4] = {0};
+    for (u32 i = 0; i < 2; i++) {
+        if (!text_open_word(p, i ? STR("table") : STR("memory")))
+            continue;
+        values[2 * i] = text_u32(p, "a size");
+        values[2 * i + 1] = text_u32(p, "an alignment");
+        text_close(p);
+    }
+    for (u32 i = 0; i < 4; i++)
+        buf_uleb(out, values[i]);
+}
+
+/* `(@dylink.0 (mem-info ...) (needed ...) ...)`: subsections in the order of the text; neighbours of one symbol kind are one. */
+void text_dylink_annotation(struct text_parser *p, struct text_custom *out)
+{
+    static const str words[] = {
+        STR_INIT("mem-info"),    STR_INIT("needed"),       STR_INIT("export-info"),
+        STR_INIT("import-info"), STR_INIT("runtime-path"), STR_INIT("target-arch"),
+    };
+    enum { MEM_INFO, NEEDED, EXPORT_INFO, IMPORT_INFO, RUNTIME_PATH, TARGET_ARCH, KINDS };
+    struct buf all = buf_in(p->arena);
+    text_advance(p);
+    while (p->tok.kind == TEXT_LPAREN && !p->failed) {
+        u32 kind = 0, count = 0;
+        while (kind < KINDS && !text_open_word(p, words[kind]))
+            kind++;
+        struct buf items = buf_in(p->arena), section = buf_in(p->arena);
+        switch (kind) {
+        case MEM_INFO: memory_info(p, &items); break;
+        case NEEDED:
+        case RUNTIME_PATH:
+            for (; p->tok.kind == TEXT_STRING; count++)
+                text_put_name(&items, text_name(p));
+            break;
+        case EXPORT_INFO:
+        case IMPORT_INFO:
+            for (;;) {
+                text_put_name(&items, text_name(p));
+                if (kind == IMPORT_INFO)
+                    text_put_name(&items, text_name(p));
+                buf_uleb(&items, symbol_flags(p));
+                count++;
+                text_close(p);
+                if (!text_open_word(p, words[kind]))
+                    break;
+            }
+            break;
+        case TARGET_ARCH: buf_str(&items, text_name(p)); break;
+        default:
+            text_advance(p);
+            text_unexpected(p,
+                            "`mem-info`, `needed`, `export-info`, `import-info`, `runtime-path` or "
+                            "`target-arch`");
+            return;
+        }
+        if (kind != EXPORT_INFO && kind != IMPORT_INFO)
+            text_close(p);
+        if (kind == MEM_INFO)
+            section = items;
+        else if (kind == TARGET_ARCH)
+            text_put_name(&section, buf_view(&items));
+        else
+            text_put_vec(&section, count, &items);
+        text_put_section(&all, (u8)(kind + 1), buf_view(&section));
+    }
+    text_close(p);
+    *out = (struct text_custom){SECTION_COUNT, true, STR("dylink.0"), buf_view(&all)};
+}

@@ -246,9 +246,10 @@ void text_tabletype(struct text_types *t, struct buf *out)
 {
     struct text_parser *p = t->p;
     struct text_limits limits = {0};
+    bool shared = text_take(p, "shared"); /* before or after the limits */
     text_address_type(p, &limits);
     text_limits(p, &limits);
-    limits.shared = text_take(p, "shared");
+    limits.shared = text_take(p, "shared") || shared;
     if (!text_at_reftype(p))
         text_unexpected(p, "a reference type");
     text_valtype(t, out);

@@ -229,7 +229,7 @@ void text_value(struct text_parser *p, const struct text_shape *shape, struct bu
         while (p->tok.kind == TEXT_STRING)
             text_string_to(p, out);
         text_close(p);
-    } else if (!shape) {
+    } else if (!shape || !shape->kind) {
         struct diag *x = text_fail(p, p->tok, "the type of this value is not known here");
         diag_help(p->d, x, "write its bytes: `(binary \"...\")`");
     } else {
