@@ -17,11 +17,11 @@ static int run(struct cli *cli)
         return 1;
     }
     str bytes = sources_get(&cli->sources, source)->text;
-    if (!wasm_is_binary(bytes) &&
-        !wasm_parse_text(&cli->arena, source, features_all(), &bytes, &cli->diags)) {
-        return 1;
-    }
-    return cli_output_wasm(cli, bytes) ? 0 : 1;
+    struct wasm_binary binary; /* a binary passes through if it is one */
+    bool fine = wasm_is_binary(bytes)
+                    ? wasm_read(&cli->arena, source, features_all(), &binary, &cli->diags)
+                    : wasm_parse_text(&cli->arena, source, features_all(), &bytes, &cli->diags);
+    return fine && cli_output_wasm(cli, bytes) ? 0 : 1;
 }
 
 const struct command cmd_parse = {

@@ -1,17 +1,60 @@
 /* cmd_print.c - `witc print`: WebAssembly binary to text. */
 #include "cmd.h"
 
-#include <stdlib.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 static const struct option options[] = {
     OPTION_OUTPUT,
-    {"skeleton", 0, NULL, "leave out function bodies and data"},
+    {"skeleton", 0, NULL, "leave out function bodies, elements and data"},
     {"print-offsets", 'p', NULL, "show the offset of each line"},
     {"fold-instructions", 'f', NULL, "print instructions as nested expressions"},
     {"name-unnamed", 0, NULL, "invent names for what has none"},
     {"indent", 0, "N", "blanks for each level, 2 if not given"},
+    {"indent-text", 0, "TEXT", "what to indent with instead of blanks"},
+    {"features", 0, "LIST", "turn features on, or off with a leading `-`; all are on"},
     {NULL},
 };
+
+static bool put(void *ctx, str text)
+{
+    struct cli *cli = ctx;
+    if (fwrite(text.ptr, 1, text.len, stdout) == text.len) {
+        return true;
+    }
+    diag_error(&cli->diags, "io", (span){0}, "cannot write `<stdout>`: %s", strerror(errno));
+    return false;
+}
+
+/* Text for standard output goes out as it is made; a file is written when all of it is there. */
+static bool print(struct cli *cli, const struct wasm_binary *binary,
+                  const struct wasm_print_options *how)
+{
+    const char *path = cli_value(cli, "output");
+    if (!path || strcmp(path, "-") == 0) {
+        return wasm_print_stream(&cli->arena, binary, how, put, cli, &cli->diags);
+    }
+    struct buf text = buf_in(&cli->arena);
+    return wasm_print(&text, binary, how, &cli->diags) && cli_output(cli, buf_view(&text), false);
+}
+
+static int read_indent(struct cli *cli, const char **indent)
+{
+    const char *number = cli_value(cli, "indent");
+    *indent = cli_value(cli, "indent-text");
+    if (!number) {
+        return 0;
+    }
+    u64 width;
+    if (!str_to_u64(str_c(number), &width) || width > 64) {
+        return cli_usage(cli, "`--indent` takes a number from 0 to 64, not `%s`", number);
+    }
+    if (!*indent) {
+        *indent = str_to_c(&cli->arena, str_printf(&cli->arena, "%*s", (int)width, ""));
+    }
+    return 0;
+}
 
 static int run(struct cli *cli)
 {
@@ -24,21 +67,21 @@ static int run(struct cli *cli)
         .folded = cli_flag(cli, "fold-instructions"),
         .name_unnamed = cli_flag(cli, "name-unnamed"),
     };
-    const char *indent = cli_value(cli, "indent");
-    u64 width;
-    if (indent) {
-        if (!str_to_u64(str_c(indent), &width) || width > 16) {
-            return cli_usage(cli, "`--indent` takes a number from 0 to 16, not `%s`", indent);
+    int usage = read_indent(cli, &how.indent);
+    if (usage) {
+        return usage;
+    }
+    struct features features = features_all();
+    const char **lists;
+    u32 n = cli_values(cli, "features", &lists);
+    for (u32 i = 0; i < n; i++) {
+        if (!features_apply(&features, str_c(lists[i]), &cli->diags)) {
+            return 1;
         }
-        how.indent = str_to_c(&cli->arena, str_printf(&cli->arena, "%*s", (int)width, ""));
     }
     struct wasm_binary binary;
-    struct buf text = buf_in(&cli->arena);
-    return cli_read_binary(cli, cli->args.len ? cli->args.data[0] : "-", features_all(), &binary) &&
-                   wasm_print(&text, &binary, &how, &cli->diags) &&
-                   cli_output(cli, buf_view(&text), false)
-               ? 0
-               : 1;
+    const char *path = cli->args.len ? cli->args.data[0] : "-";
+    return cli_read_binary(cli, path, features, &binary) && print(cli, &binary, &how) ? 0 : 1;
 }
 
 const struct command cmd_print = {

@@ -146,6 +146,18 @@ u32 wasm_get_count(struct wasm_cursor *c, u32 element_size)
     return count;
 }
 
+bool wasm_get_section(struct wasm_cursor *c, u8 *id, struct wasm_cursor *contents)
+{
+    if (c->at == c->end || c->failed) {
+        return false;
+    }
+    *id = wasm_get_byte(c);
+    u32 size = wasm_get_u32(c);
+    u32 offset = wasm_cursor_offset(c);
+    *contents = wasm_cursor_of(c->source, wasm_get_bytes(c, size), offset);
+    return !c->failed;
+}
+
 /* ---- Types ------------------------------------------------------------------------------------- */
 
 static bool is_abstract_heap(i64 code)

@@ -29,7 +29,7 @@ void wasm_names_of_module(struct arena *a, str section, u32 base, struct module_
 {
     struct wasm_cursor top = wasm_cursor_of(0, section, base), c;
     u8 id;
-    while (wasm_rd_section(&top, &id, &c)) {
+    while (wasm_get_section(&top, &id, &c)) {
         if (id == NAMES_MODULE) {
             str name = wasm_get_name(&c);
             out->has_module |= !c.failed;
@@ -46,7 +46,7 @@ void wasm_names_of_component(struct arena *a, str section, u32 base, struct comp
 {
     struct wasm_cursor top = wasm_cursor_of(0, section, base), c;
     u8 id;
-    while (wasm_rd_section(&top, &id, &c)) {
+    while (wasm_get_section(&top, &id, &c)) {
         if (id == 0) {
             str name = wasm_get_name(&c);
             out->has_name |= !c.failed;
@@ -97,7 +97,7 @@ str wasm_component_name(const struct wasm_component *c)
         }
         struct wasm_cursor top = wasm_cursor_of(0, c->customs.data[i].bytes, 0), contents;
         u8 id;
-        while (wasm_rd_section(&top, &id, &contents)) {
+        while (wasm_get_section(&top, &id, &contents)) {
             str name = id == 0 ? wasm_get_name(&contents) : (str){0};
             if (name.len) {
                 return name;

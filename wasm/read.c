@@ -40,19 +40,6 @@ void wasm_rd_report(struct wasm_reader *r, const struct wasm_cursor *c)
     diag_error(r->d, "malformed", (span){c->source, c->error_offset, end}, "%s", c->error);
 }
 
-bool wasm_rd_section(struct wasm_cursor *top, u8 *id, struct wasm_cursor *contents)
-{
-    if (top->at == top->end || top->failed) {
-        return false;
-    }
-    *id = wasm_get_byte(top);
-    u32 size = wasm_get_u32(top);
-    u32 offset = wasm_cursor_offset(top);
-    str bytes = wasm_get_bytes(top, size);
-    *contents = wasm_cursor_of(top->source, bytes, offset);
-    return !top->failed;
-}
-
 bool wasm_rd_enter_unit(struct wasm_reader *r, str bytes, u32 base, u32 source, const char *what)
 {
     r->c = wasm_cursor_of(source, bytes, base);

@@ -423,7 +423,7 @@ static bool read_sections(struct component_reader *x, struct wasm_cursor top)
     u8 id;
     for (;; x->section++) {
         u32 start = wasm_cursor_offset(&top);
-        if (!wasm_rd_section(&top, &id, &r->c)) {
+        if (!wasm_get_section(&top, &id, &r->c)) {
             break;
         }
         read_section(x, id, start);

@@ -348,7 +348,7 @@ static bool read_sections(struct module_reader *x, struct wasm_cursor top)
     u8 id;
     for (;;) {
         u32 start = wasm_cursor_offset(&top);
-        if (!wasm_rd_section(&top, &id, &r->c)) {
+        if (!wasm_get_section(&top, &id, &r->c)) {
             break;
         }
         *vec_push(r->a, &x->m->sections) =

@@ -38,8 +38,6 @@ static inline span wasm_rd_span(const struct wasm_reader *r, const u8 *start)
 {
     return (span){r->c.source, r->c.base + (u32)(start - r->c.start), wasm_cursor_offset(&r->c)};
 }
-/* A section: *id and its contents as a cursor. False at the end and after a failure of `top`. */
-bool wasm_rd_section(struct wasm_cursor *top, u8 *id, struct wasm_cursor *contents);
 bool wasm_rd_enter_unit(struct wasm_reader *r, str bytes, u32 base, u32 source, const char *what);
 
 /* read_types.c */

@@ -754,6 +754,9 @@ static inline u32 wasm_cursor_offset(const struct wasm_cursor *c)
     return c->base + (u32)(c->at - c->start);
 }
 
+/* The next section: its id and a cursor over its contents. False at the end and after a failure. */
+bool wasm_get_section(struct wasm_cursor *c, u8 *id, struct wasm_cursor *contents);
+
 /* ---- Walking instructions (instr.c) ---------------------------------------------------------------------------- */
 
 /* The next opcode with its prefix; OP_COUNT after a failure ("illegal opcode"). */
