@@ -84,6 +84,7 @@ struct text_scope {
     struct text_types types;               /* for core types in it */
     /* module types only */
     VEC(struct text_type_info) type_info;
+    struct text_names signatures; /* of the function types that were declared, to their index */
 };
 
 /* text_scope.c */

@@ -113,9 +113,15 @@ void text_core_type_body(struct text_scope *s, str id, struct text_token at, str
     g.dry = false;
     text_subtype(&sink, &bytes, true);
     put_core_type(s, &bytes);
-    text_define(s, SORT_CORE_TYPE, at, id, shown);
-    if (g.info.len)
-        set_info(s, &g.info.data[0]);
+    u32 index = text_define(s, SORT_CORE_TYPE, at, id, shown);
+    if (g.info.len == 0)
+        return;
+    set_info(s, &g.info.data[0]);
+    if (g.info.data[0].plain && g.info.data[0].kind == COMPTYPE_FUNC) {
+        u32 *known = text_names_at(p->arena, &s->signatures, g.info.data[0].signature, &fresh);
+        if (fresh)
+            *known = index;
+    }
 }
 
 static u32 group_members(struct group *g, struct buf *bytes)
@@ -202,6 +208,9 @@ static u32 module_typeuse(struct text_scope *s)
     str shape = str_sub(buf_view(&bytes), 1, bytes.len);
     if (has_index)
         return index;
+    u32 known = text_names_get(&s->signatures, shape);
+    if (known != TEXT_NONE)
+        return known;
     put_core_type(s, &bytes);
     struct text_type_info info = {COMPTYPE_FUNC, true, shape, signature.param_count};
     index = text_define(s, SORT_CORE_TYPE, at, (str){0}, (str){0});

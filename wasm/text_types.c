@@ -141,8 +141,9 @@ void text_valtype(struct text_types *t, struct buf *out)
     text_reftype_parts(t, &nullable, &heap);
     if (p->failed)
         return;
-    bool is_abstract =
-        heap.len == 1 && (u8)heap.data[0] >= HEAP_CONT && (u8)heap.data[0] <= HEAP_NOCONT;
+    bool shared = heap.len == 2 && (u8)heap.data[0] == 0x65;
+    bool is_abstract = shared || (heap.len == 1 && (u8)heap.data[0] >= HEAP_CONT &&
+                                  (u8)heap.data[0] <= HEAP_NOCONT);
     if (!nullable || !is_abstract)
         text_byte(out, nullable ? 0x63 : 0x64);
     buf_str(out, buf_view(&heap));
