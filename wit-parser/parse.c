@@ -9,13 +9,14 @@ const TSLanguage *tree_sitter_wit(void);
 #define NODES(NAMED, WORD)                                                                         \
     NAMED(source_file)                                                                             \
     NAMED(package_declaration)                                                                     \
-    NAMED(package_name) NAMED(nested_package) NAMED(toplevel_use) NAMED(interface) NAMED(          \
-        interface_body) NAMED(world) NAMED(world_body) NAMED(attribute) NAMED(use_path) NAMED(use) \
-        NAMED(use_name) NAMED(function) NAMED(function_type) NAMED(parameters) NAMED(parameter)    \
-            NAMED(result) NAMED(import) NAMED(export) NAMED(include) NAMED(include_name) NAMED(    \
-                type_alias) NAMED(record) NAMED(field) NAMED(flags) NAMED(label) NAMED(variant)    \
-                NAMED(case) NAMED(enum) NAMED(resource) NAMED(constructor) NAMED(method)           \
-                    NAMED(primitive_type) NAMED(tuple_type) NAMED(list_type) NAMED(option_type)    \
+    NAMED(package_name)                                                                            \
+    NAMED(nested_package) NAMED(toplevel_use) NAMED(interface) NAMED(interface_body) NAMED(world)  \
+        NAMED(world_body) NAMED(attribute) NAMED(use_path) NAMED(use) NAMED(use_name) NAMED(       \
+            function) NAMED(function_type) NAMED(parameters) NAMED(parameter) NAMED(result)        \
+            NAMED(import) NAMED(export) NAMED(include) NAMED(include_name) NAMED(type_alias)       \
+                NAMED(record) NAMED(field) NAMED(flags) NAMED(label) NAMED(variant) NAMED(case)    \
+                    NAMED(enum) NAMED(resource) NAMED(constructor) NAMED(method) NAMED(            \
+                        primitive_type) NAMED(tuple_type) NAMED(list_type) NAMED(option_type)      \
                         NAMED(result_type) NAMED(map_type) NAMED(handle_type) NAMED(future_type)   \
                             NAMED(stream_type) NAMED(named_type) NAMED(identifier) NAMED(integer)  \
                                 NAMED(version) NAMED(string_literal) NAMED(line_comment)           \
@@ -44,6 +45,7 @@ enum node {
 struct reader {
     struct arena *arena;
     struct diags *diags;
+    struct wit_skipped *skipped;
     u32 source;
     str text;
     bool fine;
@@ -170,6 +172,7 @@ static struct ast_id identifier(struct reader *r)
     const char *why = wit_check_label(id.name);
     if (why) {
         report_label(r, id, id.name, why);
+        map_put(r->skipped->arena, &r->skipped->words, id.name, 1);
     }
     return id;
 }
@@ -845,7 +848,7 @@ static void read_tree(void *context)
 bool wit_read_ast(struct arena *a, struct diags *d, u32 source, struct wit_skipped *skipped,
                   struct ast_decls *out)
 {
-    struct reader r = {.arena = a, .diags = d, .source = source, .fine = true};
+    struct reader r = {.arena = a, .diags = d, .skipped = skipped, .source = source, .fine = true};
     r.text = sources_get(d->sources, source)->text;
     *out = (struct ast_decls){.source = source};
     if (!check_characters(&r)) {

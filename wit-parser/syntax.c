@@ -16,6 +16,7 @@
 const TSLanguage *tree_sitter_wit(void);
 
 #define MAX_ERRORS 24
+#define EXTRA      64              /* braces that may be closed behind the end */
 #define MAX_LOGGED ((u64)64 << 20) /* bytes parsed with the log on; it is slow */
 
 struct watch {
@@ -25,6 +26,8 @@ struct watch {
     u32 *lines; /* starts */
     u32 line_count;
     VEC(u16) states; /* the parse stack, replayed */
+    VEC(u16) trial;  /* a copy of it */
+    u8 *possible;    /* tokens that could stand at the wrong place */
     u32 position;    /* where the token before ends */
     const char *symbol;
     char symbol_name[40];
@@ -168,11 +171,42 @@ static void on_log(void *payload, TSLogType type, const char *m)
 
 /* ---- What was expected ------------------------------------------------------------------------------------------- */
 
-static bool takes(const struct watch *w, u16 state, const char *name)
+/* Would this token be shifted, after the reductions that it asks for? */
+static bool can_shift(struct watch *w, TSSymbol symbol)
+{
+    u32 len = w->states.len;
+    vec_reserve(w->arena, &w->trial, len + 1);
+    memcpy(w->trial.data, w->states.data, len * sizeof(u16));
+    for (u32 steps = 0; steps < 1000; steps++) {
+        u16 index = lookup(w->language, w->trial.data[len - 1], symbol);
+        const TSParseActionEntry *entry = &w->language->parse_actions[index];
+        if (!index || !entry->entry.count) {
+            return false;
+        }
+        const TSParseAction *action = &entry[1].action;
+        if (action->type != TSParseActionTypeReduce) {
+            return !action->shift.extra;
+        }
+        len = len > action->reduce.child_count ? len - action->reduce.child_count : 1;
+        vec_reserve(w->arena, &w->trial, len + 1);
+        w->trial.data[len] = lookup(w->language, w->trial.data[len - 1], action->reduce.symbol);
+        len++;
+    }
+    return false;
+}
+
+static void find_possible(struct watch *w)
+{
+    w->possible = arena_alloc(w->arena, w->language->token_count);
+    for (u32 s = 0; s < w->language->token_count; s++) {
+        w->possible[s] = can_shift(w, (TSSymbol)s);
+    }
+}
+
+static bool takes(const struct watch *w, const char *name)
 {
     for (u32 s = 1; s < w->language->token_count; s++) {
-        if (strcmp(w->language->symbol_names[s], name) == 0 &&
-            lookup(w->language, state, (TSSymbol)s)) {
+        if (w->possible[s] && strcmp(w->language->symbol_names[s], name) == 0) {
             return true;
         }
     }
@@ -204,25 +238,25 @@ static const struct group groups[] = {
     {"a gate such as `@since`", {"since", "unstable", "deprecated", "external-id", NULL}},
 };
 
-static str expected(struct watch *w, u16 state)
+static str expected(struct watch *w)
 {
     const char *texts[64];
     u32 n = 0;
-    bool is_type = takes(w, state, "tuple");
-    bool function = takes(w, state, "async");
+    bool is_type = takes(w, "tuple");
+    bool function = takes(w, "async");
     for (u32 g = 0; g < LENGTH_OF(groups); g++) {
-        if (takes(w, state, groups[g].words[0]) &&
-            (!n || strcmp(texts[n - 1], groups[g].text) != 0) && (g != 3 || function)) {
+        if (takes(w, groups[g].words[0]) && (!n || strcmp(texts[n - 1], groups[g].text) != 0) &&
+            (g != 3 || function)) {
             texts[n++] = groups[g].text;
         }
     }
     for (u32 s = 1; s < w->language->token_count && n < LENGTH_OF(texts); s++) {
         const char *name = w->language->symbol_names[s];
-        bool skip = !lookup(w->language, state, (TSSymbol)s) || strstr(name, "_comment") ||
+        bool skip = !w->possible[s] || strstr(name, "_comment") ||
                     (is_type && strcmp(name, "identifier") == 0) ||
-                    (strcmp(name, "@") == 0 && takes(w, state, "interface"));
+                    (strcmp(name, "@") == 0 && takes(w, "interface"));
         for (u32 g = 0; g < LENGTH_OF(groups) && !skip; g++) {
-            skip = in_list(name, groups[g].words) && takes(w, state, groups[g].words[0]) &&
+            skip = in_list(name, groups[g].words) && takes(w, groups[g].words[0]) &&
                    (g != 3 || function);
         }
         if (!skip && strcmp(name, "identifier") == 0) {
@@ -261,6 +295,24 @@ static str found_text(struct arena *a, str text, u32 at)
 
 /* ---- Reporting --------------------------------------------------------------------------------------------------- */
 
+/* A word that was mistyped. */
+static void suggest_word(struct diags *d, struct diag *x, struct watch *w, str word)
+{
+    str names[64];
+    u32 n = 0;
+    for (u32 s = 1; s < w->language->token_count && n < LENGTH_OF(names); s++) {
+        str name = str_c(w->language->symbol_names[s]);
+        bool is_word = name.len > 2 && name.ptr[0] >= 'a' && name.ptr[0] <= 'z' &&
+                       str_find_char(name, '_', 0) == SIZE_MAX && !str_eq(name, STR("identifier"));
+        if (w->possible[s] && is_word) {
+            names[n++] = name;
+        }
+    }
+    if (word.len > 2) {
+        diag_suggest(d, x, word, names, n);
+    }
+}
+
 /* The last token before `at`, to say that something is missing after it. */
 static u32 end_of_previous(str text, u32 at)
 {
@@ -270,66 +322,65 @@ static u32 end_of_previous(str text, u32 at)
     return at;
 }
 
-static void hints(struct diags *d, struct diag *x, struct watch *w, u16 state, u32 source)
+static void hints(struct diags *d, struct diag *x, struct watch *w, u32 source)
 {
     str rest = str_sub(w->text, w->at, w->text.len);
     char c = rest.len ? rest.ptr[0] : 0;
     u32 before = end_of_previous(w->text, w->at);
-    if (takes(w, state, ";") && before && (c == ',' || c == '}' || is_word_byte(c) || c == '@')) {
+    if (takes(w, ";") && before && (c == ',' || c == '}' || is_word_byte(c) || c == '@')) {
         if (c == ',') {
             diag_help(d, x, "items of an interface or a world end with `;`");
         } else {
             diag_label(d, x, (span){source, before - 1, before}, "a `;` may be missing after this");
         }
-    } else if (c == ';' && takes(w, state, ",")) {
+    } else if (c == ';' && takes(w, ",") && takes(w, "}")) {
         diag_help(d, x, "fields and cases are separated by `,`");
-    } else if (c == ':' && takes(w, state, "/")) {
+    } else if (c == ':' && takes(w, "/")) {
         diag_note(d, x, "nested namespaces (`a:b:c/d`) are not supported yet");
-    } else if (c == '/' && (takes(w, state, "@") || takes(w, state, "."))) {
+    } else if (c == '/' && (takes(w, "@") || takes(w, "."))) {
         diag_note(d, x, "nested packages (`a:b/c/d`) are not supported yet");
-    } else if (takes(w, state, "version") && takes(w, state, "(")) {
+    } else if (takes(w, "version") && takes(w, "(")) {
         diag_help(d, x, "write `@since(version = 1.2.3)`");
     }
 }
 
-static void report(struct diags *d, struct watch *w, u32 source)
+static struct diag *report(struct diags *d, struct watch *w, u32 source)
 {
     u32 at = w->at, end = token_end(w->text, at);
     span place = {source, at, end > at ? end : at};
-    u16 state = w->states.data[w->states.len - 1];
+    find_possible(w);
+    struct diag *x;
     str rest = str_sub(w->text, at, w->text.len);
     str word = str_sub(w->text, at, end);
     if (w->kind == WRONG_DEPTH) {
-        struct diag *x = diag_error(d, "wit-nesting", place, "type nesting too deep");
+        x = diag_error(d, "wit-nesting", place, "type nesting too deep");
         diag_note(d, x, "a type has at most %u levels", WIT_MAX_TYPE_DEPTH);
     } else if (w->kind == WRONG_WORD) {
-        str wanted = expected(w, state);
-        struct diag *x =
-            diag_error(d, "wit-syntax", place, "expected " STRF ", found keyword `" STRF "`",
+        str wanted = expected(w);
+        x = diag_error(d, "wit-syntax", place, "expected " STRF ", found keyword `" STRF "`",
                        STRA(wanted), STRA(word));
         diag_help(d, x, "`%%" STRF "` is the name with the same letters", STRA(word));
     } else if (str_starts(rest, STR("/*"))) {
         place.end = at + 2;
-        struct diag *x = diag_error(d, "wit-syntax", place, "unterminated block comment");
+        x = diag_error(d, "wit-syntax", place, "unterminated block comment");
         diag_note(d, x, "block comments nest: each `/*` needs a `*/` of its own");
-    } else if (str_starts(rest, STR("\"")) && !takes(w, state, "string_literal")) {
-        diag_error(d, "wit-syntax", place, "expected " STRF ", found a text literal",
-                   STRA(expected(w, state)));
+    } else if (str_starts(rest, STR("\"")) && !takes(w, "string_literal")) {
+        x = diag_error(d, "wit-syntax", place, "expected " STRF ", found a text literal",
+                       STRA(expected(w)));
     } else if (str_starts(rest, STR("\""))) {
-        diag_error(d, "wit-literal", place, "unterminated text literal");
-    } else if (takes(w, state, "since") && takes(w, state, "unstable") &&
-               wit_check_label(word) == NULL) {
+        x = diag_error(d, "wit-literal", place, "unterminated text literal");
+    } else if (takes(w, "since") && takes(w, "unstable") && wit_check_label(word) == NULL) {
         static const str gates[] = {STR_INIT("since"), STR_INIT("unstable"), STR_INIT("deprecated"),
                                     STR_INIT("external-id")};
-        struct diag *x =
-            diag_error(d, "wit-gate", place, "unknown attribute `" STRF "`", STRA(word));
+        x = diag_error(d, "wit-gate", place, "unknown attribute `" STRF "`", STRA(word));
         diag_suggest(d, x, word, gates, LENGTH_OF(gates));
     } else {
-        struct diag *x =
-            diag_error(d, "wit-syntax", place, "expected " STRF ", found " STRF,
-                       STRA(expected(w, state)), STRA(found_text(d->arena, w->text, at)));
-        hints(d, x, w, state, source);
+        x = diag_error(d, "wit-syntax", place, "expected " STRF ", found " STRF, STRA(expected(w)),
+                       STRA(found_text(d->arena, w->text, at)));
+        suggest_word(d, x, w, word);
+        hints(d, x, w, source);
     }
+    return x;
 }
 
 /* ---- Going on ------------------------------------------------------------------------------------------------------ */
@@ -449,6 +500,24 @@ static bool blank(char *text, u32 from, u32 to, struct wit_skipped *skipped)
     return any;
 }
 
+/* The innermost `{` before the end that has no `}`. */
+static u32 open_brace(struct arena *a, str text)
+{
+    VEC(u32) open = {0};
+    for (u32 i = 0; i < text.len;) {
+        u32 after = skip_opaque(text, i);
+        if (after == i) {
+            if (text.ptr[i] == '{') {
+                *vec_push(a, &open) = i;
+            }
+            open.len -= text.ptr[i] == '}' && open.len;
+            after++;
+        }
+        i = after;
+    }
+    return open.len ? *vec_last(&open) : UINT32_MAX;
+}
+
 static bool blank_item(char *bytes, str text, u32 at, struct wit_skipped *skipped)
 {
     u32 start = item_start(text, at), end = item_end(text, at);
@@ -496,26 +565,49 @@ static void watch(struct watch *w, TSParser *parser)
     }
 }
 
+/* The end of the file comes too early: closes what is open, behind the text. */
+static bool close_block(struct watch *w, struct diag *x, struct diags *d, u32 source, char *bytes,
+                        u32 length)
+{
+    u32 brace = open_brace(w->arena, w->text);
+    if (brace == UINT32_MAX || w->text.len >= (size_t)length + EXTRA) {
+        return false;
+    }
+    if (x) {
+        diag_label(d, x, (span){source, brace, brace + 1}, "this is not closed");
+    }
+    bytes[w->text.len++] = '}';
+    return true;
+}
+
 TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct wit_skipped *skipped,
                           TSParser *parser, str *text)
 {
-    char *bytes = arena_alloc(a, text->len);
-    memcpy(bytes, text->ptr, text->len);
-    struct watch w = {.language = tree_sitter_wit(), .arena = a, .text = str_of(bytes, text->len)};
+    u32 length = (u32)text->len, last = 0;
+    char *bytes = arena_alloc(a, text->len + EXTRA);
+    memcpy(bytes, text->ptr, length);
+    struct watch w = {.language = tree_sitter_wit(), .arena = a, .text = str_of(bytes, length)};
     u64 logged = 0;
-    u32 last = 0;
-    bool first = true;
+    bool first = true, ended = false;
     find_lines(&w);
-    for (u32 i = 0; i < MAX_ERRORS && logged <= MAX_LOGGED; i++, logged += text->len) {
+    for (u32 i = 0; i < MAX_ERRORS && logged <= MAX_LOGGED; i++, logged += length) {
         watch(&w, parser);
         if (!w.found) {
             break;
         }
-        if (first || w.at > last) {
-            report(d, &w, source);
+        struct diag *x = NULL;
+        if ((first || w.at > last) && !(ended && w.at >= length)) {
+            x = report(d, &w, source);
             last = w.at;
         }
         first = false;
+        if (w.at >= length) {
+            if (close_block(&w, x, d, source, bytes, length)) {
+                ended = true;
+                continue;
+            }
+        }
+        ended |= str_starts(str_sub(w.text, w.at, length), STR("/*"));
         if (!blank_item(bytes, w.text, w.at, skipped)) {
             break;
         }
