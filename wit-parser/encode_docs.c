@@ -324,7 +324,11 @@ static void read_world_items(struct docs_reader *d, const cJSON *o, const struct
         if (!item)
             return;
         switch (item->kind) {
-        case WIT_ITEM_FUNC: read_func(d, x, &item->func); break;
+        case WIT_ITEM_FUNC:
+            read_func(d, x, &item->func);
+            item->docs = item->func.docs;
+            item->stability = item->func.stability;
+            break;
         case WIT_ITEM_TYPE: read_type(d, x, item->type); break;
         case WIT_ITEM_INTERFACE: read_interface(d, x, item->interface); break;
         }

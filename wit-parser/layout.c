@@ -182,7 +182,7 @@ static void fixed_list_facts(const struct wit_resolve *r, const struct wit_typed
     struct type_facts f = part_facts(r, t->first);
     out->align = f.align;
     out->size = t->length > UINT32_MAX ? UINT32_MAX : saturate(f.size * t->length);
-    for (u64 i = 0; i < t->length && out->flat_count <= WIT_MAX_FLAT_PARAMS; i++)
+    for (u64 i = 0; i < t->length && f.flat_count && out->flat_count <= WIT_MAX_FLAT_PARAMS; i++)
         flat_append(out, &f);
 }
 
@@ -316,8 +316,7 @@ void wit_core_signature(const struct wit_resolve *r, const struct wit_func *f, e
         out->params[0] = WASM_I32;
         out->param_count = 1;
     }
-    bool fits =
-        wit_flatten(r, f->result, out->results, WIT_MAX_FLAT_RESULTS, &out->result_count);
+    bool fits = wit_flatten(r, f->result, out->results, WIT_MAX_FLAT_RESULTS, &out->result_count);
     switch (abi) {
     case WIT_ABI_LIFT: out->ret_pointer = !fits; break;
     case WIT_ABI_LOWER: out->ret_pointer = !fits; break;
@@ -345,7 +344,8 @@ void wit_core_signature(const struct wit_resolve *r, const struct wit_func *f, e
 
 /* ---- Streams and futures of a signature ------------------------------------------------------------ */
 
-#define PAYLOADS_MAX 100000u /* no real signature mentions more; keeps shared types from exploding */
+#define PAYLOADS_MAX \
+    100000u /* no real signature mentions more; keeps shared types from exploding */
 
 struct payload_list {
     struct arena *arena;
