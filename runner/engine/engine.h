@@ -81,7 +81,7 @@ struct engine_extern {
 
 /* A host function. `slots` holds the arguments and takes the results, from slots[0] on. Returns ENGINE_DONE; or ENGINE_TRAPPED after
  * engine_trap; or ENGINE_SUSPENDED (the results come with engine_resume). It may call engine_call_nested, and may
- * start or resume other tasks. `slots` may move when it does: read the arguments first. */
+ * start or resume other tasks; `slots` stays where it is until the host function returns. */
 typedef enum engine_outcome engine_host_fn(void *env, struct engine_task *t, u64 *slots);
 /* `type` is copied. `name` is for backtraces. */
 struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_functype *type,

@@ -190,8 +190,9 @@ struct engine_task {
     struct engine_global *own; /* inst->own */
     const union cell *ip;      /* where the task stands, whenever C code runs */
     u64 *sp;
-    u64 acc;  /* of a task that waits for fuel */
-    u64 need; /* for the slow path: slots from sp on */
+    u64 acc;                      /* of a task that waits for fuel */
+    const union cell *need_entry; /* for the slow path: what is called, */
+    const u64 *need_from;         /* ... on the frame here */
     int trap_code;
     bool moved; /* torture */
     /* The rest. */

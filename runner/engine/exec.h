@@ -59,22 +59,24 @@ __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_stack, e
     } while (0)
 
 /* Room for the frame at s of the code at entry, and a tick; else the slow path, which tries the instruction again. */
+#define GROW_FOR(entry, s)     \
+    do {                       \
+        t->need_entry = entry; \
+        t->need_from = s;      \
+        SLOW(stack);           \
+    } while (0)
 #if ENGINE_TORTURE & TORTURE_STACK
-#define TORTURE_MOVE(need_)       \
-    if ((t->moved = !t->moved)) { \
-        t->need = (need_);        \
-        SLOW(stack);              \
-    }
+#define TORTURE_MOVE(entry, s)  \
+    if ((t->moved = !t->moved)) \
+        GROW_FOR(entry, s);
 #else
-#define TORTURE_MOVE(need_)
+#define TORTURE_MOVE(entry, s)
 #endif
-#define ENTER_CHECK(entry, s)                       \
-    TORTURE_MOVE((u64)((s)-sp) + (entry)[-1].u)     \
-    if (UNLIKELY((s) + (entry)[-1].u > t->limit)) { \
-        t->need = (u64)((s)-sp) + (entry)[-1].u;    \
-        SLOW(stack);                                \
-    }                                               \
-    if (UNLIKELY(--t->ticks < 0))                   \
+#define ENTER_CHECK(entry, s)                     \
+    TORTURE_MOVE(entry, s)                        \
+    if (UNLIKELY((s) + (entry)[-1].u > t->limit)) \
+        GROW_FOR(entry, s);                       \
+    if (UNLIKELY(--t->ticks < 0))                 \
     SLOW(tick)
 #define SET_RETURN(s, record, to) (s)[record] = (u64)(uintptr_t)(to)
 #define CALL_FUNC(f, stub, word, n)                       \
@@ -116,13 +118,7 @@ __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_stack, e
         DISPATCH;                                       \
     } while (0)
 /* Room for the code at `entry` on this frame, and a tick. */
-#define TAIL_CHECK(entry)                          \
-    if (UNLIKELY(sp + (entry)[-1].u > t->limit)) { \
-        t->need = (entry)[-1].u;                   \
-        SLOW(stack);                               \
-    }                                              \
-    if (UNLIKELY(--t->ticks < 0))                  \
-    SLOW(tick)
+#define TAIL_CHECK(entry) ENTER_CHECK(entry, sp)
 #define ADDRESS(m, address)                                                  \
     do {                                                                     \
         u64 from = (address), ea = from + ip[2].u;                           \

@@ -47,7 +47,7 @@ int engine_stack_room(struct engine_task *t, u64 slots)
 
 int engine_stack_grow(struct engine_task *t)
 {
-    int r = engine_stack_room(t, t->need);
+    int r = engine_stack_room(t, (u64)(t->need_from - t->sp) + t->need_entry[-1].u);
     if (r == RUN_DONE && (ENGINE_TORTURE & TORTURE_STACK))
         r = move_stack(t, t->cap);
     return r;
@@ -223,10 +223,18 @@ bool engine_fits(struct engine_task *t, const struct engine_func *f, u32 type_id
     return validate_is_subtype(t->store->types, f->type_id, type_id);
 }
 
+/* The host function works on a copy of its slots, as the stack may move below it. */
 int engine_host_call(struct engine_task *t, struct host *h)
 {
-    enum engine_outcome r = h->fn(h->env, t, t->sp);
-    switch (r) {
+    u64 few[16];
+    u32 n = h->code.record;
+    u64 *slots = n <= LENGTH_OF(few) ? few : mem_alloc(n * sizeof(u64));
+    memcpy(slots, t->sp, n * sizeof(u64));
+    enum engine_outcome outcome = h->fn(h->env, t, slots);
+    memcpy(t->sp, slots, n * sizeof(u64));
+    if (slots != few)
+        mem_free(slots);
+    switch (outcome) {
     case ENGINE_DONE:
         if (ENGINE_TORTURE & TORTURE_SUSPEND) {
             t->ip += 2;
@@ -234,7 +242,7 @@ int engine_host_call(struct engine_task *t, struct host *h)
         }
         return RUN_DONE;
     case ENGINE_TRAPPED:
-        if (!t->trap.message.ptr && !t->trap.is_exit)
+        if (!t->trap.message.ptr)
             engine_trap(t, "host function failed");
         return RUN_TRAPPED;
     default:

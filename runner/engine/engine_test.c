@@ -1,0 +1,503 @@
+/* engine_test.c - the interpreter from outside: calls, host functions, suspension, nesting, traps, limits. */
+#include "engine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+
+struct world {
+    struct arena arena;
+    struct sources sources;
+    struct diags diags;
+    struct engine_store *store;
+    struct engine_task *task;
+};
+
+static void world_init(struct world *w, const struct engine_limits *limits)
+{
+    memset(w, 0, sizeof(*w));
+    w->sources.arena = &w->arena;
+    diags_init(&w->diags, &w->arena, &w->sources);
+    w->store = engine_store_new(limits);
+    w->task = engine_task_new(w->store);
+}
+
+static void world_free(struct world *w)
+{
+    engine_store_free(w->store);
+    arena_free(&w->arena);
+}
+
+static void complain(struct world *w)
+{
+    struct buf out = buf_in(&w->arena);
+    diags_render(&w->diags, DIAG_TEXT, &out);
+    fprintf(stderr, STRF, STRA(buf_view(&out)));
+}
+
+static struct engine_module *load(struct world *w, const char *text)
+{
+    struct features f = features_all();
+    features_set(&f, FEATURE_LEGACY_EXCEPTIONS, false);
+    u32 source = sources_add(&w->sources, STR("test.wat"), str_c(text), SOURCE_TEXT);
+    str binary;
+    struct wasm_module *m = NULL;
+    struct engine_module *em = NULL;
+    if (wasm_parse_text(&w->arena, source, f, &binary, &w->diags)) {
+        u32 number = sources_add(&w->sources, STR("test.wasm"), binary, SOURCE_BINARY);
+        if (wasm_read_module(&w->arena, number, binary, 0, f, &m, &w->diags))
+            em = engine_load(w->store, m, f, &w->diags);
+    }
+    if (!em)
+        complain(w);
+    assert_non_null(em);
+    return em;
+}
+
+static struct engine_instance *instantiate(struct world *w, const char *text,
+                                           const struct engine_extern *imports, u32 count,
+                                           const char *label)
+{
+    struct engine_instance *i = NULL;
+    enum engine_outcome r =
+        engine_instantiate(w->store, load(w, text), imports, count, str_c(label), &i, &w->diags);
+    if (r != ENGINE_DONE)
+        complain(w);
+    assert_int_equal(r, ENGINE_DONE);
+    return i;
+}
+
+static struct engine_func *func(struct engine_instance *i, const char *name)
+{
+    struct engine_extern x;
+    assert_true(engine_export(i, str_c(name), &x));
+    assert_int_equal(x.kind, EXTERN_FUNC);
+    return x.func;
+}
+
+static u64 call(struct world *w, struct engine_instance *i, const char *name, u64 a, u64 b)
+{
+    u64 slots[2] = {a, b};
+    enum engine_outcome r = engine_start(w->task, func(i, name), slots);
+    if (r == ENGINE_TRAPPED)
+        fprintf(stderr, "trap: " STRF "\n", STRA(engine_trap_of(w->task)->message));
+    assert_int_equal(r, ENGINE_DONE);
+    return engine_results(w->task)[0];
+}
+
+static void expect_trap(struct world *w, struct engine_instance *i, const char *name, u64 a, u64 b,
+                        const char *message)
+{
+    u64 slots[2] = {a, b};
+    assert_int_equal(engine_start(w->task, func(i, name), slots), ENGINE_TRAPPED);
+    str text = engine_trap_of(w->task)->message;
+    if (!str_eq_c(text, message))
+        fprintf(stderr, "trap: " STRF "\n", STRA(text));
+    assert_true(str_eq_c(text, message));
+}
+
+static void numbers(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module"
+        " (func $fib (export \"fib\") (param i32) (result i32)"
+        "  (if (result i32) (i32.lt_u (local.get 0) (i32.const 2)) (then (local.get 0))"
+        "   (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))"
+        "    (call $fib (i32.sub (local.get 0) (i32.const 2)))))))"
+        " (func (export \"fac\") (param i64) (result i64) (local i64)"
+        "  (local.set 1 (i64.const 1))"
+        "  (block (loop (br_if 1 (i64.eqz (local.get 0)))"
+        "   (local.set 1 (i64.mul (local.get 1) (local.get 0)))"
+        "   (local.set 0 (i64.sub (local.get 0) (i64.const 1))) (br 0)))"
+        "  (local.get 1))"
+        " (func (export \"swap\") (param i32 i32) (result i32 i32) local.get 1 local.get 0)"
+        " (func (export \"old\") (param i32) (result i32)"
+        "  local.get 0 (local.set 0 (i32.const 7)) local.get 0 i32.sub)"
+        " (func (export \"tee\") (param i32 i32) (result i32) (local i32)"
+        "  (i32.add (local.tee 2 (i32.mul (local.get 0) (local.get 1))) (local.get 2)))"
+        " (func (export \"half\") (param f64) (result f64) (f64.div (local.get 0) (f64.const 2)))"
+        " (func (export \"div\") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get "
+        "1)))"
+        " (func (export \"switch\") (param i32) (result i32)"
+        "  (block (block (block (br_table 0 1 2 (local.get 0))) (return (i32.const 10)))"
+        "   (return (i32.const 11))) (i32.const 12)))",
+        NULL, 0, "main");
+    assert_int_equal(call(&w, i, "fib", 20, 0), 6765);
+    assert_int_equal(call(&w, i, "fac", 20, 0), 2432902008176640000);
+    call(&w, i, "swap", 1, 2);
+    assert_int_equal(engine_results(w.task)[0], 2);
+    assert_int_equal(engine_results(w.task)[1], 1);
+    assert_int_equal(call(&w, i, "old", 9, 0), 2);
+    assert_int_equal(call(&w, i, "tee", 6, 7), 84);
+    double x = 5, y;
+    u64 bits;
+    memcpy(&bits, &x, 8);
+    bits = call(&w, i, "half", bits, 0);
+    memcpy(&y, &bits, 8);
+    assert_true(y == 2.5);
+    assert_int_equal(call(&w, i, "div", (u32)-9, 2), (u32)-4);
+    expect_trap(&w, i, "div", 1, 0, "integer divide by zero");
+    expect_trap(&w, i, "div", 0x80000000, (u32)-1, "integer overflow");
+    for (u32 k = 0; k < 4; k++)
+        assert_int_equal(call(&w, i, "switch", k, 0), 10 + (k < 2 ? k : 2));
+    world_free(&w);
+}
+
+static void memory(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (memory (export \"m\") 1 3) (data (i32.const 8) \"\\01\\02\\03\\04\")"
+        " (func (export \"load\") (param i32) (result i32) (i32.load offset=4 (local.get 0)))"
+        " (func (export \"fixed\") (result i32) (i32.load (i32.const 8)))"
+        " (func (export \"store\") (param i32 i32) (i32.store (local.get 0) (local.get 1)))"
+        " (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0)))"
+        " (func (export \"fill\") (param i32 i32)"
+        "  (memory.fill (local.get 0) (i32.const 0x5a) (local.get 1))))",
+        NULL, 0, "main");
+    assert_int_equal(call(&w, i, "load", 4, 0), 0x04030201);
+    assert_int_equal(call(&w, i, "fixed", 0, 0), 0x04030201);
+    expect_trap(&w, i, "load", 65529, 0, "out of bounds memory access");
+    expect_trap(&w, i, "load", UINT32_MAX, 0, "out of bounds memory access");
+    call(&w, i, "store", 65532, 99);
+    assert_int_equal(call(&w, i, "load", 65528, 0), 99);
+    assert_int_equal(call(&w, i, "grow", 2, 0), 1);
+    assert_int_equal(call(&w, i, "grow", 1, 0), UINT32_MAX);
+    assert_int_equal(call(&w, i, "load", 65528, 0), 99);
+    call(&w, i, "store", 3 * 65536 - 4, 5);
+    expect_trap(&w, i, "store", 3 * 65536 - 3, 5, "out of bounds memory access");
+    expect_trap(&w, i, "fill", 3 * 65536 - 3, 4, "out of bounds memory access");
+    call(&w, i, "fill", 0, 16);
+    struct engine_extern m;
+    assert_true(engine_export(i, STR("m"), &m));
+    assert_int_equal(engine_memory_size(m.memory), 3 * 65536);
+    assert_int_equal(engine_memory_data(m.memory)[15], 0x5a);
+    assert_int_equal(engine_memory_data(m.memory)[16], 0);
+    world_free(&w);
+}
+
+/* ---- Host functions ------------------------------------------------------------------------------------------- */
+
+static const wasm_valtype one_i32[] = {WASM_I32};
+static const struct wasm_functype i32_to_i32 = {one_i32, one_i32, 1, 1};
+
+static enum engine_outcome twice(void *env, struct engine_task *t, u64 *slots)
+{
+    (void)env, (void)t;
+    slots[0] = (u32)(slots[0] * 2);
+    return ENGINE_DONE;
+}
+static enum engine_outcome wait(void *env, struct engine_task *t, u64 *slots)
+{
+    (void)t;
+    *(u64 *)env = slots[0];
+    return ENGINE_SUSPENDED;
+}
+static enum engine_outcome nested(void *env, struct engine_task *t, u64 *slots)
+{
+    u64 x[1] = {slots[0]};
+    enum engine_outcome r = engine_call_nested(t, *(struct engine_func **)env, x);
+    if (r != ENGINE_DONE)
+        return r;
+    x[0]++;
+    r = engine_call_nested(t, *(struct engine_func **)env, x);
+    slots[0] = x[0];
+    return r;
+}
+static enum engine_outcome leave(void *env, struct engine_task *t, u64 *slots)
+{
+    (void)env;
+    return engine_exit(t, (int)slots[0]);
+}
+
+static const char uses_host[] =
+    "(module $m (import \"\" \"f\" (func $host (param i32) (result i32)))"
+    " (func $inner (export \"inner\") (param i32) (result i32)"
+    "  (i32.add (call $host (local.get 0)) (local.get 0)))"
+    " (func $outer (export \"outer\") (param i32) (result i32)"
+    "  (i32.mul (call $inner (local.get 0)) (i32.const 3)))"
+    " (func (export \"tail\") (param i32) (result i32) (return_call $host (local.get 0))))";
+
+static struct engine_instance *with_host(struct world *w, engine_host_fn *fn, void *env)
+{
+    struct engine_extern x = {.kind = EXTERN_FUNC};
+    x.func = engine_host_func(w->store, &i32_to_i32, STR("host function"), fn, env);
+    return instantiate(w, uses_host, &x, 1, "main");
+}
+
+static void host_functions(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = with_host(&w, twice, NULL);
+    assert_int_equal(call(&w, i, "outer", 5, 0), 45);
+    assert_int_equal(call(&w, i, "tail", 5, 0), 10);
+    i = with_host(&w, leave, NULL);
+    u64 code = 7;
+    assert_int_equal(engine_start(w.task, func(i, "outer"), &code), ENGINE_TRAPPED);
+    assert_true(engine_trap_of(w.task)->is_exit);
+    assert_int_equal(engine_trap_of(w.task)->exit_code, 7);
+    world_free(&w);
+}
+
+static void suspension(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    u64 seen = 0;
+    struct engine_instance *i = with_host(&w, wait, &seen);
+    enum { N = 50 };
+    struct engine_task *tasks[N];
+    for (u64 k = 0; k < N; k++) {
+        tasks[k] = engine_task_new(w.store);
+        assert_int_equal(engine_start(tasks[k], func(i, k % 2 ? "outer" : "tail"), &k),
+                         ENGINE_SUSPENDED);
+        assert_int_equal(seen, k);
+        assert_false(engine_out_of_fuel(tasks[k]));
+    }
+    struct engine_frame *frames;
+    assert_int_equal(engine_backtrace(tasks[1], &w.arena, &frames), 3);
+    assert_true(str_eq_c(frames[0].func, "host function"));
+    assert_true(str_eq_c(frames[1].func, "inner"));
+    assert_true(str_eq_c(frames[2].func, "outer"));
+    assert_true(str_eq_c(frames[2].instance, "main"));
+    for (u64 k = N; k-- > 0;) {
+        u64 result = 100 + k;
+        assert_int_equal(engine_resume(tasks[k], &result), ENGINE_DONE);
+        assert_int_equal(engine_results(tasks[k])[0], k % 2 ? (100 + k + k) * 3 : 100 + k);
+        if (k % 3)
+            engine_task_free(tasks[k]);
+    }
+    world_free(&w);
+}
+
+static void nested_calls(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *low = with_host(&w, twice, NULL);
+    struct engine_func *inner = func(low, "inner");
+    struct engine_instance *i = with_host(&w, nested, &inner);
+    assert_int_equal(call(&w, i, "tail", 5, 0), 48);
+    /* A nested call may not suspend; a trap within is a trap of the whole. */
+    u64 seen;
+    inner = func(with_host(&w, wait, &seen), "inner");
+    expect_trap(&w, i, "outer", 1, 0, "cannot suspend within a nested call");
+    assert_int_equal(engine_trap_of(w.task)->frame_count, 5);
+    /* Nesting without end. */
+    inner = func(i, "inner");
+    expect_trap(&w, i, "outer", 1, 0, "call stack exhausted");
+    world_free(&w);
+}
+
+/* ---- Several instances ------------------------------------------------------------------------------------------- */
+
+static void instances(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    static const char counter[] = "(module $counter (global $g (mut i32) (i32.const 10)) (memory 1)"
+                                  " (func $add (export \"add\") (param i32) (result i32)"
+                                  "  (global.set $g (i32.add (global.get $g) (local.get 0)))"
+                                  "  (i32.store (i32.const 0) (global.get $g))"
+                                  "  (i32.load (i32.const 0)))"
+                                  " (func (export \"boom\") (param i32) (result i32) unreachable))";
+    struct engine_instance *a = instantiate(&w, counter, NULL, 0, "a");
+    struct engine_instance *b = instantiate(&w, counter, NULL, 0, "b");
+    struct engine_extern imports[2] = {{.kind = EXTERN_FUNC}, {.kind = EXTERN_FUNC}};
+    imports[0].func = func(a, "add");
+    imports[1].func = func(b, "boom");
+    static const char user[] =
+        "(module $user (import \"\" \"a\" (func $a (param i32) (result i32)))"
+        " (import \"\" \"b\" (func $b (param i32) (result i32))) (memory 1)"
+        " (type $t (func (param i32) (result i32)))"
+        " (table funcref (elem $a $b $own))"
+        " (func $own (param i32) (result i32) (i32.load (i32.const 0)))"
+        " (func (export \"both\") (param i32 i32) (result i32)"
+        "  (i32.store (i32.const 0) (i32.const 1000))"
+        "  (i32.add (call $a (local.get 0))"
+        "   (call_indirect (type $t) (local.get 1) (local.get 1))))"
+        " (func (export \"tail\") (param i32) (result i32) (return_call $a (local.get 0))))";
+    struct engine_instance *i = instantiate(&w, user, imports, 2, "user");
+    assert_int_equal(call(&w, i, "both", 5, 2), 15 + 1000);
+    assert_int_equal(call(&w, i, "both", 5, 0), 20 + 20);
+    assert_int_equal(call(&w, i, "tail", 5, 0), 25);
+    expect_trap(&w, i, "both", 5, 1, "unreachable");
+    const struct engine_trap *trap = engine_trap_of(w.task);
+    assert_int_equal(trap->frame_count, 2);
+    assert_true(str_eq_c(trap->frames[0].instance, "b"));
+    assert_true(str_eq_c(trap->frames[0].func, "func[1]"));
+    assert_true(str_eq_c(trap->frames[1].instance, "user"));
+    expect_trap(&w, i, "both", 5, 3, "undefined element");
+    /* A wrong type. */
+    struct engine_instance *none;
+    imports[1] = (struct engine_extern){.kind = EXTERN_MEMORY};
+    imports[1].memory = engine_memory_new(w.store, &(struct wasm_limits){.min = 1});
+    assert_int_equal(engine_instantiate(w.store, engine_instance_module(i), imports, 2, STR("x"),
+                                        &none, &w.diags),
+                     ENGINE_TRAPPED);
+    assert_null(none);
+    assert_int_equal(w.diags.errors, 1);
+    world_free(&w);
+}
+
+/* ---- Limits ---------------------------------------------------------------------------------------------------------- */
+
+static const char endless[] =
+    "(module (func $deep (export \"deep\") (param i32) (result i32)"
+    "  (i32.add (call $deep (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))"
+    " (func (export \"spin\") (loop (br 0)))"
+    " (func $count (export \"count\") (param i32) (result i32)"
+    "  (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0))"
+    " (func $sum (export \"sum\") (param i32) (result i32)"
+    "  (if (result i32) (local.get 0)"
+    "   (then (i32.add (local.get 0) (call $sum (i32.sub (local.get 0) (i32.const 1)))))"
+    "   (else (i32.const 0))))"
+    " (func $even (export \"even\") (param i32) (result i32)"
+    "  (if (result i32) (local.get 0)"
+    "   (then (return_call $odd (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 1))))"
+    " (func $odd (param i32) (result i32)"
+    "  (if (result i32) (local.get 0)"
+    "   (then (return_call $even (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 0)))))";
+
+static void deep(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(&w, endless, NULL, 0, "main");
+    expect_trap(&w, i, "deep", 0, 0, "call stack exhausted");
+    const struct engine_trap *trap = engine_trap_of(w.task);
+    assert_int_equal(trap->frame_count, 64);
+    assert_true(trap->frames_left_out > 1000);
+    assert_int_equal(call(&w, i, "sum", 10000, 0), 50005000);
+    assert_int_equal(call(&w, i, "even", 1000001, 0), 0);
+    world_free(&w);
+}
+
+static void fuel(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct engine_limits){.fuel = 1000});
+    struct engine_instance *i = instantiate(&w, endless, NULL, 0, "main");
+    assert_int_equal(call(&w, i, "count", 500, 0), 0);
+    u64 n = 600;
+    assert_int_equal(engine_start(w.task, func(i, "count"), &n), ENGINE_SUSPENDED);
+    assert_true(engine_out_of_fuel(w.task));
+    assert_int_equal(engine_resume(w.task, NULL), ENGINE_SUSPENDED);
+    engine_add_fuel(w.store, 1000);
+    assert_int_equal(engine_resume(w.task, NULL), ENGINE_DONE);
+    assert_int_equal(engine_results(w.task)[0], 0);
+    assert_int_equal(call(&w, i, "sum", 100, 0), 5050);
+    n = 100000;
+    assert_int_equal(engine_start(w.task, func(i, "sum"), &n), ENGINE_SUSPENDED);
+    engine_add_fuel(w.store, 200000);
+    u32 turns = 0;
+    enum engine_outcome r;
+    while ((r = engine_resume(w.task, NULL)) == ENGINE_SUSPENDED && turns++ < 10)
+        ;
+    assert_true(r == ENGINE_TRAPPED || r == ENGINE_DONE);
+    world_free(&w);
+}
+
+static void interruption(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(&w, endless, NULL, 0, "main");
+    engine_interrupt(w.store);
+    expect_trap(&w, i, "spin", 0, 0, "interrupted");
+    assert_int_equal(call(&w, i, "count", 5, 0), 0);
+    world_free(&w);
+}
+
+/* ---- References, exceptions -------------------------------------------------------------------------------------- */
+
+static void exceptions(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (tag $e (param i32 i64)) (tag $other)"
+        " (func $thrower (param i32) (if (local.get 0)"
+        "  (then (throw $e (local.get 0) (i64.const 3)))) )"
+        " (func $middle (param i32) (call $thrower (local.get 0)))"
+        " (func (export \"catch\") (param i32) (result i32) (local i64)"
+        "  (block $h (result i32 i64)"
+        "   (block $o"
+        "    (try_table (catch $other $o) (catch $e $h) (call $middle (local.get 0))))"
+        "   (return (i32.const -1)))"
+        "  (local.set 1) (i32.add (i32.wrap_i64 (local.get 1))))"
+        " (func (export \"rethrow\") (param i32) (result i32)"
+        "  (block $h (result exnref) (try_table (catch_all_ref $h) (call $middle (local.get 0)))"
+        "   (return (i32.const -1)))"
+        "  throw_ref))",
+        NULL, 0, "main");
+    assert_int_equal(call(&w, i, "catch", 39, 0), 42);
+    assert_int_equal(call(&w, i, "catch", 0, 0), UINT32_MAX);
+    expect_trap(&w, i, "rethrow", 1, 0, "uncaught exception");
+    assert_true(engine_trap_of(w.task)->is_exception);
+    world_free(&w);
+}
+
+static void collection(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct engine_limits){.heap_bytes = 32 << 20});
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (type $list (struct (field i32) (field (ref null $list))))"
+        " (global $keep (mut (ref null $list)) (ref.null $list))"
+        /* Ten million cells of garbage, a hundred kept. */
+        " (func (export \"churn\") (param i32) (result i32)"
+        "  (loop"
+        "   (if (i32.eqz (i32.rem_u (local.get 0) (i32.const 10000)))"
+        "    (then (global.set $keep (struct.new $list (local.get 0) (global.get $keep))))"
+        "    (else (drop (struct.new $list (local.get 0) (ref.null $list)))))"
+        "   (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))"
+        "  (call $length (global.get $keep)))"
+        " (func $length (param (ref null $list)) (result i32)"
+        "  (if (result i32) (ref.is_null (local.get 0)) (then (i32.const 0))"
+        "   (else (i32.add (i32.const 1)"
+        "    (call $length (struct.get $list 1 (local.get 0)))))))"
+        " (func (export \"hoard\") (loop"
+        "  (global.set $keep (struct.new $list (i32.const 0) (global.get $keep))) (br 0))))",
+        NULL, 0, "main");
+    assert_int_equal(call(&w, i, "churn", 1000000, 0), 100);
+    expect_trap(&w, i, "hoard", 0, 0, "out of memory: the garbage-collected heap is full");
+    world_free(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers),        cmocka_unit_test(memory),
+        cmocka_unit_test(host_functions), cmocka_unit_test(suspension),
+        cmocka_unit_test(nested_calls),   cmocka_unit_test(instances),
+        cmocka_unit_test(deep),           cmocka_unit_test(fuel),
+        cmocka_unit_test(interruption),   cmocka_unit_test(exceptions),
+        cmocka_unit_test(collection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
