@@ -330,7 +330,10 @@ static void read_world_items(struct docs_reader *d, const cJSON *o, const struct
             item->stability = item->func.stability;
             break;
         case WIT_ITEM_TYPE: read_type(d, x, item->type); break;
-        case WIT_ITEM_INTERFACE: read_interface(d, x, item->interface); break;
+        case WIT_ITEM_INTERFACE:
+            read_interface(d, x, item->interface);
+            item->stability = d->r->interfaces.data[item->interface].stability;
+            break;
         }
     }
 }
