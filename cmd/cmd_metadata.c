@@ -21,6 +21,7 @@ struct unit {
     bool component;
     u32 parent; /* index + 1, 0 for the file itself */
     str name;
+    u32 number; /* of those without a name before it */
     u32 start, end;
     VEC(struct producer) producers;
     str texts[LENGTH_OF(texts)];
@@ -166,11 +167,11 @@ static void put_json(struct arena *a, struct buf *out, const units *list)
 
 /* ---- Text ----------------------------------------------------------------------------------------------- */
 
-/* A name of its own, or its number. */
+/* A name of its own, or the number among those without one. */
 static str unit_name(struct arena *a, const units *list, u32 index)
 {
     const struct unit *u = &list->data[index];
-    return u->name.len ? u->name : str_printf(a, "unknown(%u)", index);
+    return u->name.len ? u->name : str_printf(a, "unknown(%u)", u->number);
 }
 
 static str size_text(struct arena *a, u32 bytes)
@@ -217,7 +218,9 @@ static void put_summary(struct arena *a, struct buf *out, const units *list)
     for (u32 i = 0; i < list->len; i++) {
         const struct unit *u = &list->data[i];
         u32 size = u->end - u->start;
-        str amount = size_text(a, size), share = str_printf(a, "%.0f%%", 100 * size / whole);
+        double percent = 100 * size / whole;
+        str amount = size_text(a, size);
+        str share = percent < 0.5 ? STR("<1%") : str_printf(a, "%.0f%%", percent);
         column(out, u->component ? STR("component") : STR("module"), 9);
         column(out, unit_name(a, list, i), name);
         buf_printf(out, "%7.*s  %5.*s  ", STRA(amount), STRA(share));
@@ -277,6 +280,11 @@ static int run(struct cli *cli)
     units list = {0};
     bool module = binary.layer == LAYER_MODULE;
     collect(&cli->arena, &list, module ? binary.module->bytes : binary.component->bytes, 0, 0);
+    u32 unnamed = 0;
+    for (u32 i = 0; i < list.len; i++) {
+        list.data[i].number = unnamed;
+        unnamed += list.data[i].name.len == 0;
+    }
     struct buf out = buf_in(&cli->arena);
     if (cli_flag(cli, "json")) {
         put_json(&cli->arena, &out, &list);
