@@ -81,6 +81,7 @@ struct canon_type {
     u32 size[2], align[2];
     u32 disc_size;  /* bytes of a discriminant, VARIANT and its kin */
     u32 flat_count; /* core values; capped at 1000 */
+    u8 flat[2][16]; /* enum wasm_kind of the first of them */
     bool has_borrow, has_pointer, has_handle;
     bool
         is_plain; /* any bytes are a value of it: copied without a look (numbers and records of them) */
@@ -448,7 +449,8 @@ typedef void canon_read_fn(void *env, struct canon_end *readable, const struct c
 /* Asks for up to max elements (max > 0); fn is called once, maybe before this returns, with what has come. It may ask again from within. The
  * elements live only during the callback; resources and ends in them are then the host's. */
 void canon_stream_read(struct canon_end *readable, u32 max, canon_read_fn *fn, void *env);
-/* The same with the one value of a future (count 1), or closed without one (count 0). */
+/* The same with the one value of a future (count 1), or closed without one (count 0). The end stays the host's until
+ * canon_end_drop, also when it is closed. */
 void canon_future_read(struct canon_end *readable, canon_read_fn *fn, void *env);
 /* Takes a pending read back (fn is not called any more) and drops the end. */
 void canon_end_drop(struct canon_end *readable);

@@ -1,0 +1,676 @@
+/* canon_internal.h - what the files of canon/ share. Names are those of CanonicalABI.md. */
+#ifndef WITC_CANON_INTERNAL_H
+#define WITC_CANON_INTERNAL_H
+
+#include "canon.h"
+
+#define MAX_FLAT_PARAMS        16
+#define MAX_FLAT_ASYNC_PARAMS  4
+#define MAX_FLAT_RESULTS       1
+#define MAX_LIST_BYTE_LENGTH   ((1u << 28) - 1)
+#define MAX_STRING_BYTE_LENGTH ((1u << 28) - 1)
+#define BUFFER_MAX_LENGTH      ((1u << 28) - 1)
+#define TABLE_MAX_LENGTH       ((1u << 28) - 1)
+#define BLOCKED                0xffffffffu
+
+struct component_instance;
+struct thread;
+struct task;
+struct subtask;
+struct waitable_set;
+
+/* ---- Types (types.c, signature.c) ------------------------------------------------------------------ */
+
+/* Every canon_functype is the head of one of these. */
+struct functype {
+    struct canon_functype pub;
+    struct canon_type *param_tuple; /* layout of spilled parameters; NULL if there are none */
+    u32 flat_params, flat_results;  /* capped at 1000 */
+    bool scalar;                    /* parameters and result are flat numbers, chars, bools */
+};
+static inline const struct functype *functype_of(const struct canon_functype *f)
+{
+    return (const struct functype *)f;
+}
+const struct canon_type *canon_prim(enum canon_kind kind);
+struct canon_type *canon_type_new(struct arena *a, enum canon_kind kind);
+/* Computes the layout once the parts stand. False if it is too large. */
+bool canon_type_finish(struct canon_type *t);
+const struct canon_functype *canon_functype_new(struct arena *a, bool is_async,
+                                                const struct canon_param *params, u32 count,
+                                                const struct canon_type *result);
+static inline u32 align_to(u32 x, u32 align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
+static inline bool kind_is_number(enum canon_kind k)
+{
+    return k >= CANON_T_S8 && k <= CANON_T_F64;
+}
+/* Types of a resource's destructor and of a core start function. */
+extern const struct canon_type canon_prims[];
+
+typedef const struct canon_type *canon_type_lookup(void *ctx, str name);
+const struct canon_type *canon_parse_type(struct arena *a, str text, canon_type_lookup *lookup,
+                                          void *ctx, str *why);
+const struct canon_functype *canon_parse_functype(struct arena *a, str text,
+                                                  canon_type_lookup *lookup, void *ctx, str *why);
+
+struct canon_resource_type {
+    str name;
+    struct component_instance *impl; /* NULL: the host */
+    struct engine_func *dtor;
+    struct canon_func *dtor_func; /* dtor, lifted */
+    canon_dtor_fn *host_dtor;
+    void *host_env;
+};
+
+/* ---- Options, functions ------------------------------------------------------------------------------- */
+
+struct options {
+    enum cm_encoding encoding;
+    bool is_async;
+    u8 p; /* 1 if pointers have 64 bits: index of layouts */
+    struct engine_memory *memory;
+    struct engine_func *realloc, *post_return, *callback;
+};
+enum func_kind { FUNC_LIFTED, FUNC_HOST, FUNC_UNKNOWN };
+struct canon_func {
+    enum func_kind kind;
+    const struct canon_functype *type;
+    str name;
+    struct engine_func *callee; /* LIFTED */
+    struct options opts;
+    struct component_instance *inst;
+    canon_host_fn *fn; /* HOST */
+    void *env;
+};
+/* A function lowered into a component instance: env of its core function. */
+struct lowered {
+    struct component_instance *inst;
+    struct canon_func *callee;
+    struct options opts;
+    u32 max_flat_params, max_flat_results;
+    u32 core_params;
+};
+
+/* ---- Handles (handles.c) --------------------------------------------------------------------------------- */
+
+enum handle_kind {
+    HANDLE_FREE,
+    HANDLE_RESOURCE,
+    HANDLE_SUBTASK,
+    HANDLE_END,
+    HANDLE_SET,
+    HANDLE_ERROR
+};
+struct handle {
+    u8 kind;
+    bool own;
+    u32 num_lends;
+    union {
+        u32 next_free;
+        struct {
+            struct canon_resource_type *rt;
+            u64 rep;
+            struct task *borrow_scope;
+        };
+        struct subtask *subtask;
+        struct canon_end *end;
+        struct waitable_set *set;
+        struct canon_error *error;
+    };
+    const struct canon_func *maker; /* if tracked */
+};
+/* handles: 1-based with a LIFO list of holes. */
+struct handle_table {
+    struct handle *data;
+    u32 len, cap, free, live;
+};
+struct handle *canon_handle_get(struct component_instance *i, u32 index, enum handle_kind kind);
+/* 0 if the table is full (a trap is set). */
+u32 canon_handle_add(struct component_instance *i, struct handle h);
+void canon_handle_remove(struct component_instance *i, u32 index);
+bool canon_handle_wrong(struct component_instance *i, u32 index);
+/* The resource handle of a type. */
+struct handle *canon_handle_resource(struct component_instance *i, u32 index,
+                                     const struct canon_resource_type *rt);
+
+struct canon_error {
+    str message;
+};
+
+/* ---- Waitables (waitables.c) -------------------------------------------------------------------------------- */
+
+enum event_code {
+    EVENT_NONE,
+    EVENT_SUBTASK,
+    EVENT_STREAM_READ,
+    EVENT_STREAM_WRITE,
+    EVENT_FUTURE_READ,
+    EVENT_FUTURE_WRITE,
+    EVENT_TASK_CANCELLED
+};
+struct event {
+    u32 code, p1, p2;
+};
+struct waitable {
+    bool is_subtask;
+    bool pending; /* there is an event to deliver; what it says is computed at delivery */
+    bool has_sync_waiter;
+    u32 progress; /* of ends */
+    struct waitable_set *set;
+    struct waitable *next, *previous;                 /* in the set */
+    struct waitable *pending_next, *pending_previous; /* in the set's list of pending ones */
+    struct thread *waiter;                            /* blocked in a built-in for this event */
+};
+struct waitable_set {
+    struct waitable *first, *last;
+    struct waitable *pending_first, *pending_last;
+    u32 count, pending_count;
+    u32 num_waiting;
+    u32 index; /* for reports */
+    struct thread *waiters;
+};
+struct canon_store;
+void canon_waitable_set_event(struct canon_store *s, struct waitable *w);
+struct event canon_waitable_take(struct canon_store *s, struct waitable *w);
+void canon_waitable_join(struct canon_store *s, struct waitable *w, struct waitable_set *set);
+struct event canon_set_take(struct canon_store *s, struct waitable_set *set);
+
+/* ---- Tasks, threads, subtasks --------------------------------------------------------------------------------- */
+
+/* What a thread's continuation did. */
+enum step {
+    STEP_NONE,
+    STEP_BLOCK,  /* the thread waits or is suspended: control goes to its resumer */
+    STEP_CALL,   /* resume s->step_to and come back when it blocks or ends */
+    STEP_SWITCH, /* resume s->step_to instead of this thread */
+    STEP_AGAIN,  /* call `then` again */
+    STEP_DONE,   /* the thread has ended */
+    STEP_TRAP,
+};
+enum wait_kind {
+    WAIT_NOTHING,
+    WAIT_ALWAYS,   /* a yield */
+    WAIT_GATE,     /* backpressure */
+    WAIT_SET,      /* an event of a waitable set */
+    WAIT_CALLBACK, /* the same, or a cancellation, and the lock */
+    WAIT_UNLOCKED, /* the lock: callback's yield */
+    WAIT_EVENT,    /* an event of one waitable */
+    WAIT_SUBTASK,  /* a subtask to resolve */
+};
+enum thread_state { THREAD_SUSPENDED, THREAD_WAITING, THREAD_RUNNING };
+struct thread {
+    struct task *task;
+    struct engine_task *et;               /* NULL when no core code is on its stack */
+    enum step (*then)(struct thread *th); /* goes on when control comes (back) */
+    enum step (*body)(struct thread *th); /* the core function has returned; engine_results(et) */
+    struct thread *resumer;               /* gets control when this one blocks or ends */
+    struct thread *ready_next, *ready_previous;
+    struct thread *all_next, *all_previous;
+    struct thread *set_next; /* waiters of a set */
+    u8 state, wait;
+    bool in_ready, in_gate;
+    u32 index; /* in the instance's thread table, 0: not registered */
+    union {
+        struct waitable *waitable;
+        struct waitable_set *set;
+        struct subtask *subtask;
+    } on;
+    u64 storage[2];
+    u64 k[2]; /* what the continuation needs to know */
+    void *kp;
+    const char *doing; /* built-in or reason, for reports */
+};
+
+enum task_state {
+    TASK_INITIAL,
+    TASK_STARTED,
+    TASK_PENDING_CANCEL,
+    TASK_CANCEL_DELIVERED,
+    TASK_RESOLVED
+};
+struct task {
+    struct canon_func *func;
+    struct component_instance *inst;
+    struct thread *implicit;
+    struct subtask *sub;          /* caller: a guest; NULL when resolved */
+    struct canon_invocation *inv; /* caller: the host */
+    u32 id;
+    u32 num_borrows;
+    u32 thread_count; /* registered */
+    u32 live_threads; /* with the unregistered */
+    u8 state;
+    bool counted; /* in num_waiting_to_enter */
+};
+
+enum subtask_state {
+    SUBTASK_STARTING,
+    SUBTASK_STARTED,
+    SUBTASK_RETURNED,
+    SUBTASK_CANCELLED_BEFORE_STARTED,
+    SUBTASK_CANCELLED_BEFORE_RETURNED
+};
+struct subtask {
+    struct waitable w;
+    u8 state;
+    bool cancellation_requested, resolve_delivered;
+    bool progress_events; /* the async-lowered call has returned: tell by events */
+    u32 index;
+    const struct lowered *low;
+    struct task *task;       /* callee, until it resolves */
+    struct canon_call *call; /* host callee, until it resolves */
+    u32 caller_task;
+    u64 args[17];
+    u64 result;
+    u32 *lenders; /* handle indices */
+    u32 lender_count, lender_cap;
+    struct subtask *next, *previous; /* all of the store */
+};
+static inline bool subtask_resolved(const struct subtask *s)
+{
+    return s->state >= SUBTASK_RETURNED;
+}
+
+struct canon_call {
+    struct canon_store *store;
+    struct canon_func *func;
+    struct subtask *sub;
+    struct arena arena;
+    struct canon_value *args;
+    void (*on_cancel)(void *env, struct canon_call *c);
+    void *cancel_env;
+    struct canon_call *next, *previous;
+    bool inside; /* the host function is on the stack */
+    bool ended;
+};
+
+struct canon_invocation {
+    struct arena arena;
+    struct canon_func *func;
+    struct task *task;
+    struct canon_value *args;
+    canon_done_fn *done;
+    void *env;
+    bool resolved, cancelled, by_api, cancel_requested;
+    struct canon_value result;
+    struct canon_invocation *next, *previous;
+};
+
+/* ---- Instances ---------------------------------------------------------------------------------------------------- */
+
+struct scope;
+/* ComponentInstance of the specification. */
+struct component_instance {
+    struct canon_store *store;
+    struct handle_table handles;
+    struct {
+        struct thread **data;
+        u32 *free;
+        u32 len, cap, free_len, free_cap;
+    } threads;
+    bool may_leave;
+    bool locked; /* of a root: something trapped in it */
+    u32 backpressure;
+    u32 num_waiting_to_enter;
+    struct thread *exclusive_thread;
+    struct thread *gated; /* waiting at the gate, out of the ready list */
+    struct component_instance *root;
+    struct component_instance *next; /* all of the store */
+    str path;
+    u32 children;
+    struct scope *scope;
+};
+
+/* ---- The store ------------------------------------------------------------------------------------------------------ */
+
+struct pool {
+    void *free;
+    size_t size;
+};
+struct canon_store {
+    struct arena arena;
+    struct engine_store *engine;
+    struct canon_config config;
+
+    struct thread *ready_first, *ready_last;
+    struct thread *threads; /* all */
+    u32 thread_count;
+    struct thread *current;
+    enum step step;
+    struct thread *step_to;
+    struct engine_task *host_task; /* the task whose host function runs; NULL: none */
+    u64 *context;                  /* storage of the current thread */
+    u32 next_task;
+    u32 ticks;
+
+    struct component_instance *instances, **instances_end;
+    u32 instance_count;
+    struct canon_call *calls;
+    struct canon_invocation *invocations;
+    struct canon_end *ends; /* all */
+    struct map modules;     /* address of a wasm_module -> number in module_list */
+    VEC(struct engine_module *) module_list;
+
+    struct pool threads_pool, tasks_pool, subtasks_pool, ends_pool, sets_pool;
+    struct arena scratch; /* lifted values on their way */
+    u32 scratch_depth;
+
+    struct { /* owned resources that the host dropped */
+        struct {
+            struct canon_resource_type *rt;
+            u64 rep;
+        } * data;
+        u32 len, cap;
+    } drops;
+    VEC(struct canon_end *) late_cancels;
+    struct subtask *subtasks; /* all */
+
+    bool failed;       /* s->trap tells why; nothing more may run until it is taken */
+    bool trap_in_core; /* it is already the trap of s->host_task */
+    struct canon_trap trap;
+    struct component_instance *failed_inst;
+    const char *builtin; /* the one that runs, for traps */
+    bool freeing;
+};
+
+void *canon_pool_get(struct canon_store *s, struct pool *p);
+void canon_pool_put(struct pool *p, void *object);
+
+/* Sets the trap; gives false. */
+bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
+    WITC_PRINTF(3, 4);
+/* Takes over the trap of an engine task. */
+void canon_fail_core(struct canon_store *s, struct component_instance *i, struct engine_task *t);
+void canon_clear_trap(struct canon_store *s);
+/* Calls a core function that may not block (realloc, post-return) as a thread of its own would. */
+bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 args,
+                     u32 results);
+
+/* ---- Lifting and lowering (lift.c, lower.c, strings.c) ---------------------------------------------------------------- */
+
+struct cx {
+    struct canon_store *store;
+    const struct options *opts;
+    struct component_instance *inst;
+    struct subtask *lender;    /* lifting borrows */
+    struct task *borrow_scope; /* lowering borrows */
+    struct arena *arena;       /* lifted values */
+    struct engine_memory
+        *other; /* a guest that takes the values at once: views into memory are fine unless it is
+                                    this memory */
+    bool for_guest;
+    bool host_values; /* lowering what a host made: its string hints do not count */
+    u64 budget;
+    u8 *mem; /* cached view of the memory */
+    u64 size;
+};
+struct cx canon_cx(struct canon_store *s, const struct options *o, struct component_instance *i);
+static inline void cx_refresh(struct cx *cx)
+{
+    cx->mem = cx->opts->memory ? engine_memory_data(cx->opts->memory) : NULL;
+    cx->size = cx->opts->memory ? engine_memory_size(cx->opts->memory) : 0;
+}
+bool canon_load_value(struct cx *cx, u64 ptr, const struct canon_type *t, struct canon_value *v);
+bool canon_load_list_valid(struct cx *cx, u64 ptr, u32 n, const struct canon_type *t,
+                           struct canon_value *items);
+bool canon_lift_flat(struct cx *cx, const u64 **vi, const struct canon_type *t,
+                     struct canon_value *v);
+/* Makes the NaNs of plain f32 or f64 elements canonical. */
+void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind);
+bool canon_load_string(struct cx *cx, u64 ptr, u64 units, struct canon_value *v);
+bool canon_lift_params(struct cx *cx, u32 max_flat, const u64 *slots,
+                       const struct canon_functype *ft, struct canon_value *values);
+bool canon_lift_result(struct cx *cx, u32 max_flat, const u64 *slots,
+                       const struct canon_functype *ft, struct canon_value *v);
+bool canon_lift_scalar(struct cx *cx, enum canon_kind kind, u64 slot, u64 *out);
+
+bool canon_store_value(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                       u64 ptr);
+bool canon_store_list_valid(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                            u64 ptr);
+bool canon_lower_flat(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                      u64 **out);
+bool canon_lower_params(struct cx *cx, const struct canon_value *values,
+                        const struct canon_functype *ft, u64 *slots);
+/* With out_slot NULL the value must be flat and goes to *slots. */
+bool canon_lower_result(struct cx *cx, u32 max_flat, const struct canon_value *v,
+                        const struct canon_functype *ft, const u64 *out_slot, u64 *slots);
+bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, u64 *out);
+bool canon_store_string(struct cx *cx, const struct canon_value *v, u64 *ptr, u64 *units);
+u64 canon_lower_f32(struct canon_store *s, u32 bits);
+u64 canon_lower_f64(struct canon_store *s, u64 bits);
+bool canon_check_range(struct cx *cx, u64 ptr, u64 length, u32 align, const char *what);
+/* Scratch arena for values on their way: enter gives it, leave empties it at the outermost level. */
+struct arena *canon_scratch_enter(struct canon_store *s);
+void canon_scratch_leave(struct canon_store *s);
+
+/* ---- Scheduling (threads.c) ---------------------------------------------------------------------------------------------- */
+
+struct thread *canon_thread_new(struct task *task, enum step (*then)(struct thread *));
+void canon_thread_free(struct thread *th);
+bool canon_thread_register(struct thread *th);
+bool canon_thread_unregister(struct thread *th);
+struct thread *canon_thread_get(struct component_instance *i, u32 index);
+bool canon_thread_ready(const struct thread *th);
+/* Puts it on the list of those that may be ready. */
+void canon_thread_wake(struct thread *th);
+/* The same if its condition holds now. */
+void canon_thread_wake_if_ready(struct thread *th);
+void canon_thread_stop_waiting(struct thread *th);
+void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on);
+/* wait_until: true if it is ready already and goes on. */
+bool canon_thread_wait_until(struct thread *th, enum wait_kind kind, void *on);
+/* A ready thread of an instance (NULL: of any), chosen; NULL if there is none. */
+struct thread *canon_pick_thread(struct canon_store *s, struct component_instance *i,
+                                 enum canon_choice kind);
+void canon_unlock(struct component_instance *i);
+void canon_backpressure_changed(struct component_instance *i);
+/* Runs th and whoever takes over from it until control comes back. False: trap. */
+bool canon_drive(struct canon_store *s, struct thread *th);
+/* For continuations: hands results to the suspended core code of th and goes on. */
+enum step canon_resume_core(struct thread *th, const u64 *results);
+enum step canon_start_core(struct thread *th, struct engine_func *f, const u64 *slots);
+enum step canon_resume_core_u32(struct thread *th, u32 result);
+/* For host functions: suspends the current thread's core code. */
+enum engine_outcome canon_suspend(struct canon_store *s, enum step step, struct thread *to,
+                                  enum step (*then)(struct thread *));
+void canon_lock_roots(struct canon_store *s);
+
+/* ---- Tasks (tasks.c), calls (calls.c) ---------------------------------------------------------------------------------------- */
+
+struct task *canon_task_new(struct canon_func *f);
+void canon_task_release(struct task *t);
+enum step canon_task_enter(struct thread *th);
+bool canon_task_return(struct task *t, const struct canon_value *result, u64 scalar);
+bool canon_task_cancel(struct task *t);
+bool canon_task_deliver_cancel(struct task *t);
+/* Lifts the result of a task from core values with the options of the task and returns it. */
+bool canon_task_return_flat(struct task *t, u32 max_flat, const u64 *slots);
+void canon_subtask_free(struct canon_store *s, struct subtask *sub);
+void canon_subtask_deliver_resolve(struct subtask *sub);
+bool canon_subtask_resolve(struct subtask *sub, const struct canon_value *result, u64 scalar,
+                           bool cancelled);
+bool canon_subtask_start(struct subtask *sub);
+enum engine_outcome canon_lower_core(struct lowered *low, u64 *slots);
+struct subtask *canon_subtask_new(struct canon_store *s, const struct lowered *low);
+/* Starts a call of a lifted function for a subtask from within a built-in; `then` goes on after it. */
+enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *f,
+                                      struct subtask *sub);
+bool canon_enter_allowed(struct component_instance *i);
+void canon_invocation_free(struct canon_store *s, struct canon_invocation *inv);
+void canon_invocation_resolve(struct canon_invocation *inv, const struct canon_value *result,
+                              u64 scalar, bool cancelled);
+/* Runs a function without arguments or result (core start functions) to its end. */
+bool canon_run_func(struct canon_store *s, struct canon_func *f);
+enum engine_outcome canon_subtask_cancel(struct canon_store *s, struct subtask *sub, bool is_async);
+
+/* ---- Streams (streams.c, host_streams.c) ------------------------------------------------------------------------------------- */
+
+enum end_state { END_IDLE, END_COPYING, END_CANCELLING, END_DONE };
+struct buffer {
+    bool active;
+    bool host; /* a host's read: host_fn */
+    const struct options *opts;
+    struct component_instance *inst;
+    u64 ptr;
+    u32 progress, length;
+};
+struct canon_end {
+    struct waitable w;
+    struct canon_store *store;
+    const struct canon_type *element;
+    bool is_stream, is_writable;
+    u8 state;
+    struct canon_end *other;
+    struct component_instance *owner; /* NULL: the host */
+    u32 index;
+    struct buffer buffer;
+    /* Host side. */
+    const struct canon_source *source;
+    void *env;
+    canon_read_fn *read_fn;
+    void *read_env;
+    bool has_value; /* a resolved future that nobody has read */
+    bool wanting;   /* `wanted` was called and not answered */
+    bool delivering;
+    bool dropped; /* by the host while delivering */
+    struct arena *value_arena;
+    struct canon_value value;
+    struct canon_end *all_next, *all_previous;
+    const struct canon_func *maker;
+};
+struct canon_end *canon_ends_new(struct canon_store *s, bool is_stream,
+                                 const struct canon_type *element, struct component_instance *owner,
+                                 struct canon_end **writable);
+void canon_end_free(struct canon_end *e);
+void canon_end_notify(struct canon_end *e, u32 progress);
+struct event canon_end_event(struct canon_end *e);
+bool canon_end_copy(struct canon_end *e, struct buffer b);
+bool canon_end_cancel(struct canon_end *e);
+bool canon_end_forward(struct canon_end *src, struct canon_end *dst);
+bool canon_end_release(struct canon_end *e); /* End.drop, and the memory */
+/* The peer of a host end did something: what host_streams.c makes of it. */
+bool canon_host_peer_copy(struct canon_end *guest);
+void canon_host_peer_dropped(struct canon_end *host);
+void canon_host_peer_cancelled(struct canon_end *host);
+void canon_late_cancels(struct canon_store *s);
+bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n);
+static inline u32 buffer_remain(const struct buffer *b)
+{
+    return b->length - b->progress;
+}
+
+/* ---- Built-ins (builtins.c) --------------------------------------------------------------------------------------------------- */
+
+struct builtin {
+    struct component_instance *inst;
+    enum engine_outcome (*fn)(struct builtin *b, u64 *slots);
+    bool guarded; /* by may_leave */
+    bool table_64, closure_64;
+    const struct cm_canon *def;
+    const struct canon_type *type; /* stream, future */
+    bool has_result;
+    const struct canon_type *result;
+    struct canon_resource_type *rt;
+    struct options opts;
+    struct engine_table *table;
+    struct engine_memory *memory;
+    struct lowered *drop; /* resource.drop: the destructor as a call */
+};
+/* Makes the core function of a canonical built-in. NULL after a diagnostic if it is not supported. */
+struct engine_func *canon_builtin_func(struct builtin *b, struct diags *d);
+/* The core function of a lowered import; sets the limits in `low`. */
+struct engine_func *canon_lower_func(struct lowered *low);
+
+/* ---- Scopes, linking, instantiation --------------------------------------------------------------------------------------------- */
+
+enum typedef_kind { TD_VALUE, TD_FUNC, TD_RESOURCE, TD_INSTANCE, TD_COMPONENT };
+struct typedef_ {
+    enum typedef_kind kind;
+    const struct canon_type *value;
+    const struct canon_functype *func;
+    struct canon_resource_type *resource;
+    const struct cm_type *def; /* INSTANCE, COMPONENT: to be looked at within ... */
+    struct scope *scope;       /* ... this */
+};
+struct core_typedef {
+    const struct cm_core_type *def; /* a module type, or ... */
+    const struct wasm_type *type;   /* ... one core type */
+};
+struct module_ref {
+    struct engine_module *module;
+};
+struct component_ref {
+    const struct wasm_component *component;
+    struct scope *scope;         /* where it was defined, for outer aliases */
+    struct canon_loaded *loaded; /* bound by a linker */
+};
+struct item {
+    struct canon_export pub;
+    struct typedef_ type;
+    struct module_ref module;
+    struct component_ref component;
+};
+struct canon_instance {
+    struct canon_store *store;
+    VEC(struct item) items;
+    struct map names;
+    struct component_instance *state; /* NULL: a bundle */
+};
+struct core_item {
+    str name;
+    struct engine_extern ext;
+};
+struct core_instance {
+    struct engine_instance *instance;
+    struct core_item *items; /* bundle */
+    u32 count;
+};
+struct scope {
+    struct scope *parent;
+    struct component_instance *inst;
+    VEC(struct typedef_) types;
+    VEC(struct core_typedef) core_types;
+    VEC(struct module_ref) modules;
+    VEC(struct component_ref) components;
+    VEC(struct canon_instance *) instances;
+    VEC(struct canon_func *) funcs;
+    VEC(struct core_instance) core_instances;
+    VEC(struct engine_func *) core_funcs;
+    VEC(struct engine_table *) tables;
+    VEC(struct engine_memory *) memories;
+    VEC(struct engine_global *) globals;
+    VEC(struct engine_tag *) tags;
+};
+struct canon_loaded {
+    struct canon_store *store;
+    const struct wasm_component *component;
+};
+const struct canon_type *canon_scope_valtype(struct canon_store *s, struct scope *sc,
+                                             struct cm_valtype v, struct diags *d);
+bool canon_scope_type(struct canon_store *s, struct scope *sc, const struct cm_type *t,
+                      struct typedef_ *out, struct diags *d);
+struct item *canon_instance_add(struct canon_instance *i, str name, enum cm_sort sort);
+struct canon_instance *canon_instance_new(struct canon_store *s);
+/* Finds what an import of the root asks for in the linker; false after a diagnostic. */
+struct engine_module *canon_get_module(struct canon_store *s, const struct wasm_module *m,
+                                       struct diags *d);
+bool canon_link_import(struct canon_store *s, struct scope *sc, struct canon_linker *l,
+                       const struct cm_import *import, struct item *out, struct diags *d);
+u32 canon_name_best(str wanted, const struct map *names);
+bool canon_alias_outer(struct scope *sc, const struct cm_alias *a, struct scope **out);
+
+/* ---- Reports (report.c) ------------------------------------------------------------------------------------------------------------ */
+
+void canon_trace_call(struct task *t, const struct canon_value *values, u32 n);
+void canon_trace_copy(struct canon_end *e, u32 n);
+void canon_trace_scalars(struct task *t, const u64 *slots);
+void canon_trace_result(struct task *t, const struct canon_value *result, bool cancelled);
+void canon_trace_host_call(struct canon_call *c);
+void canon_trace_host_return(struct canon_call *c, const struct canon_value *result);
+void canon_trace_event(struct canon_store *s, enum canon_event e, struct thread *th,
+                       const char *what);
+
+#endif

@@ -1,0 +1,82 @@
+/* handles.c - the table of handles of a component instance: one index space for resources, waitables, waitable sets and
+ * error contexts. Index 0 is never given; freed indices are used again, last freed first. */
+#include "canon_internal.h"
+
+bool canon_handle_wrong(struct component_instance *i, u32 index)
+{
+    return canon_fail(i->store, i, "handle index %u used with the wrong type", index);
+}
+
+static struct handle *find(struct component_instance *i, u32 index)
+{
+    struct handle_table *t = &i->handles;
+    if (index == 0 || index > t->len || t->data[index - 1].kind == HANDLE_FREE) {
+        canon_fail(i->store, i, "unknown handle index %u", index);
+        return NULL;
+    }
+    return &t->data[index - 1];
+}
+
+struct handle *canon_handle_get(struct component_instance *i, u32 index, enum handle_kind kind)
+{
+    struct handle *h = find(i, index);
+    if (h && h->kind != kind) {
+        canon_handle_wrong(i, index);
+        return NULL;
+    }
+    return h;
+}
+
+static const char *origin(const struct canon_resource_type *rt)
+{
+    return rt->impl ? "guest-defined resource" : "host-defined resource";
+}
+
+struct handle *canon_handle_resource(struct component_instance *i, u32 index,
+                                     const struct canon_resource_type *rt)
+{
+    struct handle *h = canon_handle_get(i, index, HANDLE_RESOURCE);
+    if (h && h->rt != rt) {
+        bool same = !rt->impl == !h->rt->impl;
+        canon_fail(i->store, i,
+                   "handle index %u used with the wrong type, expected %s but found a %s%s", index,
+                   origin(rt), same ? "different " : "", origin(h->rt));
+        return NULL;
+    }
+    return h;
+}
+
+u32 canon_handle_add(struct component_instance *i, struct handle h)
+{
+    struct handle_table *t = &i->handles;
+    struct canon_store *s = i->store;
+    if (s->config.track_handles && s->current) {
+        h.maker = s->current->task->func;
+    }
+    u32 index = t->free;
+    if (index) {
+        t->free = t->data[index - 1].next_free;
+    } else {
+        if (t->len >= TABLE_MAX_LENGTH) {
+            canon_fail(s, i, "resource table has no free keys");
+            return 0;
+        }
+        if (t->len == t->cap) {
+            u32 cap = t->cap ? 2 * t->cap : 8;
+            t->data = mem_realloc(t->data, (size_t)cap * sizeof *t->data);
+            t->cap = cap;
+        }
+        index = ++t->len;
+    }
+    t->data[index - 1] = h;
+    t->live++;
+    return index;
+}
+
+void canon_handle_remove(struct component_instance *i, u32 index)
+{
+    struct handle_table *t = &i->handles;
+    t->data[index - 1] = (struct handle){.kind = HANDLE_FREE, .next_free = t->free};
+    t->free = index;
+    t->live--;
+}

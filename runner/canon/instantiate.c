@@ -1,0 +1,699 @@
+/* instantiate.c - loading and instantiating components: the definitions of a component in order, each adding to an index space of
+ * this instance. */
+#include "canon_internal.h"
+
+#define MAX_INSTANCES 10000
+
+struct build {
+    struct canon_store *store;
+    struct canon_linker *linker; /* NULL: a nested component, arguments come from `args` */
+    struct diags *diags;
+    const struct canon_instance *args;
+    struct component_instance *inst;
+    struct scope *scope;
+    struct canon_instance *exports;
+    const struct wasm_component *component;
+};
+
+static bool instantiate_component(struct build *outer, struct component_ref ref,
+                                  const struct canon_instance *args, struct canon_linker *linker,
+                                  str path, struct component_instance *root,
+                                  struct canon_instance **out);
+
+/* ---- Small helpers --------------------------------------------------------------------------------- */
+
+/* Index spaces were checked by the validator; here they are only kept from harm. */
+static bool out_of_range(struct build *b, span at)
+{
+    diag_error(b->diags, "component", at, "an index that is out of range");
+    return false;
+}
+
+#define PUSH(b, vec, value) (*vec_push(&(b)->store->arena, &(b)->scope->vec) = (value))
+
+struct engine_module *canon_get_module(struct canon_store *s, const struct wasm_module *m,
+                                       struct diags *d)
+{
+    str key = str_of((const char *)&m, sizeof m);
+    u32 n = map_get(&s->modules, key);
+    if (n != MAP_NONE) {
+        return s->module_list.data[n];
+    }
+    struct engine_module *module = engine_load(s->engine, m, s->config.features, d);
+    if (module) {
+        map_put(&s->arena, &s->modules, str_dup(&s->arena, key), s->module_list.len);
+        *vec_push(&s->arena, &s->module_list) = module;
+    }
+    return module;
+}
+
+/* ---- Core instances ---------------------------------------------------------------------------------- */
+
+static bool core_export(const struct core_instance *i, str name, struct engine_extern *out)
+{
+    if (i->instance) {
+        return engine_export(i->instance, name, out);
+    }
+    for (u32 n = 0; n < i->count; n++) {
+        if (str_eq(i->items[n].name, name)) {
+            *out = i->items[n].ext;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool core_item(struct build *b, struct cm_sortidx item, struct engine_extern *out)
+{
+    struct scope *sc = b->scope;
+    u32 n = item.index;
+    out->kind = (enum wasm_extern)item.sort; /* the core sorts come first, in the same order */
+    switch (item.sort) {
+    case SORT_CORE_FUNC:
+        return n < sc->core_funcs.len && (out->func = sc->core_funcs.data[n], true);
+    case SORT_CORE_TABLE: return n < sc->tables.len && (out->table = sc->tables.data[n], true);
+    case SORT_CORE_MEMORY:
+        return n < sc->memories.len && (out->memory = sc->memories.data[n], true);
+    case SORT_CORE_GLOBAL: return n < sc->globals.len && (out->global = sc->globals.data[n], true);
+    case SORT_CORE_TAG: return n < sc->tags.len && (out->tag = sc->tags.data[n], true);
+    default: return false;
+    }
+}
+
+static bool push_core(struct build *b, struct engine_extern ext)
+{
+    switch (ext.kind) {
+    case EXTERN_FUNC: PUSH(b, core_funcs, ext.func); return true;
+    case EXTERN_TABLE: PUSH(b, tables, ext.table); return true;
+    case EXTERN_MEMORY: PUSH(b, memories, ext.memory); return true;
+    case EXTERN_GLOBAL: PUSH(b, globals, ext.global); return true;
+    default: PUSH(b, tags, ext.tag); return true;
+    }
+}
+
+static bool core_bundle(struct build *b, const struct cm_instance *def, struct core_instance *out)
+{
+    out->items = arena_array(&b->store->arena, struct core_item, def->export_count);
+    out->count = def->export_count;
+    for (u32 i = 0; i < def->export_count; i++) {
+        out->items[i].name = def->exports[i].name.name;
+        if (!core_item(b, def->exports[i].item, &out->items[i].ext)) {
+            return out_of_range(b, def->at);
+        }
+    }
+    return true;
+}
+
+static bool core_imports(struct build *b, const struct cm_instance *def,
+                         const struct wasm_module *m, struct engine_extern *imports)
+{
+    for (u32 i = 0; i < m->imports.len; i++) {
+        const struct wasm_import *import = &m->imports.data[i];
+        bool found = false;
+        for (u32 n = 0; n < def->arg_count && !found; n++) {
+            u32 index = def->args[n].item.index;
+            found = str_eq(def->args[n].name, import->module) &&
+                    index < b->scope->core_instances.len &&
+                    core_export(&b->scope->core_instances.data[index], import->name, &imports[i]);
+        }
+        if (!found) {
+            diag_error(b->diags, "link", def->at,
+                       "core module import `" STRF "` `" STRF "` has no argument",
+                       STRA(import->module), STRA(import->name));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A segment trapped: what the engine reported as a diagnostic is the trap. */
+static bool segment_trap(struct build *b)
+{
+    struct diags *d = b->diags;
+    if (d->list.len) {
+        struct diag *x = d->list.data[--d->list.len];
+        d->errors--;
+        canon_fail(b->store, b->inst, STRF, STRA(x->message));
+    } else {
+        canon_fail(b->store, b->inst, "a segment does not fit");
+    }
+    return false;
+}
+
+/* The start function of a module is a synchronous call that takes and gives nothing. */
+static bool run_start(struct build *b, struct engine_func *start)
+{
+    struct canon_func *f = arena_new(&b->store->arena, struct canon_func);
+    f->kind = FUNC_LIFTED;
+    f->type = canon_functype_new(&b->store->arena, false, NULL, 0, NULL);
+    f->name = STR("[start]");
+    f->callee = start;
+    f->inst = b->inst;
+    return canon_run_func(b->store, f);
+}
+
+static bool core_instantiate(struct build *b, const struct cm_instance *def,
+                             struct core_instance *out)
+{
+    struct canon_store *s = b->store;
+    if (def->source >= b->scope->modules.len) {
+        return out_of_range(b, def->at);
+    }
+    struct engine_module *module = b->scope->modules.data[def->source].module;
+    const struct wasm_module *m = engine_module_source(module);
+    struct engine_extern *imports = arena_array(&s->arena, struct engine_extern, m->imports.len);
+    if (!core_imports(b, def, m, imports)) {
+        return false;
+    }
+    struct wasm_names names = {0};
+    wasm_read_names(&s->arena, m, &names);
+    str label = b->inst->path;
+    if (names.module.len) {
+        label = str_printf(&s->arena, STRF "/" STRF, STRA(label), STRA(names.module));
+    }
+    u32 errors = b->diags->errors;
+    enum engine_outcome outcome = engine_instantiate(s->engine, module, imports, m->imports.len,
+                                                     label, &out->instance, b->diags);
+    if (outcome != ENGINE_DONE) {
+        return out->instance || b->diags->errors == errors ? segment_trap(b) : false;
+    }
+    struct engine_func *start = engine_start_func(out->instance);
+    return !start || run_start(b, start);
+}
+
+static bool do_core_instance(struct build *b, const struct cm_instance *def)
+{
+    struct core_instance i = {0};
+    if (!(def->is_instantiate ? core_instantiate(b, def, &i) : core_bundle(b, def, &i))) {
+        return false;
+    }
+    PUSH(b, core_instances, i);
+    return true;
+}
+
+/* ---- Canonical definitions ------------------------------------------------------------------------------ */
+
+static bool set_options(struct build *b, const struct cm_canon_opts *from, struct options *o,
+                        span at)
+{
+    struct scope *sc = b->scope;
+    *o = (struct options){.encoding = from->encoding, .is_async = from->is_async};
+    if ((from->has_memory && from->memory >= sc->memories.len) ||
+        (from->has_realloc && from->realloc >= sc->core_funcs.len) ||
+        (from->has_post_return && from->post_return >= sc->core_funcs.len) ||
+        (from->has_callback && from->callback >= sc->core_funcs.len)) {
+        return out_of_range(b, at);
+    }
+    if (from->is_gc || from->has_core_type) {
+        diag_unsupported(b->diags, at, "the canonical ABI's `gc` option");
+        return false;
+    }
+    o->memory = from->has_memory ? sc->memories.data[from->memory] : NULL;
+    o->realloc = from->has_realloc ? sc->core_funcs.data[from->realloc] : NULL;
+    o->post_return = from->has_post_return ? sc->core_funcs.data[from->post_return] : NULL;
+    o->callback = from->has_callback ? sc->core_funcs.data[from->callback] : NULL;
+    o->p = o->memory && engine_memory_is_64(o->memory);
+    return true;
+}
+
+static bool do_lift(struct build *b, const struct cm_canon *def)
+{
+    struct scope *sc = b->scope;
+    if (def->func >= sc->core_funcs.len || def->type >= sc->types.len ||
+        sc->types.data[def->type].kind != TD_FUNC) {
+        return out_of_range(b, def->at);
+    }
+    struct canon_func *f = arena_new(&b->store->arena, struct canon_func);
+    f->kind = FUNC_LIFTED;
+    f->type = sc->types.data[def->type].func;
+    f->callee = sc->core_funcs.data[def->func];
+    f->inst = b->inst;
+    PUSH(b, funcs, f);
+    return set_options(b, &def->opts, &f->opts, def->at);
+}
+
+static bool do_lower(struct build *b, const struct cm_canon *def)
+{
+    if (def->func >= b->scope->funcs.len) {
+        return out_of_range(b, def->at);
+    }
+    struct lowered *low = arena_new(&b->store->arena, struct lowered);
+    low->inst = b->inst;
+    low->callee = b->scope->funcs.data[def->func];
+    if (!set_options(b, &def->opts, &low->opts, def->at)) {
+        return false;
+    }
+    PUSH(b, core_funcs, canon_lower_func(low));
+    return true;
+}
+
+/* What a built-in says about its type. */
+static bool builtin_type(struct build *b, const struct cm_canon *def, struct builtin *out)
+{
+    struct scope *sc = b->scope;
+    if (def->type >= sc->types.len) {
+        return out_of_range(b, def->at);
+    }
+    const struct typedef_ *t = &sc->types.data[def->type];
+    switch (def->kind) {
+    case CANON_RESOURCE_NEW:
+    case CANON_RESOURCE_REP:
+    case CANON_RESOURCE_DROP:
+        out->rt = t->kind == TD_RESOURCE ? t->resource : NULL;
+        if (out->rt && out->rt->dtor_func) {
+            struct lowered *low = arena_new(&b->store->arena, struct lowered);
+            low->inst = b->inst;
+            low->callee = out->rt->dtor_func;
+            low->max_flat_params = MAX_FLAT_PARAMS;
+            low->max_flat_results = MAX_FLAT_RESULTS;
+            low->core_params = 1;
+            out->drop = low;
+        }
+        return out->rt || out_of_range(b, def->at);
+    default:
+        out->type = t->kind == TD_VALUE ? t->value : NULL;
+        return (out->type &&
+                (out->type->kind == CANON_T_STREAM || out->type->kind == CANON_T_FUTURE)) ||
+               out_of_range(b, def->at);
+    }
+}
+
+static bool builtin_thread(struct build *b, const struct cm_canon *def, struct builtin *out)
+{
+    struct scope *sc = b->scope;
+    if (def->table >= sc->tables.len || def->type >= sc->core_types.len) {
+        return out_of_range(b, def->at);
+    }
+    const struct wasm_type *t = sc->core_types.data[def->type].type;
+    out->table = sc->tables.data[def->table];
+    out->closure_64 = t && t->func.param_count == 1 && t->func.params[0] == WASM_I64;
+    return true;
+}
+
+static bool do_builtin(struct build *b, const struct cm_canon *def)
+{
+    struct builtin *out = arena_new(&b->store->arena, struct builtin);
+    out->inst = b->inst;
+    out->def = def;
+    if (!set_options(b, &def->opts, &out->opts, def->at)) {
+        return false;
+    }
+    switch (cm_canon_info[def->kind].form) {
+    case CANON_FORM_TYPE:
+    case CANON_FORM_TYPE_OPTS:
+    case CANON_FORM_TYPE_ASYNC:
+        if (!builtin_type(b, def, out)) {
+            return false;
+        }
+        break;
+    case CANON_FORM_RESULT_OPTS:
+        if (def->has_result &&
+            !(out->result = canon_scope_valtype(b->store, b->scope, def->result, b->diags))) {
+            return false;
+        }
+        break;
+    case CANON_FORM_ZERO_MEMORY:
+        if (def->memory >= b->scope->memories.len) {
+            return out_of_range(b, def->at);
+        }
+        out->memory = b->scope->memories.data[def->memory];
+        out->opts.p = engine_memory_is_64(out->memory);
+        break;
+    case CANON_FORM_CORE_TYPE_TABLE:
+        if (!builtin_thread(b, def, out)) {
+            return false;
+        }
+        break;
+    default: break;
+    }
+    struct engine_func *f = canon_builtin_func(out, b->diags);
+    PUSH(b, core_funcs, f);
+    return f != NULL;
+}
+
+static bool do_canon(struct build *b, const struct cm_canon *def)
+{
+    return def->kind == CANON_LIFT    ? do_lift(b, def)
+           : def->kind == CANON_LOWER ? do_lower(b, def)
+                                      : do_builtin(b, def);
+}
+
+/* ---- Items of component sorts ----------------------------------------------------------------------------- */
+
+static bool get_item(struct build *b, struct cm_sortidx from, struct item *out)
+{
+    struct scope *sc = b->scope;
+    u32 n = from.index;
+    out->pub.sort = from.sort;
+    switch (from.sort) {
+    case SORT_CORE_MODULE: return n < sc->modules.len && (out->module = sc->modules.data[n], true);
+    case SORT_FUNC: return n < sc->funcs.len && (out->pub.func = sc->funcs.data[n], true);
+    case SORT_INSTANCE:
+        return n < sc->instances.len && (out->pub.instance = sc->instances.data[n], true);
+    case SORT_COMPONENT:
+        return n < sc->components.len && (out->component = sc->components.data[n], true);
+    case SORT_TYPE:
+        if (n >= sc->types.len) {
+            return false;
+        }
+        out->type = sc->types.data[n];
+        out->pub.type = out->type.kind == TD_VALUE ? out->type.value : NULL;
+        return true;
+    default: return false;
+    }
+}
+
+static bool push_item(struct build *b, const struct item *item)
+{
+    switch (item->pub.sort) {
+    case SORT_CORE_MODULE: PUSH(b, modules, item->module); return true;
+    case SORT_FUNC: PUSH(b, funcs, item->pub.func); return true;
+    case SORT_INSTANCE: PUSH(b, instances, item->pub.instance); return true;
+    case SORT_COMPONENT: PUSH(b, components, item->component); return true;
+    case SORT_TYPE: PUSH(b, types, item->type); return true;
+    default: diag_unsupported(b->diags, (span){0}, "a value definition"); return false;
+    }
+}
+
+static bool do_import(struct build *b, const struct cm_import *import)
+{
+    struct item item = {0};
+    if (b->linker) {
+        return canon_link_import(b->store, b->scope, b->linker, import, &item, b->diags) &&
+               push_item(b, &item);
+    }
+    u32 n = b->args ? map_get(&b->args->names, import->name.name) : MAP_NONE;
+    if (n != MAP_NONE) {
+        item = b->args->items.data[n];
+    } else if (import->type.sort == SORT_TYPE && !import->type.is_bound) {
+        /* A type that is only named again needs no argument. */
+        struct cm_sortidx self = {SORT_TYPE, import->type.index};
+        if (!get_item(b, self, &item)) {
+            return out_of_range(b, import->at);
+        }
+    } else {
+        diag_error(b->diags, "link", import->at, "import `" STRF "` has no argument",
+                   STRA(import->name.name));
+        return false;
+    }
+    if (item.pub.sort != import->type.sort) {
+        diag_error(b->diags, "link", import->at,
+                   "import `" STRF "` has an argument of another sort", STRA(import->name.name));
+        return false;
+    }
+    return push_item(b, &item);
+}
+
+/* Functions and resources take the name under which they are first exported. */
+static void give_name(struct build *b, str name, const struct item *item)
+{
+    struct arena *a = &b->store->arena;
+    if (item->pub.sort == SORT_FUNC && !item->pub.func->name.len) {
+        item->pub.func->name = name;
+    } else if (item->pub.sort == SORT_TYPE && item->type.kind == TD_RESOURCE &&
+               !item->type.resource->name.len) {
+        item->type.resource->name = name;
+    } else if (item->pub.sort == SORT_INSTANCE) {
+        const struct canon_instance *i = item->pub.instance;
+        for (u32 n = 0; n < i->items.len; n++) {
+            struct canon_func *f = i->items.data[n].pub.func;
+            if (i->items.data[n].pub.sort == SORT_FUNC && f->kind == FUNC_LIFTED &&
+                str_find_char(f->name, '#', 0) == SIZE_MAX) {
+                f->name = str_printf(a, STRF "#" STRF, STRA(name), STRA(i->items.data[n].pub.name));
+            }
+        }
+    }
+}
+
+static bool do_export(struct build *b, const struct cm_export *e)
+{
+    struct item item = {0};
+    if (!get_item(b, e->item, &item)) {
+        return e->item.sort == SORT_VALUE ? push_item(b, &item) : out_of_range(b, e->at);
+    }
+    give_name(b, e->name.name, &item);
+    item.pub.name = e->name.name;
+    *canon_instance_add(b->exports, e->name.name, item.pub.sort) = item;
+    return push_item(b, &item);
+}
+
+static bool bundle(struct build *b, const struct cm_instance *def, struct canon_instance **out)
+{
+    *out = canon_instance_new(b->store);
+    for (u32 i = 0; i < def->export_count; i++) {
+        struct item item = {0};
+        if (!get_item(b, def->exports[i].item, &item)) {
+            return out_of_range(b, def->at);
+        }
+        item.pub.name = def->exports[i].name.name;
+        *canon_instance_add(*out, item.pub.name, item.pub.sort) = item;
+    }
+    return true;
+}
+
+static str child_path(struct build *b, const struct wasm_component *c)
+{
+    str name = wasm_component_name(c);
+    u32 n = b->inst->children++;
+    struct arena *a = &b->store->arena;
+    return name.len ? str_printf(a, STRF "/" STRF, STRA(b->inst->path), STRA(name))
+                    : str_printf(a, STRF "/#%u", STRA(b->inst->path), n);
+}
+
+static bool do_instance(struct build *b, const struct cm_instance *def)
+{
+    struct canon_instance *out = NULL;
+    if (!def->is_instantiate) {
+        if (!bundle(b, def, &out)) {
+            return false;
+        }
+    } else {
+        if (def->source >= b->scope->components.len) {
+            return out_of_range(b, def->at);
+        }
+        struct canon_instance *args = canon_instance_new(b->store);
+        for (u32 i = 0; i < def->arg_count; i++) {
+            struct item item = {0};
+            if (!get_item(b, def->args[i].item, &item)) {
+                return out_of_range(b, def->at);
+            }
+            *canon_instance_add(args, def->args[i].name, item.pub.sort) = item;
+        }
+        struct component_ref ref = b->scope->components.data[def->source];
+        if (!instantiate_component(b, ref, args, NULL, child_path(b, ref.component), b->inst->root,
+                                   &out)) {
+            return false;
+        }
+    }
+    PUSH(b, instances, out);
+    return true;
+}
+
+/* ---- Aliases ---------------------------------------------------------------------------------------------------- */
+
+static bool alias_export(struct build *b, const struct cm_alias *a)
+{
+    if (a->instance >= b->scope->instances.len) {
+        return out_of_range(b, a->at);
+    }
+    const struct canon_instance *i = b->scope->instances.data[a->instance];
+    u32 n = map_get(&i->names, a->name);
+    if (n == MAP_NONE || i->items.data[n].pub.sort != a->sort) {
+        diag_error(b->diags, "component", a->at, "the instance has no export `" STRF "`",
+                   STRA(a->name));
+        return false;
+    }
+    return push_item(b, &i->items.data[n]);
+}
+
+static bool alias_core_export(struct build *b, const struct cm_alias *a)
+{
+    struct engine_extern ext;
+    if (a->instance >= b->scope->core_instances.len ||
+        !core_export(&b->scope->core_instances.data[a->instance], a->name, &ext) ||
+        (u32)ext.kind != (u32)a->sort) {
+        diag_error(b->diags, "component", a->at, "the core instance has no export `" STRF "`",
+                   STRA(a->name));
+        return false;
+    }
+    return push_core(b, ext);
+}
+
+static bool alias_outer(struct build *b, const struct cm_alias *a)
+{
+    struct scope *from;
+    u32 n = a->index;
+    if (!canon_alias_outer(b->scope, a, &from)) {
+        return out_of_range(b, a->at);
+    }
+    switch (a->sort) {
+    case SORT_TYPE:
+        if (n < from->types.len) {
+            PUSH(b, types, from->types.data[n]);
+            return true;
+        }
+        break;
+    case SORT_CORE_TYPE:
+        if (n < from->core_types.len) {
+            PUSH(b, core_types, from->core_types.data[n]);
+            return true;
+        }
+        break;
+    case SORT_CORE_MODULE:
+        if (n < from->modules.len) {
+            PUSH(b, modules, from->modules.data[n]);
+            return true;
+        }
+        break;
+    case SORT_COMPONENT:
+        if (n < from->components.len) {
+            PUSH(b, components, from->components.data[n]);
+            return true;
+        }
+        break;
+    default: break;
+    }
+    return out_of_range(b, a->at);
+}
+
+static bool do_alias(struct build *b, const struct cm_alias *a)
+{
+    switch (a->kind) {
+    case ALIAS_EXPORT: return alias_export(b, a);
+    case ALIAS_CORE_EXPORT: return alias_core_export(b, a);
+    default: return alias_outer(b, a);
+    }
+}
+
+/* ---- All definitions ------------------------------------------------------------------------------------------------ */
+
+static void do_core_type(struct build *b, const struct cm_core_type *t)
+{
+    for (u32 i = 0; !t->is_module && i < t->type_count; i++) {
+        PUSH(b, core_types, ((struct core_typedef){NULL, &t->types[i]}));
+    }
+    if (t->is_module) {
+        PUSH(b, core_types, ((struct core_typedef){t, NULL}));
+    }
+}
+
+static bool do_item(struct build *b, struct cm_item item)
+{
+    const struct wasm_component *c = b->component;
+    switch (item.kind) {
+    case ITEM_CORE_MODULE: {
+        struct module_ref m = {canon_get_module(b->store, c->modules.data[item.index], b->diags)};
+        PUSH(b, modules, m);
+        return m.module != NULL;
+    }
+    case ITEM_CORE_INSTANCE: return do_core_instance(b, &c->core_instances.data[item.index]);
+    case ITEM_CORE_TYPE: do_core_type(b, &c->core_types.data[item.index]); return true;
+    case ITEM_COMPONENT:
+        PUSH(b, components,
+             ((struct component_ref){c->components.data[item.index], b->scope, NULL}));
+        return true;
+    case ITEM_INSTANCE: return do_instance(b, &c->instances.data[item.index]);
+    case ITEM_ALIAS: return do_alias(b, &c->aliases.data[item.index]);
+    case ITEM_TYPE: {
+        struct typedef_ t;
+        if (!canon_scope_type(b->store, b->scope, &c->types.data[item.index], &t, b->diags)) {
+            return false;
+        }
+        PUSH(b, types, t);
+        return true;
+    }
+    case ITEM_CANON: return do_canon(b, &c->canons.data[item.index]);
+    case ITEM_IMPORT: return do_import(b, &c->imports.data[item.index]);
+    case ITEM_EXPORT: return do_export(b, &c->exports.data[item.index]);
+    case ITEM_START:
+    case ITEM_VALUE:
+        diag_unsupported(b->diags, (span){0}, "running values and start functions of components");
+        return false;
+    default: return true;
+    }
+}
+
+static bool instantiate_component(struct build *outer, struct component_ref ref,
+                                  const struct canon_instance *args, struct canon_linker *linker,
+                                  str path, struct component_instance *root,
+                                  struct canon_instance **out)
+{
+    struct canon_store *s = outer->store;
+    if (s->instance_count++ >= MAX_INSTANCES) {
+        diag_error(outer->diags, "limit", (span){0}, "more than %d component instances",
+                   MAX_INSTANCES);
+        return false;
+    }
+    struct component_instance *i = arena_new(&s->arena, struct component_instance);
+    i->store = s;
+    i->may_leave = true;
+    i->path = path;
+    i->root = root ? root : i;
+    *s->instances_end = i;
+    s->instances_end = &i->next;
+    struct build b = {.store = s,
+                      .linker = linker,
+                      .diags = outer->diags,
+                      .args = args,
+                      .inst = i,
+                      .component = ref.component};
+    b.scope = arena_new(&s->arena, struct scope);
+    b.scope->parent = ref.scope;
+    b.scope->inst = i;
+    i->scope = b.scope;
+    b.exports = canon_instance_new(s);
+    b.exports->state = i;
+    for (u32 n = 0; n < ref.component->items.len; n++) {
+        if (!do_item(&b, ref.component->items.data[n]) || s->failed) {
+            return false;
+        }
+    }
+    *out = b.exports;
+    return true;
+}
+
+/* ---- What embedders call ---------------------------------------------------------------------------------------------- */
+
+static bool load_modules(struct canon_store *s, const struct wasm_component *c, struct diags *d)
+{
+    bool fine = true;
+    for (u32 i = 0; i < c->modules.len; i++) {
+        fine &= canon_get_module(s, c->modules.data[i], d) != NULL;
+    }
+    for (u32 i = 0; i < c->components.len; i++) {
+        fine &= load_modules(s, c->components.data[i], d);
+    }
+    return fine;
+}
+
+struct canon_loaded *canon_load(struct canon_store *s, const struct wasm_component *c,
+                                struct diags *d)
+{
+    if (!load_modules(s, c, d)) {
+        return NULL;
+    }
+    struct canon_loaded *l = arena_new(&s->arena, struct canon_loaded);
+    l->store = s;
+    l->component = c;
+    return l;
+}
+
+enum canon_outcome canon_instantiate(struct canon_store *s, struct canon_loaded *loaded,
+                                     struct canon_linker *linker, const char *name,
+                                     struct canon_instance **out, struct diags *d)
+{
+    struct build outer = {.store = s, .diags = d};
+    struct component_ref ref = {loaded->component, NULL, loaded};
+    str path = str_dup(&s->arena, str_c(name ? name : "root"));
+    canon_clear_trap(s);
+    *out = NULL;
+    if (instantiate_component(&outer, ref, NULL, linker, path, NULL, out)) {
+        return CANON_OK;
+    }
+    if (s->failed && s->failed_inst) {
+        s->failed_inst->root->locked = true;
+        canon_lock_roots(s);
+    }
+    canon_clear_trap(s);
+    return CANON_TRAPPED;
+}

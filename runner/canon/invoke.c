@@ -1,0 +1,311 @@
+/* invoke.c - the embedder's side: calling exports, turning the scheduler, dropping resources. */
+#include "canon_internal.h"
+
+#define POLL_EVERY 16 /* turns between looks at the outside while guests are busy */
+
+static const char *const deadlock = "deadlock detected: event loop cannot make further progress";
+
+static struct canon_invocation *invocation_new(struct canon_store *s, struct canon_func *f)
+{
+    struct canon_invocation *inv = mem_alloc(sizeof *inv);
+    inv->func = f;
+    inv->next = s->invocations;
+    if (s->invocations) {
+        s->invocations->previous = inv;
+    }
+    s->invocations = inv;
+    return inv;
+}
+
+void canon_invocation_free(struct canon_store *s, struct canon_invocation *inv)
+{
+    *(inv->previous ? &inv->previous->next : &s->invocations) = inv->next;
+    if (inv->next) {
+        inv->next->previous = inv->previous;
+    }
+    if (inv->task) {
+        inv->task->inv = NULL;
+    }
+    arena_free(&inv->arena);
+    mem_free(inv);
+}
+
+void canon_invocation_resolve(struct canon_invocation *inv, const struct canon_value *result,
+                              u64 scalar, bool cancelled)
+{
+    const struct canon_type *t = inv->func->type->result;
+    inv->resolved = true;
+    inv->cancelled = cancelled;
+    inv->task = NULL;
+    if (t && !cancelled && result) {
+        canon_value_copy(&inv->arena, result, &inv->result);
+    } else if (t && !cancelled) {
+        inv->result = canon_u(t->kind, scalar);
+        switch (t->kind) { /* scalars travel as core values */
+        case CANON_T_S8: inv->result.s = (i8)scalar; break;
+        case CANON_T_S16: inv->result.s = (i16)scalar; break;
+        case CANON_T_S32: inv->result.s = (i32)scalar; break;
+        default: break;
+        }
+    }
+    if (inv->done) {
+        inv->done(inv->env, t && !cancelled ? &inv->result : NULL);
+    }
+}
+
+/* Takes notice of a trap that came up outside of any thread. */
+static enum canon_outcome trapped(struct canon_store *s)
+{
+    if (s->failed_inst && !s->failed_inst->root->locked) {
+        s->failed_inst->root->locked = true;
+        canon_lock_roots(s);
+    }
+    canon_clear_trap(s);
+    return CANON_TRAPPED;
+}
+
+/* A synchronous function's callee has blocked: other threads of its instance run until it returns. */
+static bool finish_sync(struct canon_store *s, struct canon_invocation *inv)
+{
+    struct component_instance *i = inv->func->inst;
+    while (!inv->resolved) {
+        struct thread *helper = canon_pick_thread(s, i, CHOICE_SYNC_HELPER);
+        if (!helper) {
+            return canon_fail(s, i, "cannot block a synchronous task before returning");
+        }
+        if (!canon_drive(s, helper)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A host function that a guest passed on as its own export. */
+static bool host_reexport(struct canon_store *s, struct canon_func *f)
+{
+    return canon_fail(s, NULL, "`" STRF "` is a function of the host", STRA(f->name));
+}
+
+static bool start(struct canon_store *s, struct canon_invocation *inv)
+{
+    struct canon_func *f = inv->func;
+    struct task *t = canon_task_new(f);
+    t->inv = inv;
+    inv->task = t;
+    return canon_drive(s, canon_thread_new(t, canon_task_enter)) &&
+           (f->type->is_async || finish_sync(s, inv));
+}
+
+static bool check_args(struct canon_store *s, struct canon_func *f, const struct canon_value *args,
+                       u32 count)
+{
+    const struct canon_functype *ft = f->type;
+    if (count != ft->param_count) {
+        return canon_fail(s, NULL, "`" STRF "` takes %u arguments, %u were given", STRA(f->name),
+                          ft->param_count, count);
+    }
+    for (u32 i = 0; i < count; i++) {
+        str why;
+        if (!canon_value_check(&args[i], ft->params[i].type, &s->arena, &why)) {
+            return canon_fail(s, NULL, "argument %u of `" STRF "` does not fit: " STRF, i + 1,
+                              STRA(f->name), STRA(why));
+        }
+    }
+    return true;
+}
+
+enum canon_outcome canon_begin(struct canon_store *s, struct canon_func *f,
+                               const struct canon_value *args, u32 arg_count, canon_done_fn *done,
+                               void *env, struct canon_invocation **out)
+{
+    *out = NULL;
+    canon_clear_trap(s);
+    if ((f->kind != FUNC_LIFTED && !host_reexport(s, f)) || !canon_enter_allowed(f->inst) ||
+        !check_args(s, f, args, arg_count)) {
+        canon_clear_trap(s);
+        return CANON_TRAPPED;
+    }
+    struct canon_invocation *inv = invocation_new(s, f);
+    inv->done = done;
+    inv->env = env;
+    inv->args = arena_array(&inv->arena, struct canon_value, arg_count ? arg_count : 1);
+    for (u32 i = 0; i < arg_count; i++) {
+        canon_value_copy(&inv->arena, &args[i], &inv->args[i]);
+    }
+    *out = inv;
+    return start(s, inv) ? CANON_OK : trapped(s);
+}
+
+static bool is_resolved(void *env)
+{
+    return ((struct canon_invocation *)env)->resolved;
+}
+
+enum canon_outcome canon_invoke(struct canon_store *s, struct canon_func *f,
+                                const struct canon_value *args, u32 arg_count, struct arena *a,
+                                struct canon_value *result)
+{
+    struct canon_invocation *inv;
+    enum canon_outcome outcome = canon_begin(s, f, args, arg_count, NULL, NULL, &inv);
+    if (outcome == CANON_OK) {
+        outcome = canon_store_run_until(s, is_resolved, inv);
+    }
+    if (outcome == CANON_OK && result && f->type->result) {
+        canon_value_copy(a, &inv->result, result);
+    }
+    if (inv) {
+        canon_invocation_free(s, inv);
+    }
+    return outcome;
+}
+
+bool canon_run_func(struct canon_store *s, struct canon_func *f)
+{
+    struct canon_invocation *inv = invocation_new(s, f);
+    bool fine = start(s, inv);
+    canon_invocation_free(s, inv);
+    return fine;
+}
+
+enum canon_outcome canon_cancel(struct canon_store *s, struct canon_invocation *inv)
+{
+    struct task *t = inv->task;
+    canon_clear_trap(s);
+    if (inv->resolved || inv->cancel_requested || !t) {
+        return CANON_OK;
+    }
+    inv->cancel_requested = true;
+    bool initial = t->state == TASK_INITIAL;
+    t->state = TASK_PENDING_CANCEL;
+    if (initial) {
+        return canon_drive(s, t->implicit) ? CANON_OK : trapped(s);
+    }
+    if (t->implicit) {
+        canon_thread_wake_if_ready(t->implicit);
+    }
+    struct component_instance *i = t->inst;
+    do {
+        struct thread *th = canon_pick_thread(s, i, CHOICE_CANCEL_THREAD);
+        if (!th) {
+            break;
+        }
+        if (!canon_drive(s, th)) {
+            return trapped(s);
+        }
+    } while (!inv->resolved && canon_choose(s, CHOICE_CANCEL_MORE, 2) == 1);
+    return CANON_OK;
+}
+
+/* ---- Turning ---------------------------------------------------------------------------------------- */
+
+static bool run_drops(struct canon_store *s)
+{
+    for (u32 i = 0; i < s->drops.len; i++) {
+        struct canon_resource_type *rt = s->drops.data[i].rt;
+        if (!rt->dtor_func || rt->impl->root->locked) {
+            continue;
+        }
+        struct canon_invocation *inv = invocation_new(s, rt->dtor_func);
+        struct canon_value rep = canon_u(CANON_T_U32, s->drops.data[i].rep);
+        inv->args = &rep;
+        bool fine = start(s, inv);
+        canon_invocation_free(s, inv);
+        if (!fine) {
+            s->drops.len = 0;
+            return false;
+        }
+    }
+    s->drops.len = 0;
+    return true;
+}
+
+void canon_resource_drop(struct canon_store *s, struct canon_resource_type *rt, u64 rep)
+{
+    if (!rt->impl) {
+        if (rt->host_dtor) {
+            rt->host_dtor(rt->host_env, rep);
+        }
+    } else if (rt->dtor_func && !s->freeing) {
+        vec_push(&s->arena, &s->drops);
+        s->drops.data[s->drops.len - 1].rt = rt;
+        s->drops.data[s->drops.len - 1].rep = rep;
+    }
+}
+
+str canon_resource_name(const struct canon_resource_type *r)
+{
+    return r && r->name.len ? r->name : STR("resource");
+}
+
+bool canon_resource_is_host(const struct canon_resource_type *r)
+{
+    return r->impl == NULL;
+}
+
+/* Instances whose threads wait for ever. */
+static enum canon_outcome stalled(struct canon_store *s)
+{
+    struct component_instance *i = NULL;
+    for (struct thread *th = s->threads; th; th = th->all_next) {
+        i = th->task->inst;
+    }
+    struct canon_wait *waits;
+    u32 n;
+    canon_waits(s, &s->arena, &waits, &n);
+    canon_fail(s, i, "%s", deadlock);
+    s->trap.is_deadlock = true;
+    s->trap.waits = waits;
+    s->trap.wait_count = n;
+    s->trap.report = canon_waits_text(&s->arena, waits, n);
+    for (struct thread *th = s->threads; th; th = th->all_next) {
+        th->task->inst->root->locked = true;
+    }
+    canon_lock_roots(s);
+    return trapped(s);
+}
+
+enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(void *env), void *env)
+{
+    struct canon_loop *loop = &s->config.loop;
+    for (;;) {
+        if (s->failed) {
+            return trapped(s);
+        }
+        if (done && done(env)) {
+            return CANON_OK;
+        }
+        if (s->drops.len && !run_drops(s)) {
+            return trapped(s);
+        }
+        struct thread *th = canon_pick_thread(s, NULL, CHOICE_THREAD);
+        if (th) {
+            if (loop->poll && ++s->ticks % POLL_EVERY == 0) {
+                loop->poll(loop->env, false);
+                if (s->failed) {
+                    return trapped(s);
+                }
+                if (!canon_thread_ready(th)) {
+                    continue;
+                }
+            }
+            if (!canon_drive(s, th)) {
+                return trapped(s);
+            }
+            continue;
+        }
+        if (s->late_cancels.len) {
+            canon_late_cancels(s);
+            continue;
+        }
+        if (loop->poll && loop->poll(loop->env, true)) {
+            continue;
+        }
+        if (s->failed || canon_has_ready(s)) {
+            continue;
+        }
+        if (done && done(env)) {
+            return CANON_OK;
+        }
+        return done ? stalled(s) : CANON_IDLE;
+    }
+}

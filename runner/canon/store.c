@@ -1,0 +1,258 @@
+/* store.c - the store: memory of runtime objects, choices, traps, calls of core functions that may not block. */
+#include "canon_internal.h"
+
+/* ---- Pools ------------------------------------------------------------------------------------------ */
+
+void *canon_pool_get(struct canon_store *s, struct pool *p)
+{
+    void *object = p->free;
+    if (!object) {
+        return arena_alloc(&s->arena, p->size);
+    }
+    memcpy(&p->free, object, sizeof(void *));
+    memset(object, 0, p->size);
+    return object;
+}
+
+void canon_pool_put(struct pool *p, void *object)
+{
+    memcpy(object, &p->free, sizeof(void *));
+    p->free = object;
+}
+
+struct arena *canon_scratch_enter(struct canon_store *s)
+{
+    s->scratch_depth++;
+    return &s->scratch;
+}
+
+void canon_scratch_leave(struct canon_store *s)
+{
+    if (--s->scratch_depth == 0) {
+        arena_reset(&s->scratch);
+    }
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------- */
+
+struct canon_store *canon_store_new(const struct canon_config *config)
+{
+    struct canon_store *s = mem_alloc(sizeof *s);
+    s->config = *config;
+    if (!s->config.max_values) {
+        s->config.max_values = (u64)16 << 20;
+    }
+    s->engine = engine_store_new(&s->config.limits);
+    s->instances_end = &s->instances;
+    s->threads_pool.size = sizeof(struct thread);
+    s->tasks_pool.size = sizeof(struct task);
+    s->subtasks_pool.size = sizeof(struct subtask);
+    s->ends_pool.size = sizeof(struct canon_end);
+    s->sets_pool.size = sizeof(struct waitable_set);
+    return s;
+}
+
+static void free_ends(struct canon_store *s)
+{
+    /* The host's sources hear that their streams are gone. */
+    for (struct canon_end *e = s->ends; e; e = e->all_next) {
+        if (e->is_writable && !e->owner && e->source && e->source->dropped) {
+            const struct canon_source *source = e->source;
+            e->source = NULL;
+            source->dropped(e->env, e);
+        }
+    }
+    for (struct canon_end *e = s->ends; e; e = e->all_next) {
+        if (e->value_arena) {
+            arena_free(e->value_arena);
+            mem_free(e->value_arena);
+        }
+    }
+}
+
+/* Resources of the host that guests still hold. */
+static void free_handles(struct component_instance *i)
+{
+    for (u32 n = 0; n < i->handles.len; n++) {
+        struct handle *h = &i->handles.data[n];
+        if (h->kind == HANDLE_RESOURCE && h->own && !h->rt->impl && h->rt->host_dtor) {
+            h->rt->host_dtor(h->rt->host_env, h->rep);
+        }
+    }
+    mem_free(i->handles.data);
+    mem_free(i->threads.data);
+    mem_free(i->threads.free);
+}
+
+void canon_store_free(struct canon_store *s)
+{
+    if (!s) {
+        return;
+    }
+    s->freeing = true;
+    free_ends(s);
+    for (struct canon_call *c = s->calls, *next; c; c = next) {
+        next = c->next;
+        arena_free(&c->arena);
+        mem_free(c);
+    }
+    for (struct canon_invocation *i = s->invocations, *next; i; i = next) {
+        next = i->next;
+        arena_free(&i->arena);
+        mem_free(i);
+    }
+    for (struct subtask *sub = s->subtasks; sub; sub = sub->next) {
+        mem_free(sub->lenders);
+    }
+    for (struct component_instance *i = s->instances; i; i = i->next) {
+        free_handles(i);
+    }
+    engine_store_free(s->engine);
+    arena_free(&s->scratch);
+    arena_free(&s->arena);
+    mem_free(s);
+}
+
+struct engine_store *canon_engine(struct canon_store *s)
+{
+    return s->engine;
+}
+
+void canon_set_loop(struct canon_store *s, struct canon_loop loop)
+{
+    s->config.loop = loop;
+}
+
+void canon_interrupt(struct canon_store *s)
+{
+    engine_interrupt(s->engine);
+}
+
+/* ---- Choices ------------------------------------------------------------------------------------------ */
+
+u32 canon_choose(struct canon_store *s, enum canon_choice kind, u32 n)
+{
+    if (n < 2 || !s->config.choose) {
+        return 0;
+    }
+    u32 choice = s->config.choose(s->config.choose_ctx, kind, n);
+    return choice < n ? choice : n - 1;
+}
+
+u32 canon_choose_seeded(void *seed, enum canon_choice kind, u32 n)
+{
+    (void)kind;
+    struct canon_seed *g = seed;
+    u64 z = g->state += 0x9e3779b97f4a7c15; /* splitmix64 */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    z ^= z >> 31;
+    return (u32)((z >> 32) * n >> 32);
+}
+
+const char *canon_choice_name(enum canon_choice kind)
+{
+    static const char *const names[CHOICE_COUNT] = {
+        [CHOICE_BLOCK_WHEN_READY] = "block-when-ready",
+        [CHOICE_THREAD] = "thread",
+        [CHOICE_EVENT] = "event",
+        [CHOICE_CANCEL_THREAD] = "cancel-thread",
+        [CHOICE_CANCEL_MORE] = "cancel-more",
+        [CHOICE_SYNC_HELPER] = "sync-helper",
+        [CHOICE_HOST_CANCEL] = "host-cancel",
+        [CHOICE_HOST_CHUNK] = "host-chunk",
+        [CHOICE_HOST_LATER] = "host-later",
+        [CHOICE_NAN] = "nan",
+        [CHOICE_ERROR_MESSAGE] = "error-message",
+    };
+    return kind < CHOICE_COUNT ? names[kind] : "";
+}
+
+/* ---- Traps -------------------------------------------------------------------------------------------- */
+
+void canon_clear_trap(struct canon_store *s)
+{
+    s->failed = false;
+}
+
+const struct canon_trap *canon_trap_of(const struct canon_store *s)
+{
+    return &s->trap;
+}
+
+bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
+{
+    if (s->failed) {
+        return false; /* the first one counts */
+    }
+    va_list args;
+    va_start(args, format);
+    s->failed = true;
+    s->failed_inst = i;
+    s->trap = (struct canon_trap){0};
+    s->trap.message = str_vprintf(&s->arena, format, args);
+    va_end(args);
+    s->trap.instance = i ? i->path : STR("");
+    if (s->builtin) {
+        s->trap.func = str_c(s->builtin);
+    } else if (s->current) {
+        s->trap.func = s->current->task->func->name;
+    }
+    if (s->config.trace) {
+        canon_trace_event(s, TRACE_TRAP, s->current, str_to_c(&s->arena, s->trap.message));
+    }
+    return false;
+}
+
+static void copy_frames(struct canon_store *s, const struct engine_trap *t)
+{
+    if (s->trap.frame_count || !t->frame_count) {
+        return;
+    }
+    s->trap.frames = arena_array(&s->arena, struct engine_frame, t->frame_count);
+    s->trap.frame_count = t->frame_count;
+    for (u32 i = 0; i < t->frame_count; i++) {
+        s->trap.frames[i] = t->frames[i];
+        s->trap.frames[i].instance = str_dup(&s->arena, t->frames[i].instance);
+        s->trap.frames[i].func = str_dup(&s->arena, t->frames[i].func);
+    }
+}
+
+void canon_fail_core(struct canon_store *s, struct component_instance *i, struct engine_task *t)
+{
+    const struct engine_trap *trap = engine_trap_of(t);
+    if (!s->failed) {
+        const char *outer = s->builtin;
+        s->builtin = NULL;
+        canon_fail(s, i, STRF, STRA(trap->message));
+        s->builtin = outer;
+        s->trap.is_exit = trap->is_exit;
+        s->trap.exit_code = trap->exit_code;
+    }
+    copy_frames(s, trap);
+}
+
+/* A task of the engine of its own: the slots of a host function that is running stay where they are. Storage is that of a new
+ * thread. */
+bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 args,
+                     u32 results)
+{
+    (void)args;
+    struct canon_store *s = i->store;
+    u64 storage[2] = {0, 0};
+    u64 *outer = s->context;
+    struct engine_task *t = engine_task_new(s->engine);
+    s->context = storage;
+    enum engine_outcome outcome = engine_start(t, f, slots);
+    s->context = outer;
+    if (outcome == ENGINE_DONE) {
+        memcpy(slots, engine_results(t), results * sizeof *slots);
+    } else if (outcome == ENGINE_TRAPPED) {
+        canon_fail_core(s, i, t);
+    } else {
+        s->step = STEP_NONE;
+        canon_fail(s, i, "all fuel consumed");
+    }
+    engine_task_free(t);
+    return outcome == ENGINE_DONE;
+}

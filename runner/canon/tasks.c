@@ -1,0 +1,339 @@
+/* tasks.c - Task and canon_lift: the life of a call of an export, from the gate of backpressure to its last thread's end. Each
+ * function here that gives a step is one stretch of the specification's thread_func between two points where it may
+ * block. */
+#include "canon_internal.h"
+
+static enum step task_start(struct thread *th);
+static enum step callback_loop(struct thread *th, u32 packed);
+
+struct task *canon_task_new(struct canon_func *f)
+{
+    struct canon_store *s = f->inst->store;
+    struct task *t = canon_pool_get(s, &s->tasks_pool);
+    t->func = f;
+    t->inst = f->inst;
+    t->state = TASK_INITIAL;
+    t->id = ++s->next_task;
+    return t;
+}
+
+/* Frees a task once nothing runs on its behalf. */
+void canon_task_release(struct task *t)
+{
+    if (t->live_threads) {
+        return;
+    }
+    if (t->sub) {
+        t->sub->task = NULL;
+    }
+    if (t->inv) {
+        t->inv->task = NULL;
+    }
+    canon_pool_put(&t->inst->store->tasks_pool, t);
+}
+
+static bool needs_exclusive(const struct task *t)
+{
+    return !t->func->opts.is_async || t->func->opts.callback;
+}
+
+bool canon_task_deliver_cancel(struct task *t)
+{
+    if (t->state != TASK_PENDING_CANCEL) {
+        return false;
+    }
+    t->state = TASK_CANCEL_DELIVERED;
+    return true;
+}
+
+/* ---- Returning ------------------------------------------------------------------------------------- */
+
+static bool no_borrows_left(struct task *t)
+{
+    return t->num_borrows == 0 || canon_fail(t->inst->store, t->inst,
+                                             "borrow handles still remain at the end of the call");
+}
+
+/* Hands the result to whoever called. */
+static bool on_resolve(struct task *t, const struct canon_value *result, u64 scalar, bool cancelled)
+{
+    struct canon_store *s = t->inst->store;
+    if (s->config.trace) {
+        struct canon_value v;
+        if (!result && !cancelled && t->func->type->result) {
+            v = canon_u(t->func->type->result->kind, scalar);
+            result = &v;
+        }
+        canon_trace_result(t, result, cancelled);
+    }
+    struct subtask *sub = t->sub;
+    struct canon_invocation *inv = t->inv;
+    t->sub = NULL;
+    t->inv = NULL;
+    if (sub) {
+        sub->task = NULL;
+        return canon_subtask_resolve(sub, result, scalar, cancelled);
+    }
+    if (inv) {
+        canon_invocation_resolve(inv, result, scalar, cancelled);
+    }
+    return true;
+}
+
+bool canon_task_return(struct task *t, const struct canon_value *result, u64 scalar)
+{
+    if (t->state == TASK_RESOLVED) {
+        return canon_fail(t->inst->store, t->inst,
+                          "invalid `task.return` or `task.cancel`: the task has resolved already");
+    }
+    if (!no_borrows_left(t) || !on_resolve(t, result, scalar, false)) {
+        return false;
+    }
+    t->state = TASK_RESOLVED;
+    return true;
+}
+
+bool canon_task_cancel(struct task *t)
+{
+    if (t->state != TASK_CANCEL_DELIVERED) {
+        return canon_fail(t->inst->store, t->inst,
+                          "`task.cancel` called by task which has not been "
+                          "cancelled");
+    }
+    if (!no_borrows_left(t) || !on_resolve(t, NULL, 0, true)) {
+        return false;
+    }
+    t->state = TASK_RESOLVED;
+    return true;
+}
+
+bool canon_task_return_flat(struct task *t, u32 max_flat, const u64 *slots)
+{
+    struct canon_store *s = t->inst->store;
+    const struct canon_functype *ft = t->func->type;
+    struct cx cx = canon_cx(s, &t->func->opts, t->inst);
+    if (functype_of(ft)->scalar) {
+        u64 scalar = 0;
+        return (!ft->result || canon_lift_scalar(&cx, ft->result->kind, slots[0], &scalar)) &&
+               canon_task_return(t, NULL, scalar);
+    }
+    struct canon_value result = {0};
+    cx.arena = canon_scratch_enter(s);
+    cx.for_guest = t->sub != NULL && !s->config.trace;
+    cx.other = t->sub && t->sub->low->opts.memory ? t->sub->low->opts.memory : NULL;
+    bool fine = canon_lift_result(&cx, max_flat, slots, ft, &result) &&
+                canon_task_return(t, ft->result ? &result : NULL, 0);
+    canon_scratch_leave(s);
+    return fine;
+}
+
+/* ---- Entering: enter_implicit_thread ------------------------------------------------------------------ */
+
+static bool has_backpressure(const struct task *t)
+{
+    return t->inst->backpressure > 0 || (needs_exclusive(t) && t->inst->exclusive_thread);
+}
+
+static enum step task_entered(struct thread *th)
+{
+    struct task *t = th->task;
+    t->inst->num_waiting_to_enter--;
+    t->counted = false;
+    if (canon_task_deliver_cancel(t)) {
+        return canon_task_cancel(t) ? STEP_DONE : STEP_TRAP;
+    }
+    return task_start(th);
+}
+
+enum step canon_task_enter(struct thread *th)
+{
+    struct task *t = th->task;
+    t->implicit = th;
+    if (t->func->type->is_async && (has_backpressure(t) || t->inst->num_waiting_to_enter > 0)) {
+        t->inst->num_waiting_to_enter++;
+        t->counted = true;
+        th->then = task_entered;
+        th->doing = "enter";
+        return canon_thread_wait_until(th, WAIT_GATE, NULL) ? STEP_AGAIN : STEP_BLOCK;
+    }
+    return task_start(th);
+}
+
+/* ---- Starting ------------------------------------------------------------------------------------------ */
+
+/* Task.start and the lowering of its arguments, from a guest's core values. */
+static bool args_from_guest(struct task *t, u64 *slots)
+{
+    struct subtask *sub = t->sub;
+    struct canon_store *s = t->inst->store;
+    const struct canon_functype *ft = t->func->type;
+    const struct lowered *low = sub->low;
+    canon_subtask_start(sub);
+    struct cx from = canon_cx(s, &low->opts, low->inst);
+    from.lender = sub;
+    if (functype_of(ft)->scalar) {
+        for (u32 i = 0; i < ft->param_count; i++) {
+            if (!canon_lift_scalar(&from, ft->params[i].type->kind, sub->args[i], &slots[i])) {
+                return false;
+            }
+        }
+        if (s->config.trace) {
+            canon_trace_scalars(t, slots);
+        }
+        return true;
+    }
+    struct cx to = canon_cx(s, &t->func->opts, t->inst);
+    to.borrow_scope = t;
+    from.arena = canon_scratch_enter(s);
+    from.for_guest = !s->config.trace;
+    from.other = to.opts->memory;
+    struct canon_value *values =
+        arena_array(from.arena, struct canon_value, ft->param_count ? ft->param_count : 1);
+    bool fine = canon_lift_params(&from, low->max_flat_params, sub->args, ft, values);
+    if (fine && s->config.trace) {
+        canon_trace_call(t, values, ft->param_count);
+    }
+    fine = fine && canon_lower_params(&to, values, ft, slots);
+    canon_scratch_leave(s);
+    return fine;
+}
+
+static bool args_from_host(struct task *t, u64 *slots)
+{
+    struct canon_store *s = t->inst->store;
+    struct cx cx = canon_cx(s, &t->func->opts, t->inst);
+    cx.borrow_scope = t;
+    cx.host_values = true;
+    if (s->config.trace) {
+        canon_trace_call(t, t->inv->args, t->func->type->param_count);
+    }
+    return canon_lower_params(&cx, t->inv->args, t->func->type, slots);
+}
+
+static bool exit_implicit_thread(struct thread *th)
+{
+    struct task *t = th->task;
+    bool fine = canon_thread_unregister(th);
+    if (t->func->type->is_async && needs_exclusive(t)) {
+        canon_unlock(t->inst);
+    }
+    return fine;
+}
+
+/* The core function of a synchronous lift has returned. */
+static enum step sync_returned(struct thread *th)
+{
+    struct task *t = th->task;
+    const struct canon_func *f = t->func;
+    u64 slots[4] = {0};
+    u32 n = functype_of(f->type)->flat_results ? 1 : 0;
+    if (n) {
+        slots[0] = engine_results(th->et)[0];
+    }
+    if (!canon_task_return_flat(t, MAX_FLAT_RESULTS, slots)) {
+        return STEP_TRAP;
+    }
+    if (f->opts.post_return) {
+        t->inst->may_leave = false;
+        bool fine = canon_call_core(t->inst, f->opts.post_return, slots, n, 0);
+        t->inst->may_leave = true;
+        if (!fine) {
+            return STEP_TRAP;
+        }
+    }
+    return exit_implicit_thread(th) ? STEP_DONE : STEP_TRAP;
+}
+
+static enum step stackful_returned(struct thread *th)
+{
+    return exit_implicit_thread(th) ? STEP_DONE : STEP_TRAP;
+}
+
+static enum step callback_returned(struct thread *th)
+{
+    return callback_loop(th, (u32)engine_results(th->et)[0]);
+}
+
+static enum step task_start(struct thread *th)
+{
+    struct task *t = th->task;
+    const struct canon_func *f = t->func;
+    u64 slots[MAX_FLAT_PARAMS + 1] = {0};
+    if (f->type->is_async && needs_exclusive(t)) {
+        t->inst->exclusive_thread = th;
+    }
+    if (!canon_thread_register(th)) {
+        return STEP_TRAP;
+    }
+    t->state = TASK_STARTED;
+    if (!(t->sub ? args_from_guest(t, slots) : args_from_host(t, slots))) {
+        return STEP_TRAP;
+    }
+    th->body = !f->opts.is_async  ? sync_returned
+               : f->opts.callback ? callback_returned
+                                  : stackful_returned;
+    return canon_start_core(th, f->callee, slots);
+}
+
+/* ---- The callback loop ------------------------------------------------------------------------------------ */
+
+enum { CODE_EXIT, CODE_YIELD, CODE_WAIT };
+
+static enum step call_callback(struct thread *th, struct event e)
+{
+    struct task *t = th->task;
+    u64 slots[3] = {e.code, e.p1, e.p2};
+    return canon_start_core(th, t->func->opts.callback, slots);
+}
+
+static const struct event cancelled = {EVENT_TASK_CANCELLED, 0, 0};
+
+static enum step callback_yielded(struct thread *th)
+{
+    struct task *t = th->task;
+    t->inst->exclusive_thread = th;
+    return call_callback(th, canon_task_deliver_cancel(t) ? cancelled : (struct event){0});
+}
+
+static enum step callback_waited(struct thread *th)
+{
+    struct task *t = th->task;
+    struct waitable_set *set = th->kp;
+    struct event e = canon_task_deliver_cancel(t) ? cancelled : canon_set_take(t->inst->store, set);
+    t->inst->exclusive_thread = th;
+    return call_callback(th, e);
+}
+
+/* The callee or its callback has returned `packed`. A task that waits here keeps no stack. */
+static enum step callback_loop(struct thread *th, u32 packed)
+{
+    struct task *t = th->task;
+    struct component_instance *i = t->inst;
+    u32 code = packed & 0xf;
+    if (code > CODE_WAIT) {
+        canon_fail(i->store, i, "unsupported callback code: %u", code);
+        return STEP_TRAP;
+    }
+    if (code == CODE_EXIT) {
+        return exit_implicit_thread(th) ? STEP_DONE : STEP_TRAP;
+    }
+    if (canon_task_deliver_cancel(t)) {
+        return call_callback(th, cancelled);
+    }
+    canon_unlock(i);
+    engine_task_free(th->et);
+    th->et = NULL;
+    if (code == CODE_YIELD) {
+        th->then = callback_yielded;
+        th->doing = "yield";
+        return canon_thread_wait_until(th, WAIT_UNLOCKED, NULL) ? STEP_AGAIN : STEP_BLOCK;
+    }
+    struct handle *h = canon_handle_get(i, packed >> 4, HANDLE_SET);
+    if (!h) {
+        return STEP_TRAP;
+    }
+    th->kp = h->set;
+    th->then = callback_waited;
+    th->doing = "wait";
+    return canon_thread_wait_until(th, WAIT_CALLBACK, h->set) ? STEP_AGAIN : STEP_BLOCK;
+}

@@ -1,0 +1,481 @@
+/* threads.c - threads, and the scheduler. A thread that runs core code has an engine task of its own; when it calls another
+ * thread (a guest's call of a guest) its code is suspended and the other's `resumer` points back to it. So the chain of
+ * callers is a list on the heap, and canon_drive is a loop.
+ *
+ * Which waiting threads are ready is not searched for: whoever changes a condition puts the threads that wait for it on the ready list,
+ * in the order of the changes. A thread on the list may have stopped being ready (its event was taken, the lock is
+ * held); the search passes over it. */
+#include "canon_internal.h"
+
+/* ---- Life ---------------------------------------------------------------------------------------- */
+
+struct thread *canon_thread_new(struct task *task, enum step (*then)(struct thread *))
+{
+    struct canon_store *s = task->inst->store;
+    struct thread *th = canon_pool_get(s, &s->threads_pool);
+    th->task = task;
+    th->then = then;
+    th->state = THREAD_SUSPENDED;
+    th->all_next = s->threads;
+    if (s->threads) {
+        s->threads->all_previous = th;
+    }
+    s->threads = th;
+    s->thread_count++;
+    task->live_threads++;
+    return th;
+}
+
+static void leave_set(struct thread *th)
+{
+    struct waitable_set *set = th->on.set;
+    for (struct thread **at = &set->waiters; *at; at = &(*at)->set_next) {
+        if (*at == th) {
+            *at = th->set_next;
+            break;
+        }
+    }
+    th->set_next = NULL;
+    set->num_waiting--;
+}
+
+static void ready_remove(struct canon_store *s, struct thread *th)
+{
+    if (!th->in_ready) {
+        return;
+    }
+    *(th->ready_previous ? &th->ready_previous->ready_next : &s->ready_first) = th->ready_next;
+    *(th->ready_next ? &th->ready_next->ready_previous : &s->ready_last) = th->ready_previous;
+    th->ready_next = th->ready_previous = NULL;
+    th->in_ready = false;
+}
+
+static void gate_remove(struct thread *th)
+{
+    if (!th->in_gate) {
+        return;
+    }
+    for (struct thread **at = &th->task->inst->gated; *at; at = &(*at)->set_next) {
+        if (*at == th) {
+            *at = th->set_next;
+            break;
+        }
+    }
+    th->set_next = NULL;
+    th->in_gate = false;
+}
+
+void canon_thread_free(struct thread *th)
+{
+    struct task *task = th->task;
+    struct canon_store *s = task->inst->store;
+    if (th->state == THREAD_WAITING) {
+        canon_thread_stop_waiting(th);
+    }
+    if (th->et) {
+        engine_task_free(th->et);
+    }
+    *(th->all_previous ? &th->all_previous->all_next : &s->threads) = th->all_next;
+    if (th->all_next) {
+        th->all_next->all_previous = th->all_previous;
+    }
+    s->thread_count--;
+    if (task->implicit == th) {
+        task->implicit = NULL;
+    }
+    canon_pool_put(&s->threads_pool, th);
+    task->live_threads--;
+    canon_task_release(task);
+}
+
+bool canon_thread_register(struct thread *th)
+{
+    struct component_instance *i = th->task->inst;
+    if (i->threads.free_len) {
+        th->index = i->threads.free[--i->threads.free_len];
+    } else {
+        if (i->threads.len >= TABLE_MAX_LENGTH) {
+            return canon_fail(i->store, i, "thread table has no free keys");
+        }
+        if (i->threads.len == i->threads.cap) {
+            u32 cap = i->threads.cap ? 2 * i->threads.cap : 4;
+            i->threads.data = mem_realloc(i->threads.data, cap * sizeof(struct thread *));
+            i->threads.cap = cap;
+        }
+        th->index = ++i->threads.len;
+    }
+    i->threads.data[th->index - 1] = th;
+    th->task->thread_count++;
+    return true;
+}
+
+bool canon_thread_unregister(struct thread *th)
+{
+    struct task *t = th->task;
+    struct component_instance *i = t->inst;
+    if (--t->thread_count == 0 && t->state != TASK_RESOLVED) {
+        return canon_fail(i->store, i,
+                          "async-lifted export failed to produce a result"); /* and never will */
+    }
+    i->threads.data[th->index - 1] = NULL;
+    if (i->threads.free_len == i->threads.free_cap) {
+        u32 cap = i->threads.free_cap ? 2 * i->threads.free_cap : 4;
+        i->threads.free = mem_realloc(i->threads.free, cap * sizeof(u32));
+        i->threads.free_cap = cap;
+    }
+    i->threads.free[i->threads.free_len++] = th->index;
+    th->index = 0;
+    return true;
+}
+
+struct thread *canon_thread_get(struct component_instance *i, u32 index)
+{
+    if (index == 0 || index > i->threads.len || !i->threads.data[index - 1]) {
+        canon_fail(i->store, i, "unknown thread index %u", index);
+        return NULL;
+    }
+    return i->threads.data[index - 1];
+}
+
+/* ---- Waiting --------------------------------------------------------------------------------------- */
+
+/* The condition but for the lock. */
+static bool condition(const struct thread *th)
+{
+    const struct task *t = th->task;
+    switch ((enum wait_kind)th->wait) {
+    case WAIT_ALWAYS:
+    case WAIT_UNLOCKED: return true;
+    case WAIT_GATE: return t->inst->backpressure == 0;
+    case WAIT_SET: return th->on.set->pending_count > 0;
+    case WAIT_CALLBACK: return th->on.set->pending_count > 0 || t->state == TASK_PENDING_CANCEL;
+    case WAIT_EVENT: return th->on.waitable->pending;
+    case WAIT_SUBTASK: return subtask_resolved(th->on.subtask);
+    default: return false;
+    }
+}
+
+static bool needs_exclusive(const struct task *t)
+{
+    return t->func->type->is_async && (!t->func->opts.is_async || t->func->opts.callback);
+}
+
+bool canon_thread_ready(const struct thread *th)
+{
+    if (th->state != THREAD_WAITING || !condition(th)) {
+        return false;
+    }
+    bool locked = th->task->inst->exclusive_thread != NULL;
+    switch ((enum wait_kind)th->wait) {
+    case WAIT_GATE: return !locked || !needs_exclusive(th->task);
+    case WAIT_CALLBACK:
+    case WAIT_UNLOCKED: return !locked;
+    default: return true;
+    }
+}
+
+void canon_thread_wake(struct thread *th)
+{
+    struct canon_store *s = th->task->inst->store;
+    if (th->state != THREAD_WAITING || th->in_ready) {
+        return;
+    }
+    gate_remove(th);
+    th->ready_previous = s->ready_last;
+    *(s->ready_last ? &s->ready_last->ready_next : &s->ready_first) = th;
+    s->ready_last = th;
+    th->in_ready = true;
+}
+
+void canon_thread_wake_if_ready(struct thread *th)
+{
+    if (th->state == THREAD_WAITING && condition(th)) {
+        canon_thread_wake(th);
+    }
+}
+
+void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on)
+{
+    th->state = THREAD_WAITING;
+    th->wait = (u8)kind;
+    switch (kind) {
+    case WAIT_SET:
+    case WAIT_CALLBACK:
+        th->on.set = on;
+        th->set_next = th->on.set->waiters;
+        th->on.set->waiters = th;
+        th->on.set->num_waiting++;
+        break;
+    case WAIT_EVENT:
+        th->on.waitable = on;
+        th->on.waitable->waiter = th;
+        break;
+    case WAIT_SUBTASK:
+        th->on.subtask = on;
+        th->on.subtask->w.waiter = th;
+        break;
+    default: break;
+    }
+    if (condition(th)) {
+        canon_thread_wake(th);
+    } else if (kind == WAIT_GATE) {
+        th->set_next = th->task->inst->gated;
+        th->task->inst->gated = th;
+        th->in_gate = true;
+    }
+}
+
+void canon_thread_stop_waiting(struct thread *th)
+{
+    ready_remove(th->task->inst->store, th);
+    gate_remove(th);
+    switch ((enum wait_kind)th->wait) {
+    case WAIT_SET:
+    case WAIT_CALLBACK: leave_set(th); break;
+    case WAIT_EVENT: th->on.waitable->waiter = NULL; break;
+    case WAIT_SUBTASK: th->on.subtask->w.waiter = NULL; break;
+    default: break;
+    }
+    th->wait = WAIT_NOTHING;
+    th->state = THREAD_SUSPENDED;
+}
+
+bool canon_thread_wait_until(struct thread *th, enum wait_kind kind, void *on)
+{
+    struct canon_store *s = th->task->inst->store;
+    canon_thread_start_waiting(th, kind, on);
+    if (canon_thread_ready(th) && canon_choose(s, CHOICE_BLOCK_WHEN_READY, 2) == 1) {
+        canon_thread_stop_waiting(th);
+        th->state = THREAD_RUNNING;
+        return true;
+    }
+    if (s->config.trace) {
+        canon_trace_event(s, TRACE_BLOCK, th, th->doing);
+    }
+    return false;
+}
+
+void canon_unlock(struct component_instance *i)
+{
+    i->exclusive_thread = NULL; /* those that wait for it are on the ready list */
+}
+
+void canon_backpressure_changed(struct component_instance *i)
+{
+    if (i->backpressure) {
+        return;
+    }
+    /* The list has the newest first; they become ready in the order in which they came. */
+    struct thread *reversed = NULL;
+    while (i->gated) {
+        struct thread *th = i->gated;
+        i->gated = th->set_next;
+        th->set_next = reversed;
+        reversed = th;
+    }
+    while (reversed) {
+        struct thread *th = reversed;
+        reversed = th->set_next;
+        th->set_next = NULL;
+        th->in_gate = false;
+        canon_thread_wake(th);
+    }
+}
+
+/* ---- Choosing ---------------------------------------------------------------------------------------- */
+
+static void park(struct thread *th)
+{
+    ready_remove(th->task->inst->store, th);
+    if (th->wait == WAIT_GATE) {
+        th->set_next = th->task->inst->gated;
+        th->task->inst->gated = th;
+        th->in_gate = true;
+    }
+}
+
+struct thread *canon_pick_thread(struct canon_store *s, struct component_instance *i,
+                                 enum canon_choice kind)
+{
+    u32 n = 0;
+    struct thread *next = NULL, *first = NULL;
+    for (struct thread *th = s->ready_first; th; th = next) {
+        next = th->ready_next;
+        if (!condition(th)) {
+            park(th);
+            continue;
+        }
+        /* Threads that have not entered yet are in no instance's table. */
+        if ((i && (th->task->inst != i || !th->index)) || !canon_thread_ready(th)) {
+            continue;
+        }
+        first = first ? first : th;
+        n++;
+        if (!s->config.choose) {
+            return first;
+        }
+    }
+    if (!n) {
+        return NULL;
+    }
+    u32 choice = canon_choose(s, kind, n);
+    for (struct thread *th = first;; th = th->ready_next) {
+        if ((i && (th->task->inst != i || !th->index)) || !canon_thread_ready(th)) {
+            continue;
+        }
+        if (choice-- == 0) {
+            return th;
+        }
+    }
+}
+
+bool canon_has_ready(const struct canon_store *s)
+{
+    for (struct thread *th = s->ready_first; th; th = th->ready_next) {
+        if (canon_thread_ready(th)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool canon_has_waiting(const struct canon_store *s)
+{
+    for (struct thread *th = s->threads; th; th = th->all_next) {
+        if (th->state == THREAD_WAITING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- Running ------------------------------------------------------------------------------------------- */
+
+static enum step after_core(struct thread *th, enum engine_outcome outcome)
+{
+    struct component_instance *i = th->task->inst;
+    struct canon_store *s = i->store;
+    switch (outcome) {
+    case ENGINE_DONE: return th->body(th);
+    case ENGINE_TRAPPED: canon_fail_core(s, i, th->et); return STEP_TRAP;
+    default: break;
+    }
+    enum step step = s->step;
+    s->step = STEP_NONE;
+    if (step == STEP_NONE) {
+        canon_fail(s, i, "all fuel consumed");
+        return STEP_TRAP;
+    }
+    return step;
+}
+
+enum step canon_start_core(struct thread *th, struct engine_func *f, const u64 *slots)
+{
+    if (!th->et) {
+        th->et = engine_task_new(th->task->inst->store->engine);
+    }
+    return after_core(th, engine_start(th->et, f, slots));
+}
+
+enum step canon_resume_core(struct thread *th, const u64 *results)
+{
+    struct canon_store *s = th->task->inst->store;
+    if (s->config.trace) {
+        canon_trace_event(s, TRACE_RESUME, th, th->doing);
+    }
+    th->doing = NULL;
+    return after_core(th, engine_resume(th->et, results));
+}
+
+enum step canon_resume_core_u32(struct thread *th, u32 result)
+{
+    u64 slot = result;
+    return canon_resume_core(th, &slot);
+}
+
+enum engine_outcome canon_suspend(struct canon_store *s, enum step step, struct thread *to,
+                                  enum step (*then)(struct thread *))
+{
+    s->current->then = then;
+    s->step = step;
+    s->step_to = to;
+    return ENGINE_SUSPENDED;
+}
+
+static void start_running(struct thread *th)
+{
+    if (th->state == THREAD_WAITING) {
+        canon_thread_stop_waiting(th);
+    }
+    th->state = THREAD_RUNNING;
+}
+
+static struct thread *step_back(struct thread *th)
+{
+    struct thread *back = th->resumer;
+    th->resumer = NULL;
+    return back;
+}
+
+/* Locks the instances of th and of all that wait for it. */
+static void lock_chain(struct canon_store *s, struct thread *th)
+{
+    for (; th; th = th->resumer) {
+        th->task->inst->root->locked = true;
+    }
+    canon_lock_roots(s);
+}
+
+bool canon_drive(struct canon_store *s, struct thread *th)
+{
+    th->resumer = NULL;
+    start_running(th);
+    while (th) {
+        s->current = th;
+        s->context = th->storage;
+        enum step step = th->then(th);
+        if (s->failed) {
+            step = STEP_TRAP;
+        }
+        struct thread *to = s->step_to;
+        switch (step) {
+        case STEP_BLOCK: th = step_back(th); break;
+        case STEP_CALL:
+            to->resumer = th;
+            start_running(to);
+            th = to;
+            break;
+        case STEP_SWITCH:
+            to->resumer = step_back(th);
+            start_running(to);
+            th = to;
+            break;
+        case STEP_DONE: {
+            struct thread *back = step_back(th);
+            canon_thread_free(th);
+            th = back;
+            break;
+        }
+        case STEP_AGAIN: break;
+        default:
+            s->current = NULL;
+            lock_chain(s, th);
+            return false;
+        }
+    }
+    s->current = NULL;
+    return true;
+}
+
+/* After a trap the threads of locked instances never run again. */
+void canon_lock_roots(struct canon_store *s)
+{
+    struct thread *next = NULL;
+    for (struct thread *th = s->threads; th; th = next) {
+        next = th->all_next;
+        if (th->task->inst->root->locked) {
+            th->resumer = NULL;
+            canon_thread_free(th);
+        }
+    }
+}
