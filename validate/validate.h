@@ -92,6 +92,9 @@ struct validate_label {
 /* Beside the kinds of enum cm_def: a core module type. */
 #define DEF_MODULE ((enum cm_def)0x50)
 
+/* More core values than this are never passed as parameters. */
+#define VALIDATE_MAX_FLAT 16
+
 struct validate_type {
     enum cm_def kind;
     u8 prim;                             /* PRIM: enum cm_prim */
@@ -113,13 +116,25 @@ struct validate_type {
     const struct wasm_import *core_imports;
     const struct validate_core_export *core_exports;
     u32 core_import_count, core_export_count;
+    /* Records, variants, flags, enums and resources: which definition, import or export this is, since those need a name to be visible
+     * outside. Types that differ in this only are equal: their `plain` is. */
+    u32 tag;
+    validate_id plain;
     /* Facts. */
     u32 size;            /* effective size: how much a walk of the whole would visit */
+    u32 depth;           /* nesting */
     bool has_borrow;     /* somewhere in a value type */
     bool has_handle;     /* own, borrow, stream, future, error-context */
+    bool has_pointer;    /* list, string, map: needs a memory */
     bool mentions;       /* some resource, free or bound */
-    u64 elem32, elem64;  /* bytes of a value in memory, for both pointer sizes */
+    bool tagged;         /* somewhere */
+    u64 elem32, elem64;  /* bytes of a value in memory, for both pointer sizes; saturated at 2^40 */
     u8 align32, align64; /* its alignment in bytes */
+    /* Core values that it flattens to (enum wasm_kind), for both pointer sizes; more than VALIDATE_MAX_FLAT: the count is
+     * VALIDATE_MAX_FLAT + 1 and the arrays mean nothing. */
+    u8 flat_count;
+    u8 flat32[VALIDATE_MAX_FLAT], flat64[VALIDATE_MAX_FLAT];
+    const struct map *export_index, *import_index; /* names to positions; NULL in short lists */
 };
 struct validate_core_export {
     str name;
@@ -182,16 +197,10 @@ struct validate_mismatch {
 /* "function get: result: expected option<string>, found option<list<u8>>" */
 str validate_mismatch_text(struct arena *a, const struct validate_mismatch *why);
 
-/* Which resource stands for a bound one. Matching binds the bound resources of `super` as it meets them. */
-struct validate_bindings {
-    struct {
-        u32 from, to;
-    } * data;
-    u32 len, cap;
-};
-/* May `sub` be used where `super` is asked for? `bound` may be NULL (no resource of super is open); why may be NULL. */
+/* May `sub` be used where `super` is asked for? The resources in `open` (may be NULL) stand for any: the first that is met in the
+ * place of one is taken for it from then on. `why` may be NULL. */
 bool validate_subtype(struct validate_types *t, struct validate_entity sub,
-                      struct validate_entity super, struct validate_bindings *bound,
+                      struct validate_entity super, const u32 *open, u32 open_count,
                       struct arena *why_arena, struct validate_mismatch *why);
 
 /* Instantiates component type `component` with arguments by name: checks each import in order, gives the DEF_INSTANCE type with new
@@ -212,7 +221,6 @@ enum validate_name_kind {
     NAME_GET,       /* [get]label */
     NAME_SET,       /* [set]label */
     NAME_INTERFACE, /* ns:package/interface@version */
-    NAME_PACKAGE,   /* ns:package@version, of locked and unlocked dependencies */
 };
 struct validate_name {
     enum validate_name_kind kind;

@@ -1,0 +1,438 @@
+/* relation.c - the subtype relation of component types, with the reason why when it does not hold, and instantiation,
+ * which rests on it.
+ *
+ * Resources that are open (those that the supertype binds) are taken to be whatever the subtype has in their
+ * place, from the first type item that says so on. Everything else about value types is equality. */
+#include "types.h"
+
+enum { TEXT_LIMIT = 200, NOT_YET = UINT32_MAX - 1 };
+
+struct relation {
+    struct validate_types *t;
+    struct validate_substitution known; /* open resources that were met: what they are */
+    struct validate_numbers open;       /* open resources -> NOT_YET, or what they are */
+    struct arena *arena;                /* of the reason; NULL: nobody asks */
+    struct validate_mismatch *why;
+};
+
+/* ---- Reasons ---------------------------------------------------------------------------------------- */
+
+static bool differ(struct relation *r, str expected, str found)
+{
+    if (r->why) {
+        r->why->path = (str){"", 0};
+        r->why->expected = expected;
+        r->why->found = found;
+    }
+    return false;
+}
+
+/* Puts a step in front of the path; always false. */
+static bool within(struct relation *r, const char *what, str name)
+{
+    if (r->why) {
+        str rest = r->why->path;
+        str step = name.len ? str_printf(r->arena, "%s " STRF, what, STRA(name)) : str_c(what);
+        r->why->path =
+            rest.len ? str_printf(r->arena, STRF ": " STRF, STRA(step), STRA(rest)) : step;
+    }
+    return false;
+}
+
+static str text_of(struct relation *r, validate_id id)
+{
+    return r->why ? validate_type_text(r->arena, r->t, id, TEXT_LIMIT) : (str){0};
+}
+
+static str entity_text_of(struct relation *r, struct validate_entity e)
+{
+    return r->why ? validate_entity_text(r->arena, r->t, e, TEXT_LIMIT) : (str){0};
+}
+
+static const char *sort_word(const struct validate_item *item)
+{
+    switch (item->entity.sort) {
+    case SORT_CORE_MODULE: return "core module";
+    case SORT_FUNC: return "function";
+    case SORT_VALUE: return "value";
+    case SORT_TYPE: return "type";
+    case SORT_COMPONENT: return "component";
+    default: return str_find_char(item->name.name, ':', 0) == SIZE_MAX ? "instance" : "interface";
+    }
+}
+
+str validate_mismatch_text(struct arena *a, const struct validate_mismatch *why)
+{
+    return str_printf(a, STRF "%sexpected " STRF ", found " STRF, STRA(why->path),
+                      why->path.len ? ": " : "", STRA(why->expected), STRA(why->found));
+}
+
+/* ---- Value types: equality, and where it fails --------------------------------------------------------- */
+
+static bool is_nominal(enum cm_def kind)
+{
+    return kind == DEF_RECORD || kind == DEF_VARIANT || kind == DEF_FLAGS || kind == DEF_ENUM;
+}
+
+static const char *label_word(enum cm_def kind)
+{
+    return kind == DEF_RECORD ? "field" : kind == DEF_FLAGS ? "flag" : "case";
+}
+
+static void explain_value(struct relation *r, validate_id sub, validate_id super);
+
+/* Both are records (variants, flags, enums): the first label that differs. */
+static void explain_labels(struct relation *r, const struct validate_type *sub,
+                           const struct validate_type *super)
+{
+    const char *word = label_word(super->kind);
+    for (u32 i = 0; i < super->label_count || i < sub->label_count; i++) {
+        const struct validate_label *x = i < sub->label_count ? &sub->labels[i] : NULL;
+        const struct validate_label *y = i < super->label_count ? &super->labels[i] : NULL;
+        if (!x || !y || !str_eq(x->name, y->name)) {
+            differ(r, y ? str_printf(r->arena, "%s " STRF, word, STRA(y->name)) : STR("the end"),
+                   x ? str_printf(r->arena, "%s " STRF, word, STRA(x->name)) : STR("the end"));
+            return;
+        }
+        if (x->type == y->type)
+            continue;
+        if (x->type == VALIDATE_NONE || y->type == VALIDATE_NONE)
+            differ(r, y->type == VALIDATE_NONE ? STR("no payload") : text_of(r, y->type),
+                   x->type == VALIDATE_NONE ? STR("no payload") : text_of(r, x->type));
+        else
+            explain_value(r, x->type, y->type);
+        within(r, word, y->name);
+        return;
+    }
+}
+
+/* The one pair of inner types in which two containers of the same kind differ; false if there is more to it. */
+static bool inner_pair(const struct validate_type *x, const struct validate_type *y,
+                       validate_id *sub, validate_id *super)
+{
+    u32 found = 0;
+    if (x->kind != y->kind || x->label_count != y->label_count || x->length != y->length ||
+        is_nominal(x->kind))
+        return false;
+    if (x->element != y->element) {
+        *sub = x->element;
+        *super = y->element;
+        found++;
+    }
+    if (x->second != y->second) {
+        *sub = x->second;
+        *super = y->second;
+        found++;
+    }
+    for (u32 i = 0; i < x->label_count; i++) {
+        if (x->labels[i].type != y->labels[i].type) {
+            *sub = x->labels[i].type;
+            *super = y->labels[i].type;
+            found++;
+        }
+    }
+    return found == 1 && *sub != VALIDATE_NONE && *super != VALIDATE_NONE;
+}
+
+/* Goes down as long as that leads to two named types of one kind, since those print long; else says both types here. */
+static void explain_value(struct relation *r, validate_id sub, validate_id super)
+{
+    validate_id x = sub, y = super;
+    for (;;) {
+        const struct validate_type *dx = validate_at(r->t, x), *dy = validate_at(r->t, y);
+        if (dx->kind == dy->kind && is_nominal(dx->kind)) {
+            explain_labels(r, dx, dy);
+            return;
+        }
+        if (!inner_pair(dx, dy, &x, &y))
+            break;
+    }
+    str expected = text_of(r, super), found = text_of(r, sub);
+    if (str_eq(expected, found)) { /* handles of different resources */
+        expected = str_printf(r->arena, STRF " of its own resource", STRA(expected));
+        found = str_printf(r->arena, STRF " of another resource", STRA(found));
+    }
+    differ(r, expected, found);
+}
+
+static bool value_matches(struct relation *r, validate_id sub, validate_id super)
+{
+    if (sub == super && (sub == VALIDATE_NONE || !validate_at(r->t, sub)->mentions))
+        return true;
+    if (sub != VALIDATE_NONE && super != VALIDATE_NONE) {
+        validate_id x = validate_at(r->t, sub)->plain;
+        validate_id y = validate_at(r->t, validate_substitute(&r->known, super))->plain;
+        if (x == y)
+            return true;
+        if (r->why)
+            explain_value(r, x, y);
+        return false;
+    }
+    return differ(r, super == VALIDATE_NONE ? STR("nothing") : text_of(r, super),
+                  sub == VALIDATE_NONE ? STR("nothing") : text_of(r, sub));
+}
+
+static bool func_matches(struct relation *r, validate_id sub, validate_id super)
+{
+    const struct validate_type x = *validate_at(r->t, sub), y = *validate_at(r->t, super);
+    if (x.is_async != y.is_async)
+        return differ(r,
+                      y.is_async ? STR("an async function") : STR("a function that is not async"),
+                      x.is_async ? STR("an async one") : STR("one that is not"));
+    for (u32 i = 0; i < x.label_count || i < y.label_count; i++) {
+        if (i >= x.label_count || i >= y.label_count) {
+            return r->why && differ(r, str_printf(r->arena, "%u parameters", y.label_count),
+                                    str_printf(r->arena, "%u", x.label_count));
+        }
+        if (!str_eq(x.labels[i].name, y.labels[i].name))
+            return r->why &&
+                   differ(r, str_printf(r->arena, "parameter `" STRF "`", STRA(y.labels[i].name)),
+                          str_printf(r->arena, "`" STRF "`", STRA(x.labels[i].name)));
+        if (!value_matches(r, x.labels[i].type, y.labels[i].type))
+            return within(r, "parameter", y.labels[i].name);
+    }
+    return value_matches(r, x.element, y.element) || within(r, "result", (str){0});
+}
+
+/* ---- Core modules ------------------------------------------------------------------------------------------ */
+
+static bool module_matches(struct relation *r, validate_id sub, validate_id super)
+{
+    const struct validate_type *x = validate_at(r->t, sub), *y = validate_at(r->t, super);
+    for (u32 i = 0; i < x->core_import_count; i++) {
+        const struct wasm_import *want = &x->core_imports[i];
+        const struct wasm_import *have = NULL;
+        for (u32 k = 0; k < y->core_import_count && !have; k++) {
+            if (str_eq(want->module, y->core_imports[k].module) &&
+                str_eq(want->name, y->core_imports[k].name))
+                have = &y->core_imports[k];
+        }
+        if (!have)
+            return r->why && differ(r, STR("no such import"),
+                                    str_printf(r->arena, "import `" STRF "` `" STRF "`",
+                                               STRA(want->module), STRA(want->name)));
+        if (!validate_import_matches(r->t->store, &have->type, &want->type))
+            return r->why &&
+                   (differ(r, validate_externtype_text(r->arena, r->t->store, &have->type),
+                           validate_externtype_text(r->arena, r->t->store, &want->type)) ||
+                    within(r, "import", want->name));
+    }
+    for (u32 i = 0; i < y->core_export_count; i++) {
+        const struct validate_core_export *want = &y->core_exports[i];
+        const struct validate_core_export *have = validate_find_core_export(r->t, sub, want->name);
+        if (!have)
+            return r->why && differ(r, str_printf(r->arena, "export `" STRF "`", STRA(want->name)),
+                                    STR("no such export"));
+        if (!validate_import_matches(r->t->store, &have->type, &want->type))
+            return r->why &&
+                   (differ(r, validate_externtype_text(r->arena, r->t->store, &want->type),
+                           validate_externtype_text(r->arena, r->t->store, &have->type)) ||
+                    within(r, "export", want->name));
+    }
+    return true;
+}
+
+/* ---- Instances and components ------------------------------------------------------------------------------- */
+
+static bool entity_matches(struct relation *r, struct validate_entity sub,
+                           struct validate_entity super);
+
+static void open_resources(struct relation *r, const u32 *resources, u32 n)
+{
+    for (u32 i = 0; i < n; i++) {
+        if (!validate_numbers_has(&r->open, resources[i]))
+            validate_numbers_put(&r->known.scratch, &r->open, resources[i], NOT_YET);
+    }
+}
+
+/* An item named but absent. */
+static bool absent(struct relation *r, const struct validate_item *item)
+{
+    if (r->why)
+        differ(r, str_printf(r->arena, "%s `" STRF "`", sort_word(item), STRA(item->name.name)),
+               STR("nothing of that name"));
+    return false;
+}
+
+static bool instance_matches(struct relation *r, validate_id sub, validate_id super)
+{
+    const struct validate_type y = *validate_at(r->t, super);
+    open_resources(r, y.defined, y.defined_count);
+    for (u32 i = 0; i < y.export_count; i++) {
+        const struct validate_item *have = validate_find_export(r->t, sub, y.exports[i].name.name);
+        if (!have)
+            return absent(r, &y.exports[i]);
+        if (!entity_matches(r, have->entity, y.exports[i].entity))
+            return within(r, sort_word(&y.exports[i]), y.exports[i].name.name);
+    }
+    return true;
+}
+
+/* A component fits where another is asked for if it can be instantiated with what that one imports, and then gives what
+ * that one exports. */
+static bool component_matches(struct relation *r, validate_id sub, validate_id super)
+{
+    super = validate_substitute(&r->known, super);
+    const struct validate_type x = *validate_at(r->t, sub), y = *validate_at(r->t, super);
+    struct relation inner = {.t = r->t, .known = {.types = r->t}, .arena = r->arena, .why = r->why};
+    bool fine = true;
+    open_resources(&inner, x.imported, x.imported_count);
+    for (u32 i = 0; fine && i < x.import_count; i++) {
+        const struct validate_item *want = &x.imports[i];
+        const struct validate_item *have = validate_find_import(r->t, super, want->name.name);
+        if (!have)
+            fine =
+                r->why && differ(r, STR("no such import"),
+                                 str_printf(r->arena, "import `" STRF "`", STRA(want->name.name)));
+        else if (!entity_matches(&inner, have->entity, want->entity))
+            fine = within(r, "import", want->name.name);
+    }
+    /* From here on the imports of `sub` are known, and the exports of `super` are the open ones. */
+    struct relation outer = {.t = r->t, .known = {.types = r->t}, .arena = r->arena, .why = r->why};
+    open_resources(&outer, y.defined, y.defined_count);
+    for (u32 i = 0; fine && i < y.export_count; i++) {
+        const struct validate_item *have = validate_find_export(r->t, sub, y.exports[i].name.name);
+        if (!have) {
+            fine = absent(r, &y.exports[i]);
+            continue;
+        }
+        struct validate_entity e = {have->entity.sort,
+                                    validate_substitute(&inner.known, have->entity.type)};
+        if (!entity_matches(&outer, e, y.exports[i].entity))
+            fine = within(r, "export", y.exports[i].name.name);
+    }
+    arena_free(&inner.known.scratch);
+    arena_free(&outer.known.scratch);
+    return fine;
+}
+
+static bool resource_matches(struct relation *r, u32 sub, u32 super)
+{
+    u32 is = validate_numbers_get(&r->open, super);
+    if (is == NOT_YET) {
+        validate_numbers_put(&r->known.scratch, &r->open, super, sub);
+        validate_numbers_put(&r->known.scratch, &r->known.resources, super, sub);
+        r->known.memo = (struct validate_numbers){0};
+        return true;
+    }
+    if (sub == (is == VALIDATE_NONE ? super : is))
+        return true;
+    return differ(r, STR("the same resource as before"), STR("another resource"));
+}
+
+/* The type of an argument takes the place of that of the import, with its name. */
+static void take_tag(struct relation *r, u32 sub, u32 super)
+{
+    if (!super || sub == super || validate_numbers_has(&r->known.tags, super))
+        return;
+    validate_numbers_put(&r->known.scratch, &r->known.tags, super, sub);
+    r->known.memo = (struct validate_numbers){0};
+}
+
+static bool type_matches(struct relation *r, validate_id sub, validate_id super)
+{
+    const struct validate_type *x = validate_at(r->t, sub), *y = validate_at(r->t, super);
+    u32 sub_tag = x->tag, super_tag = y->tag;
+    if (y->kind == DEF_RESOURCE && x->kind == DEF_RESOURCE) {
+        if (!resource_matches(r, x->resource, y->resource))
+            return false;
+        take_tag(r, sub_tag, super_tag);
+        return true;
+    }
+    if (y->kind == DEF_RESOURCE)
+        return differ(r, STR("a resource"), text_of(r, sub));
+    if (x->kind == DEF_RESOURCE)
+        return differ(r, text_of(r, super), STR("a resource"));
+    if (validate_is_value(x) && validate_is_value(y)) {
+        if (!value_matches(r, sub, super))
+            return false;
+        take_tag(r, sub_tag, super_tag);
+        return true;
+    }
+    if (x->kind != y->kind)
+        return differ(r, text_of(r, super), text_of(r, sub));
+    validate_id known = validate_substitute(&r->known, super);
+    if (validate_at(r->t, sub)->plain == validate_at(r->t, known)->plain)
+        return true;
+    enum cm_sort sort = x->kind == DEF_FUNC        ? SORT_FUNC
+                        : x->kind == DEF_COMPONENT ? SORT_COMPONENT
+                                                   : SORT_INSTANCE;
+    /* Equal = each a subtype of the other. */
+    struct validate_entity a = {sort, sub}, b = {sort, known};
+    return entity_matches(r, a, b) && validate_subtype(r->t, b, a, NULL, 0, r->arena, r->why);
+}
+
+static bool entity_matches(struct relation *r, struct validate_entity sub,
+                           struct validate_entity super)
+{
+    if (sub.sort != super.sort)
+        return differ(r, entity_text_of(r, super), entity_text_of(r, sub));
+    switch (sub.sort) {
+    case SORT_CORE_MODULE: return sub.type == super.type || module_matches(r, sub.type, super.type);
+    case SORT_FUNC: return func_matches(r, sub.type, super.type);
+    case SORT_VALUE: return value_matches(r, sub.type, super.type);
+    case SORT_TYPE: return type_matches(r, sub.type, super.type);
+    case SORT_COMPONENT: return component_matches(r, sub.type, super.type);
+    case SORT_INSTANCE: return instance_matches(r, sub.type, super.type);
+    default: return false;
+    }
+}
+
+bool validate_subtype(struct validate_types *t, struct validate_entity sub,
+                      struct validate_entity super, const u32 *open, u32 open_count,
+                      struct arena *why_arena, struct validate_mismatch *why)
+{
+    struct relation r = {.t = t, .known = {.types = t}, .arena = why_arena, .why = why};
+    open_resources(&r, open, open_count);
+    bool fine = entity_matches(&r, sub, super);
+    arena_free(&r.known.scratch);
+    return fine;
+}
+
+/* ---- Instantiation ---------------------------------------------------------------------------------------- */
+
+static bool supply(struct relation *r, const struct validate_type *c,
+                   const struct validate_item *args, u32 arg_count, u32 *import_index)
+{
+    struct map names = {0};
+    for (u32 i = 0; i < arg_count; i++)
+        map_add(&r->known.scratch, &names, args[i].name.name, i);
+    open_resources(r, c->imported, c->imported_count);
+    for (u32 i = 0; i < c->import_count; i++) {
+        const struct validate_item *want = &c->imports[i];
+        u32 arg = map_get(&names, want->name.name);
+        *import_index = i;
+        if (arg == MAP_NONE)
+            return differ(r, entity_text_of(r, want->entity), STR("nothing"));
+        if (!entity_matches(r, args[arg].entity, want->entity))
+            return false;
+    }
+    return true;
+}
+
+bool validate_instantiate(struct validate_types *t, validate_id component,
+                          const struct validate_item *args, u32 arg_count, validate_id *instance,
+                          u32 *import_index, struct arena *why_arena, struct validate_mismatch *why)
+{
+    struct relation r = {.t = t, .known = {.types = t}, .arena = why_arena, .why = why};
+    const struct validate_type c = *validate_at(t, component);
+    bool fine = supply(&r, &c, args, arg_count, import_index);
+    if (fine) {
+        for (u32 i = 0; i < c.defined_count; i++)
+            validate_numbers_put(&r.known.scratch, &r.known.resources, c.defined[i],
+                                 validate_new_resource(t, WASM_NONE, NULL));
+        r.known.memo = (struct validate_numbers){0};
+        struct validate_type made = validate_blank(DEF_INSTANCE);
+        struct validate_item *exports =
+            arena_array(&r.known.scratch, struct validate_item, c.export_count);
+        for (u32 i = 0; i < c.export_count; i++) {
+            exports[i] = c.exports[i];
+            exports[i].entity.type = validate_substitute(&r.known, c.exports[i].entity.type);
+        }
+        made.exports = exports;
+        made.export_count = c.export_count;
+        *instance = validate_intern(t, &made);
+    }
+    arena_free(&r.known.scratch);
+    return fine;
+}
