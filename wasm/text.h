@@ -193,6 +193,9 @@ static inline void text_uleb(struct buf *b, u64 value)
     else
         buf_uleb(b, value);
 }
+/* Room for the size of what follows, put in by text_end_size. */
+size_t text_begin_size(struct buf *b);
+void text_end_size(struct buf *b, size_t at);
 void text_put_name(struct buf *b, str name);                    /* length and bytes */
 void text_put_section(struct buf *b, u8 id, str contents);      /* id, size, contents */
 void text_put_vec(struct buf *b, u32 count, struct buf *items); /* count, items */

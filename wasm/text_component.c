@@ -72,6 +72,14 @@ static bool inline_import(struct text_scope *s, enum cm_sort sort, const struct 
 
 /* ---- Modules and components ---------------------------------------------------------------------------------- */
 
+/* Large things go straight to the output, as sections of their own. */
+static size_t begin_nested(struct text_scope *s, enum text_item_kind kind)
+{
+    text_flush(s);
+    buf_byte(s->out, (u8)kind);
+    return text_begin_size(s->out);
+}
+
 static void core_module(struct text_scope *s)
 {
     struct text_parser *p = s->p;
@@ -82,15 +90,14 @@ static void core_module(struct text_scope *s)
     inline_exports(s, SORT_CORE_MODULE);
     if (!inline_import(s, SORT_CORE_MODULE, &shape) &&
         !text_inverted_alias(s, SORT_CORE_MODULE, &shape)) {
-        struct text_item item = text_item_new(s);
+        size_t start = begin_nested(s, TEXT_ITEM_CORE_MODULE);
         if (text_take(p, "quote"))
-            text_quote(p, "module", &item.bytes);
+            text_quote(p, "module", s->out);
         else if (text_take(p, "binary"))
-            text_binary_strings(p, &item.bytes);
+            text_binary_strings(p, s->out);
         else
-            text_module_fields(p, shown, &item.bytes);
-        text_emit(s, TEXT_ITEM_CORE_MODULE, &item);
-        arena_realloc(p->arena, item.bytes.data, item.bytes.cap, 0);
+            text_module_fields(p, shown, s->out);
+        text_end_size(s->out, start);
     }
     define(s, SORT_CORE_MODULE, at, id, shown);
 }
@@ -105,15 +112,14 @@ static void component(struct text_scope *s)
     inline_exports(s, SORT_COMPONENT);
     if (!inline_import(s, SORT_COMPONENT, &shape) &&
         !text_inverted_alias(s, SORT_COMPONENT, &shape)) {
-        struct text_item item = text_item_new(s);
+        size_t start = begin_nested(s, TEXT_ITEM_COMPONENT);
         if (text_take(p, "quote"))
-            text_quote(p, "component", &item.bytes);
+            text_quote(p, "component", s->out);
         else if (text_take(p, "binary"))
-            text_binary_strings(p, &item.bytes);
+            text_binary_strings(p, s->out);
         else
-            text_component_fields(p, id, shown, s, &item.bytes);
-        text_emit(s, TEXT_ITEM_COMPONENT, &item);
-        arena_realloc(p->arena, item.bytes.data, item.bytes.cap, 0);
+            text_component_fields(p, id, shown, s, s->out);
+        text_end_size(s->out, start);
     }
     define(s, SORT_COMPONENT, at, id, shown);
 }

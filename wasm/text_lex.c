@@ -5,23 +5,41 @@
 
 /* ---- Characters --------------------------------------------------------------------------------- */
 
-enum { CHAR_ID = 1, CHAR_SPACE = 2, CHAR_LOWER = 4, CHAR_NUMBER = 8, CHAR_PUNCTUATION = 16 };
+enum {
+    CHAR_ID = 1,
+    CHAR_SPACE = 2,
+    CHAR_LOWER = 4,
+    CHAR_NUMBER = 8,
+    CHAR_PUNCTUATION = 16,
+    CHAR_PLAIN = 32, /* stands for itself in a string */
+    CHAR_FORM = 64,  /* matters to text_skip_rest */
+};
 
 /* clang-format off */
 #define S CHAR_SPACE
-#define I CHAR_ID
-#define L (CHAR_ID | CHAR_LOWER)
-#define N (CHAR_ID | CHAR_NUMBER)
-#define P CHAR_PUNCTUATION
+#define B (CHAR_SPACE | CHAR_PLAIN)
+#define I (CHAR_ID | CHAR_PLAIN)
+#define E CHAR_ID
+#define L (CHAR_ID | CHAR_LOWER | CHAR_PLAIN)
+#define N (CHAR_ID | CHAR_NUMBER | CHAR_PLAIN)
+#define P (CHAR_PUNCTUATION | CHAR_PLAIN)
+#define F (CHAR_FORM | CHAR_PLAIN)
+#define Q CHAR_FORM
+#define C (CHAR_PUNCTUATION | CHAR_PLAIN | CHAR_FORM)
 static const u8 char_class[256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, S, S, 0, 0, S, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 /*  sp !  "  #  $  %  &  '  (  )  *  +  ,  -  .  /  0  1  2  3  4  5  6  7  8  9  :  ;  <  =  >  ? */
-    S, I, 0, I, I, I, I, I, 0, 0, I, N, P, N, I, I, N, N, N, N, N, N, N, N, N, N, I, P, I, I, I, I,
+    B, I, Q, I, I, I, I, I, F, F, I, N, P, N, I, I, N, N, N, N, N, N, N, N, N, N, I, C, I, I, I, I,
 /*  @  A..Z                                                                         [  \  ]  ^  _ */
-    I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, P, I, P, I, I,
+    I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, I, P, E, P, I, I,
 /*  `  a..z                                                                         {  |  }  ~    */
     I, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, P, I, P, I, 0,
 };
+#undef B
+#undef E
+#undef F
+#undef Q
+#undef C
 #undef S
 #undef I
 #undef L
@@ -89,10 +107,10 @@ static bool check_utf8(struct text_parser *p, u32 start, u32 end)
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if ((u8)(c - '0') <= 9)
         return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    u8 letter = (u8)((c | 0x20) - 'a');
+    return letter <= 5 ? letter + 10 : -1;
 }
 
 /* Past the escape whose backslash is at `at`; 0 and an error if it is none. */
@@ -147,8 +165,7 @@ static u32 lex_string(struct text_parser *p, u32 start, bool *escaped)
     bool ascii = true;
     *escaped = false;
     for (;;) {
-        while (i < p->size && (u8)p->text[i] >= 0x20 && p->text[i] != '"' && p->text[i] != '\\' &&
-               (u8)p->text[i] < 0x7f)
+        while (i < p->size && char_class[(u8)p->text[i]] & CHAR_PLAIN)
             i++;
         if (i >= p->size) {
             text_fail(p, span_token(start, start + 1), "unclosed string");
@@ -159,8 +176,9 @@ static u32 lex_string(struct text_parser *p, u32 start, bool *escaped)
             break;
         if (c == '\\') {
             *escaped = true;
-            i = lex_escape(p, i);
-            if (i == 0)
+            if (i + 2 < p->size && hex_digit(p->text[i + 1]) >= 0 && hex_digit(p->text[i + 2]) >= 0)
+                i += 3;
+            else if ((i = lex_escape(p, i)) == 0)
                 return 0;
         } else if (c < 0x80) {
             text_fail(p, span_token(i, i + 1),
@@ -494,47 +512,65 @@ struct text_token text_peek(struct text_parser *p)
     return p->next;
 }
 
+/* Past a string that will be lexed again, or 0 if it is not closed. */
+static u32 skip_string(const struct text_parser *p, u32 i)
+{
+    for (i++; i < p->size; i++) {
+        char c = p->text[i];
+        if (c == '"')
+            return i + 1;
+        if (c == '\\')
+            i++;
+    }
+    return 0;
+}
+
+static void unclosed(struct text_parser *p, struct text_token from)
+{
+    if (p->failed)
+        return;
+    struct text_token end = {p->size, p->size, TEXT_EOF, false};
+    struct diag *x = text_fail(p, end, "unexpected end of the text, expected `)`");
+    diag_label(p->d, x, text_span(p, from), "in what starts here");
+}
+
 void text_skip_rest(struct text_parser *p)
 {
-    u32 i = p->failed ? p->size : p->tok.start, depth = 1;
-    const char *text = p->text;
     struct text_token from = p->tok;
-    while (i < p->size) {
+    const char *text = p->text;
+    u32 i = p->failed ? p->size : from.start, depth = 1, size = p->size;
+    while (i < size) {
         char c = text[i];
-        if (c == '(') {
-            if (i + 1 < p->size && text[i + 1] == ';') {
-                i = lex_block_comment(p, i);
-                if (i == 0)
-                    return;
-                continue;
-            }
-            depth++;
-        } else if (c == ')') {
-            if (--depth == 0) {
-                p->pos = i + 1;
-                p->has_next = false;
-                text_advance(p);
-                return;
-            }
-        } else if (c == '"') {
-            bool escaped;
-            i = lex_string(p, i, &escaped);
-            if (i == 0)
-                return;
-            continue;
-        } else if (c == ';' && i + 1 < p->size && text[i + 1] == ';') {
-            i = lex_line_comment(p, i);
-            if (i == 0)
-                return;
+        if (!(char_class[(u8)c] & CHAR_FORM)) {
+            i++;
             continue;
         }
-        i++;
+        char after = i + 1 < size ? text[i + 1] : 0;
+        u32 next = i + 1;
+        if (c == '(' && after == ';')
+            next = lex_block_comment(p, i);
+        else if (c == '(')
+            depth++;
+        else if (c == '"')
+            next = skip_string(p, i);
+        else if (c == ';' && after == ';')
+            next = lex_line_comment(p, i);
+        else if (c == ')' && --depth == 0)
+            break;
+        if (next == 0) {
+            text_fail(p, span_token(i, i + 1),
+                      "unclosed string"); /* if it is no comment that said so */
+            return;
+        }
+        i = next;
     }
-    p->tok = (struct text_token){p->size, p->size, TEXT_EOF, false};
-    if (!p->failed) {
-        struct diag *x = text_fail(p, p->tok, "unexpected end of the text, expected `)`");
-        diag_label(p->d, x, (span){p->source, from.start, from.end}, "in what starts here");
+    if (i >= size) {
+        unclosed(p, from);
+        return;
     }
+    p->pos = i + 1;
+    p->has_next = false;
+    text_advance(p);
 }
 
 /* ---- What the parser takes ---------------------------------------------------------------------------- */
@@ -723,6 +759,26 @@ void text_put_section(struct buf *b, u8 id, str contents)
     buf_str(b, contents);
 }
 
+enum { SIZE_ROOM = 5 };
+
+size_t text_begin_size(struct buf *b)
+{
+    buf_fill(b, 0, SIZE_ROOM);
+    return b->len;
+}
+
+void text_end_size(struct buf *b, size_t at)
+{
+    char room[16];
+    struct buf size = {b->arena, room, 0, sizeof room};
+    size_t length = b->len - at;
+    buf_uleb(&size, length);
+    char *to = b->data + at - SIZE_ROOM;
+    memcpy(to, room, size.len);
+    memmove(to + size.len, b->data + at, length);
+    b->len -= SIZE_ROOM - size.len;
+}
+
 void text_put_vec(struct buf *b, u32 count, struct buf *items)
 {
     buf_uleb(b, count);
@@ -807,7 +863,6 @@ u32 text_names_get(const struct text_names *m, str name)
 static void grow(struct arena *a, struct text_names *m)
 {
     u32 count = m->slot_count ? m->slot_count * 2 : 16;
-    m->slots = arena_realloc(a, m->slots, m->slot_count * sizeof(u32), 0);
     m->slots = arena_array(a, u32, count);
     m->slot_count = count;
     m->entries = arena_realloc(a, m->entries, m->cap * sizeof(struct text_name),

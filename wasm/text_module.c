@@ -818,6 +818,10 @@ static void put_sections(struct text_module *m, struct buf *out)
         SECTION_DATA_COUNT, SECTION_CODE,   SECTION_DATA,
     };
     struct arena *a = m->p->arena;
+    size_t total = 0;
+    for (u32 i = 0; i < SECTION_COUNT; i++)
+        total += m->sections[i].bytes.len + 16;
+    buf_reserve(out, total);
     buf_str(out, STR("\0asm\1\0\0\0"));
     put_customs(m, SECTION_COUNT, true, out);
     for (u32 i = 0; i < LENGTH_OF(order); i++) {
@@ -844,7 +848,6 @@ static void put_sections(struct text_module *m, struct buf *out)
             buf_uleb(out, head.len + s->bytes.len);
             buf_str(out, buf_view(&head));
             buf_str(out, buf_view(&s->bytes));
-            arena_realloc(a, s->bytes.data, s->bytes.cap, 0);
         }
         put_customs(m, id, false, out);
     }

@@ -134,8 +134,7 @@ void text_flush(struct text_scope *s)
     struct buf *out = s->out;
     u8 kind = s->section_kind;
     buf_byte(out, kind);
-    if (kind == TEXT_ITEM_CORE_MODULE || kind == TEXT_ITEM_COMPONENT || kind == TEXT_ITEM_START ||
-        kind == TEXT_ITEM_CUSTOM) { /* no vectors */
+    if (kind == TEXT_ITEM_START || kind == TEXT_ITEM_CUSTOM) { /* no vectors */
         buf_uleb(out, s->section.len);
     } else {
         char room[8];
@@ -154,14 +153,9 @@ static void emit_bytes(struct text_scope *s, enum text_item_kind kind, str bytes
     if (s->p->failed)
         return;
     if (s->kind == SCOPE_COMPONENT) {
-        bool vector = kind != TEXT_ITEM_CORE_MODULE && kind != TEXT_ITEM_COMPONENT &&
-                      kind != TEXT_ITEM_START && kind != TEXT_ITEM_CUSTOM;
+        bool vector = kind != TEXT_ITEM_START && kind != TEXT_ITEM_CUSTOM;
         if (s->section_count && (s->section_kind != kind || !vector))
             text_flush(s);
-        if (!vector && s->section_count == 0 && kind != TEXT_ITEM_START) {
-            text_put_section(s->out, (u8)kind, bytes); /* large: not copied twice */
-            return;
-        }
         s->section_kind = (u8)kind;
     } else {
         static const i8 codes[2][16] = {

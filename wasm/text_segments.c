@@ -223,14 +223,9 @@ void text_data(struct text_module *m)
     if (memory)
         text_uleb(&s->bytes, memory);
     buf_str(&s->bytes, buf_view(&offset));
-    if (p->tok.kind == TEXT_STRING && !p->tok.escaped && text_peek(p).kind == TEXT_RPAREN) {
-        text_put_name(&s->bytes, text_string(p)); /* the usual case, without a copy */
-    } else {
-        struct buf bytes = buf_in(p->arena);
-        text_data_bytes(m, &bytes);
-        text_put_name(&s->bytes, buf_view(&bytes));
-        arena_realloc(p->arena, bytes.data, bytes.cap, 0);
-    }
+    size_t start = text_begin_size(&s->bytes);
+    text_data_bytes(m, &s->bytes);
+    text_end_size(&s->bytes, start);
     s->count++;
     m->spaces[SPACE_DATA].next++;
 }
