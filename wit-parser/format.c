@@ -1,0 +1,336 @@
+/* format.c - the formatter: the same tokens and comments, laid out anew.
+ *
+ * The leaves of tree-sitter's tree become a list of atoms, each with what must come before it (a line break,
+ * a blank line, a space). Printing walks the list once. Lists in parentheses or in the braces of `use` and
+ * `include` are broken, an element a line, if the author broke them after the opening, or if they do not fit.
+ */
+#include "ast.h"
+
+#include <tree_sitter/api.h>
+
+const TSLanguage *tree_sitter_wit(void);
+
+#define WIDTH 100
+
+struct atom {
+    str text;
+    bool space;   /* before it, on the same line */
+    bool newline; /* before it */
+    bool blank;   /* a blank line before it */
+    bool comment, line_comment;
+    bool broken;      /* opens a list that the author broke */
+    i8 indent;        /* change of the indent: before a closing, after an opening */
+    char list;        /* '(' opens a list, ',' separates it, ')' closes it */
+    bool starts_item; /* its line is not the continuation of one before */
+};
+
+struct formatter {
+    struct arena *arena;
+    str text;
+    VEC(struct atom) atoms;
+    u32 end;         /* of the last token */
+    bool newline;    /* the next token starts a line */
+    bool no_space;   /* ... touches the one before */
+    bool after_open; /* ... is the first of a block */
+    bool after_line_comment;
+};
+
+/* ---- From the tree to atoms ------------------------------------------------------------------------------ */
+
+static bool is(TSNode n, const char *type)
+{
+    return !ts_node_is_null(n) && strcmp(ts_node_type(n), type) == 0;
+}
+
+static bool is_any(TSNode n, const char *const *types)
+{
+    for (; *types; types++) {
+        if (is(n, *types)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *const blocks[] = {"interface_body", "world_body", "nested_package",
+                                     "record",         "flags",      "variant",
+                                     "enum",           "resource",   NULL};
+static const char *const field_blocks[] = {"record", "flags", "variant", "enum", NULL};
+static const char *const tight_colons[] = {"package_name", "use_path", NULL};
+
+static u32 newlines_between(str text, u32 from, u32 to)
+{
+    u32 n = 0;
+    for (u32 i = from; i < to; i++) {
+        n += text.ptr[i] == '\n';
+    }
+    return n;
+}
+
+/* Block comments keep their lines, without carriage returns. */
+static str clean_comment(struct formatter *f, str s)
+{
+    char *out = arena_alloc(f->arena, s.len);
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] != '\r' || i + 1 >= s.len || s.ptr[i + 1] != '\n') {
+            out[n++] = s.ptr[i];
+        }
+    }
+    while (n && (out[n - 1] == ' ' || out[n - 1] == '\t' || out[n - 1] == '\r')) {
+        n--;
+    }
+    return str_of(out, n);
+}
+
+static void add_comment(struct formatter *f, TSNode node, u32 start, u32 end)
+{
+    u32 before = newlines_between(f->text, f->end, start);
+    bool first = f->atoms.len == 0;
+    struct atom a = {.text = clean_comment(f, str_sub(f->text, start, end)),
+                     .space = true,
+                     .comment = true,
+                     .line_comment = is(node, "line_comment")};
+    a.newline = first || before > 0 || f->after_line_comment;
+    a.starts_item = f->newline || first;
+    a.blank = before > 1 && (f->newline || first) && !f->after_open && !first;
+    *vec_push(f->arena, &f->atoms) = a;
+    f->after_line_comment = a.line_comment;
+    f->no_space = false;
+    if (a.newline) {
+        f->after_open = false;
+    }
+    /* What follows a comment on a line of its own starts a line too. */
+    u32 after = end;
+    while (after < f->text.len && (f->text.ptr[after] == ' ' || f->text.ptr[after] == '\t' ||
+                                   f->text.ptr[after] == '\r')) {
+        after++;
+    }
+    if (a.newline && (after >= f->text.len || f->text.ptr[after] == '\n')) {
+        f->after_line_comment = true;
+    }
+    f->end = end;
+}
+
+/* No space stands before these, nor after those. */
+static bool touches_left(TSNode parent, str t)
+{
+    char c = t.ptr[0];
+    if (t.len != 1) {
+        return false;
+    }
+    if (c == '{') {
+        return is(parent, "use");
+    }
+    if (c == '}') {
+        return !is(parent, "include");
+    }
+    if (c == '@') {
+        return !is(parent, "attribute");
+    }
+    return strchr(";,)>:./(<", c) != NULL;
+}
+
+static bool touches_right(TSNode parent, str t)
+{
+    char c = t.ptr[0];
+    if (t.len != 1) {
+        return false;
+    }
+    if (c == ':') {
+        return is_any(parent, tight_colons);
+    }
+    return strchr("(<./@", c) != NULL || (c == '{' && !is(parent, "include"));
+}
+
+static void add_token(struct formatter *f, TSNode parent, u32 start, u32 end)
+{
+    str t = str_sub(f->text, start, end);
+    char c = t.len == 1 ? t.ptr[0] : 0;
+    bool block = is_any(parent, blocks);
+    bool inline_list = is(parent, "parameters") || is(parent, "use") || is(parent, "include");
+    u32 before = newlines_between(f->text, f->end, start);
+    bool close = c == '}' && block;
+    bool empty = close && f->after_open && f->atoms.len && !vec_last(&f->atoms)->comment;
+    struct atom a = {.text = t,
+                     .space = !f->no_space && !touches_left(parent, t),
+                     .newline = (f->newline || f->after_line_comment || close) && !empty,
+                     .starts_item = f->newline || close,
+                     .indent = (i8)(close               ? -1
+                                    : c == '{' && block ? 1
+                                                        : 0)};
+    a.blank = before > 1 && f->newline && !f->after_open && !close && f->atoms.len > 0;
+    if (empty) {
+        a.space = false;
+    }
+    if (!f->atoms.len) {
+        a.newline = false;
+    }
+    if (inline_list && c && strchr("(){},", c)) {
+        a.list = c == '{' ? '(' : c == '}' ? ')' : c;
+    }
+    f->end = end;
+    if (a.list == '(') {
+        u32 next = end;
+        while (next < f->text.len && (f->text.ptr[next] == ' ' || f->text.ptr[next] == '\t' ||
+                                      f->text.ptr[next] == '\r')) {
+            next++;
+        }
+        a.broken = next < f->text.len && f->text.ptr[next] == '\n';
+    }
+    *vec_push(f->arena, &f->atoms) = a;
+    f->after_open = c == '{' && block;
+    f->after_line_comment = false;
+    f->newline = f->after_open || c == ';' || close || (c == ',' && is_any(parent, field_blocks)) ||
+                 (c == '}' && is(parent, "include"));
+    f->no_space = touches_right(parent, t);
+}
+
+static bool is_leaf(TSNode n)
+{
+    return ts_node_child_count(n) == 0 || is(n, "version");
+}
+
+/* The tree is at most some hundred levels deep: its source has been read. */
+static void add_node(struct formatter *f, TSTreeCursor *cursor, TSNode parent)
+{
+    TSNode n = ts_tree_cursor_current_node(cursor);
+    u32 start = ts_node_start_byte(n), end = ts_node_end_byte(n);
+    if (is(n, "line_comment") || is(n, "block_comment")) {
+        add_comment(f, n, start, end);
+        return;
+    }
+    if (is_leaf(n)) {
+        if (end > start) {
+            add_token(f, parent, start, end);
+        }
+        return;
+    }
+    bool more = ts_tree_cursor_goto_first_child(cursor);
+    while (more) {
+        add_node(f, cursor, n);
+        more = ts_tree_cursor_goto_next_sibling(cursor);
+    }
+    ts_tree_cursor_goto_parent(cursor);
+    if (is(n, "attribute")) {
+        f->newline = true;
+    }
+}
+
+/* ---- From atoms to text ------------------------------------------------------------------------------------- */
+
+/* Columns from atom `at` to the end of its line, if nothing in between is broken. */
+static size_t flat_width(const struct formatter *f, u32 at)
+{
+    size_t width = 0;
+    for (u32 i = at; i < f->atoms.len && width <= WIDTH; i++) {
+        const struct atom *a = &f->atoms.data[i];
+        if (i > at && (a->newline || a->comment)) {
+            break;
+        }
+        width += a->text.len + (i > at && a->space);
+    }
+    return width;
+}
+
+static bool empty_list(const struct formatter *f, u32 at)
+{
+    return at + 1 < f->atoms.len && f->atoms.data[at + 1].list == ')';
+}
+
+static void print_atoms(struct formatter *f, struct buf *out)
+{
+    u32 indent = 0;
+    size_t line_start = 0;
+    bool in_broken = false, break_next = false;
+    for (u32 i = 0; i < f->atoms.len; i++) {
+        const struct atom *a = &f->atoms.data[i];
+        bool newline = a->newline;
+        u32 deeper = 0;
+        indent -= a->indent < 0;
+        if (in_broken && a->list == ')') {
+            in_broken = false;
+            newline = true;
+        } else if (in_broken) {
+            newline |= break_next && !(a->comment && !a->newline);
+            deeper = newline;
+        } else {
+            deeper = newline && !a->starts_item;
+        }
+        if (!a->comment || a->newline) {
+            break_next = false;
+        }
+        if (newline && i) {
+            buf_c(out, a->blank ? "\n\n" : "\n");
+            line_start = out->len;
+            buf_fill(out, ' ', ((size_t)indent + deeper) * 2);
+        } else if (i && a->space) {
+            buf_byte(out, ' ');
+        }
+        if (a->list == '(' && !empty_list(f, i)) {
+            in_broken = a->broken || out->len - line_start + flat_width(f, i) > WIDTH;
+        }
+        buf_str(out, a->text);
+        break_next |= in_broken && (a->list == '(' || a->list == ',');
+        indent += a->indent > 0;
+    }
+    if (out->len) {
+        buf_byte(out, '\n');
+    }
+}
+
+/* ---- The whole ------------------------------------------------------------------------------------------------- */
+
+struct scoped {
+    struct formatter f;
+    TSParser *parser;
+    TSTree *tree;
+    TSTreeCursor cursor;
+    bool has_cursor;
+    struct buf *out;
+};
+
+static void run(void *context)
+{
+    struct scoped *s = context;
+    s->tree = ts_parser_parse_string(s->parser, NULL, s->f.text.ptr, (u32)s->f.text.len);
+    if (!s->tree) {
+        return;
+    }
+    TSNode root = ts_tree_root_node(s->tree);
+    s->cursor = ts_tree_cursor_new(root);
+    s->has_cursor = true;
+    add_node(&s->f, &s->cursor, root);
+    print_atoms(&s->f, s->out);
+}
+
+bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out)
+{
+    struct arena scratch = {0};
+    struct wit_skipped skipped = {.arena = a};
+    struct ast_decls ast;
+    if (!wit_read_ast(a, d, source, &skipped, &ast)) {
+        return false;
+    }
+    struct scoped s = {
+        .f = {.arena = &scratch, .text = sources_get(d->sources, source)->text, .newline = true},
+        .parser = ts_parser_new(),
+        .out = out};
+    bool memory =
+        s.parser && ts_parser_set_language(s.parser, tree_sitter_wit()) && oom_guard(run, &s);
+    bool fine = s.has_cursor;
+    if (s.has_cursor) {
+        ts_tree_cursor_delete(&s.cursor);
+    }
+    if (s.tree) {
+        ts_tree_delete(s.tree);
+    }
+    if (s.parser) {
+        ts_parser_delete(s.parser);
+    }
+    arena_free(&scratch);
+    if (!memory) {
+        arena_alloc(a, SIZE_MAX); /* unwinds further */
+    }
+    return fine;
+}
