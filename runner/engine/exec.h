@@ -3,7 +3,7 @@
 #define WITC_ENGINE_EXEC_H
 
 #include "engine_internal.h"
-#include "exec_number.h"
+#include "exec_vector.h"
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 

@@ -17,7 +17,7 @@ int engine_run(struct engine_task *t)
     u64 memlen, acc = t->acc;
     double fd = 0;
     float fs = 0;
-    int r;
+    int code;
     RELOAD;
 
 next:
@@ -36,17 +36,17 @@ slow_tick:
     t->ip = ip;
     t->sp = sp;
     t->acc = acc;
-    r = engine_tick(t);
-    if (r != RUN_DONE)
-        return r;
+    code = engine_tick(t);
+    if (code != RUN_DONE)
+        return code;
     goto next;
 
 slow_stack:
     t->ip = ip;
     t->sp = sp;
-    r = engine_stack_grow(t);
-    if (r != RUN_DONE)
-        return r;
+    code = engine_stack_grow(t);
+    if (code != RUN_DONE)
+        return code;
     sp = t->sp;
     goto next;
 

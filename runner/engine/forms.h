@@ -179,4 +179,113 @@
         NEXT(2);                                      \
     })
 
+/* Vectors: see vector.def. Unused operands cost nothing: slots below 65,536 are always there to read. */
+#define VECTOR(id, n, ...)                                                                 \
+    HANDLER(id, {                                                                          \
+        union v128 a = get_v128(&sp[W.a]), b = get_v128(&sp[W.b]), c = get_v128(&sp[W.c]); \
+        union v128 r = {{0}};                                                              \
+        (void)a, (void)b, (void)c;                                                         \
+        __VA_ARGS__ put_v128(&sp[W.d], &r);                                                \
+        NEXT(n);                                                                           \
+    })
+#define V1(id, T, R, n, ...)               \
+    HANDLER(id, {                          \
+        union v128 a = get_v128(&sp[W.a]); \
+        union v128 r = {{0}};              \
+        for (u32 i = 0; i < n; i++) {      \
+            V_##T x = a.T[i];              \
+            r.R[i] = (__VA_ARGS__);        \
+        }                                  \
+        put_v128(&sp[W.d], &r);            \
+        NEXT(2);                           \
+    })
+#define VBOTH(id, T, R, n, ...)                                       \
+    HANDLER(id, {                                                     \
+        union v128 a = get_v128(&sp[W.a]), b = get_v128(&sp[W.b]), r; \
+        for (u32 i = 0; i < n; i++) {                                 \
+            V_##T x = a.T[i], y = b.T[i];                             \
+            r.R[i] = (__VA_ARGS__);                                   \
+        }                                                             \
+        put_v128(&sp[W.d], &r);                                       \
+        NEXT(2);                                                      \
+    })
+#define V2(id, T, n, ...)      VBOTH(id, T, T, n, __VA_ARGS__)
+#define VCMP(id, T, U, n, ...) VBOTH(id, T, U, n, (__VA_ARGS__) ? (V_##U) - 1 : 0)
+#define VSHIFT(id, T, lanes, ...)                 \
+    HANDLER(id, {                                 \
+        union v128 a = get_v128(&sp[W.a]), r;     \
+        u32 n = (u32)sp[W.b] & (128 / (lanes)-1); \
+        for (u32 i = 0; i < (lanes); i++) {       \
+            V_##T x = a.T[i];                     \
+            r.T[i] = (__VA_ARGS__);               \
+        }                                         \
+        put_v128(&sp[W.d], &r);                   \
+        NEXT(2);                                  \
+    })
+#define VSPLAT(id, T, n, S)            \
+    HANDLER(id, {                      \
+        V_##T x = (V_##T)GET_##S(W.a); \
+        union v128 r;                  \
+        for (u32 i = 0; i < n; i++)    \
+            r.T[i] = x;                \
+        put_v128(&sp[W.d], &r);        \
+        NEXT(2);                       \
+    })
+#define VEXTRACT(id, T, ...)               \
+    HANDLER(id, {                          \
+        union v128 a = get_v128(&sp[W.a]); \
+        V_##T x = a.T[ip[2].u];            \
+        sp[W.d] = (__VA_ARGS__);           \
+        NEXT(3);                           \
+    })
+#define VREPLACE(id, T)                    \
+    HANDLER(id, {                          \
+        union v128 a = get_v128(&sp[W.a]); \
+        a.T[ip[2].u] = (V_##T)sp[W.b];     \
+        put_v128(&sp[W.d], &a);            \
+        NEXT(3);                           \
+    })
+#define VNUMBER(id, ...)                   \
+    HANDLER(id, {                          \
+        union v128 a = get_v128(&sp[W.a]); \
+        sp[W.d] = (__VA_ARGS__);           \
+        NEXT(2);                           \
+    })
+/* Address in slot a, offset in the next cell, vector in slot b; or a checked host address in acc. */
+#define V_ADDRESS_s(bytes)                \
+    u64 ea = (u64)(u32)sp[W.a] + ip[2].u; \
+    if (ea + (bytes) > memlen)            \
+        TRAP(MEMORY);                     \
+    u8 *p = mem + ea;
+#define V_ADDRESS_p(bytes) u8 *p = host_pointer(acc);
+#define VLOAD_(id, form, bytes, ...)                  \
+    HANDLER(id##_##form, {                            \
+        V_ADDRESS_##form(bytes) union v128 r = {{0}}; \
+        __VA_ARGS__ put_v128(&sp[W.d], &r);           \
+        NEXT(4);                                      \
+    })
+#define VLOAD(id, bytes, ...)         \
+    VLOAD_(id, s, bytes, __VA_ARGS__) \
+    VLOAD_(id, p, bytes, __VA_ARGS__)
+#define VSTORE_(id, form, bytes, ...)                              \
+    HANDLER(id##_##form, {                                         \
+        V_ADDRESS_##form(bytes) union v128 v = get_v128(&sp[W.b]); \
+        __VA_ARGS__                                                \
+        NEXT(4);                                                   \
+    })
+#define VSTORE(id, bytes, ...)         \
+    VSTORE_(id, s, bytes, __VA_ARGS__) \
+    VSTORE_(id, p, bytes, __VA_ARGS__)
+/* Members of union v128 have the names of their types, which hides these within it only. */
+#define V_u8  uint8_t
+#define V_i8  int8_t
+#define V_u16 uint16_t
+#define V_i16 int16_t
+#define V_u32 uint32_t
+#define V_i32 int32_t
+#define V_u64 uint64_t
+#define V_i64 int64_t
+#define V_f32 float
+#define V_f64 double
+
 #endif

@@ -13,6 +13,14 @@
 #undef RMW
 #undef CMPXCHG
 #undef VECTOR
+#undef V1
+#undef V2
+#undef VCMP
+#undef VSHIFT
+#undef VSPLAT
+#undef VEXTRACT
+#undef VREPLACE
+#undef VNUMBER
 #undef VLOAD
 #undef VSTORE
 
@@ -28,8 +36,16 @@
 #define RMW(id, ...)          [OP_##id] = {FAMILY_RMW, 0, 0, H_##id##_p, 0, 0},
 #define CMPXCHG(id, ...)      [OP_##id] = {FAMILY_CMPXCHG, 0, 0, H_##id##_p, 0, 0},
 #define VECTOR(id, ...)       [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
-#define VLOAD(id, ...)        [OP_##id] = {FAMILY_VECTOR_LOAD, 0, 0, H_##id, 0, 0},
-#define VSTORE(id, ...)       [OP_##id] = {FAMILY_VECTOR_STORE, 0, 0, H_##id, 0, 0},
+#define V1(id, ...)           [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define V2(id, ...)           [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define VCMP(id, ...)         [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define VSHIFT(id, ...)       [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define VSPLAT(id, ...)       [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define VEXTRACT(id, ...)     [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define VREPLACE(id, ...)     [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define VNUMBER(id, ...)      [OP_##id] = {FAMILY_VECTOR, 0, 0, H_##id, 0, 0},
+#define VLOAD(id, ...)        [OP_##id] = {FAMILY_VECTOR_LOAD, 0, 0, H_##id##_s, 0, 0},
+#define VSTORE(id, ...)       [OP_##id] = {FAMILY_VECTOR_STORE, 0, 0, H_##id##_s, 0, 0},
 
 const struct rule engine_rules[OP_COUNT] = {
 #include "memory.def"

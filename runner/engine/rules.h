@@ -24,7 +24,7 @@ enum family {
     FAMILY_RMW,
     FAMILY_CMPXCHG,
     FAMILY_VECTOR,      /* operands and result as in the signature, all in slots */
-    FAMILY_VECTOR_LOAD, /* address in acc */
+    FAMILY_VECTOR_LOAD, /* forms: address in slot a of memory 0; host address in acc */
     FAMILY_VECTOR_STORE,
 };
 struct rule {

@@ -137,6 +137,14 @@ void translate_bind(struct translator *tr, u32 fixups); /* here is the target */
 void translate_number(struct translator *tr, enum wasm_op op, const struct rule *rule);
 void translate_memory(struct translator *tr, enum wasm_op op, const struct rule *rule);
 void translate_vector(struct translator *tr, enum wasm_op op, const struct rule *rule);
+struct memarg {
+    u32 memory;
+    u64 offset;
+};
+struct memarg translate_memarg(struct translator *tr);
+/* The checked host address of an access goes to acc. */
+void translate_address(struct translator *tr, struct memarg m, struct operand address, u32 size,
+                       bool atomic);
 bool translate_atomic(struct translator *tr, enum wasm_op op);
 
 /* A condition that was popped: a fused comparison, or a value that is or is not zero. */

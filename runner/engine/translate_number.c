@@ -213,12 +213,7 @@ u32 translate_branch_if(struct translator *tr, struct condition *c, bool when, u
 
 /* ---- Memory -------------------------------------------------------------------------------------------------- */
 
-struct memarg {
-    u32 memory;
-    u64 offset;
-};
-
-static struct memarg read_memarg(struct translator *tr)
+struct memarg translate_memarg(struct translator *tr)
 {
     struct memarg a = {0};
     u32 flags = wasm_get_u32(&tr->in);
@@ -235,8 +230,8 @@ static bool is_fast(const struct translator *tr, struct memarg m)
 }
 
 /* The checked host address of an access goes to acc. */
-static void emit_address(struct translator *tr, struct memarg m, struct operand address, u32 size,
-                         bool atomic)
+void translate_address(struct translator *tr, struct memarg m, struct operand address, u32 size,
+                       bool atomic)
 {
     translate_to_slot(tr, &address);
     bool is_64 = tr->m->memories.data[m.memory].is_64;
@@ -253,12 +248,12 @@ static void emit_address(struct translator *tr, struct memarg m, struct operand 
 
 static void load(struct translator *tr, enum wasm_op op, const struct rule *rule)
 {
-    struct memarg m = read_memarg(tr);
+    struct memarg m = translate_memarg(tr);
     struct operand a = translate_pop(tr);
     u32 form = FORM_S;
     struct word w = {.a = (u16)a.slot, .off = (u32)m.offset};
     if (!is_fast(tr, m)) {
-        emit_address(tr, m, a, 1u << wasm_op_info[op].align, false);
+        translate_address(tr, m, a, 1u << wasm_op_info[op].align, false);
         form = FORM_LP;
     } else if (a.form == 'c') {
         form = FORM_C;
@@ -273,12 +268,12 @@ static void load(struct translator *tr, enum wasm_op op, const struct rule *rule
 
 static void store(struct translator *tr, enum wasm_op op, const struct rule *rule)
 {
-    struct memarg m = read_memarg(tr);
+    struct memarg m = translate_memarg(tr);
     struct operand v = translate_pop(tr), a = translate_pop(tr);
     bool is_float = rule->operand != 'i';
     if (!is_fast(tr, m)) {
         translate_to_slot(tr, &v);
-        emit_address(tr, m, a, 1u << wasm_op_info[op].align, false);
+        translate_address(tr, m, a, 1u << wasm_op_info[op].align, false);
         translate_emit(tr, (enum handler)(rule->base + FORM_P), (struct word){.d = (u16)v.slot});
         return;
     }
@@ -308,13 +303,13 @@ static void store(struct translator *tr, enum wasm_op op, const struct rule *rul
 /* Read-modify-write: operands in slots, the old value to the home of the address. */
 static void read_modify_write(struct translator *tr, enum wasm_op op, const struct rule *rule)
 {
-    struct memarg m = read_memarg(tr);
+    struct memarg m = translate_memarg(tr);
     struct operand n = translate_pop_slot(tr), e = {0};
     if (rule->family == FAMILY_CMPXCHG)
         e = translate_pop_slot(tr);
     struct operand a = translate_pop(tr);
     char type = wasm_op_info[op].signature[strlen(wasm_op_info[op].signature) - 1];
-    emit_address(tr, m, a, 1u << wasm_op_info[op].align, true);
+    translate_address(tr, m, a, 1u << wasm_op_info[op].align, true);
     translate_emit_value(tr, (enum handler)rule->base,
                          (struct word){.a = (u16)e.slot, .b = (u16)n.slot}, type);
     tr->acc[0].producer = NOWHERE;
@@ -348,12 +343,12 @@ bool translate_atomic(struct translator *tr, enum wasm_op op)
         if (atomics[i].op != op)
             continue;
         const struct rule *rule = &engine_rules[atomics[i].plain];
-        struct memarg m = read_memarg(tr);
+        struct memarg m = translate_memarg(tr);
         struct operand v = {0};
         if (rule->family == FAMILY_STORE)
             v = translate_pop_slot(tr);
         struct operand a = translate_pop(tr);
-        emit_address(tr, m, a, 1u << wasm_op_info[op].align, true);
+        translate_address(tr, m, a, 1u << wasm_op_info[op].align, true);
         if (rule->family == FAMILY_STORE)
             translate_emit(tr, (enum handler)(rule->base + FORM_P),
                            (struct word){.d = (u16)v.slot});
@@ -364,7 +359,7 @@ bool translate_atomic(struct translator *tr, enum wasm_op op)
     }
     if (op == OP_MEMORY_ATOMIC_NOTIFY || op == OP_MEMORY_ATOMIC_WAIT32 ||
         op == OP_MEMORY_ATOMIC_WAIT64) {
-        struct memarg m = read_memarg(tr);
+        struct memarg m = translate_memarg(tr);
         u32 size = 1u << wasm_op_info[op].align;
         bool notify = op == OP_MEMORY_ATOMIC_NOTIFY;
         translate_out(tr, notify ? engine_out_atomic_notify : engine_out_atomic_wait,
