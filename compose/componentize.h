@@ -5,6 +5,7 @@
  *   componentize_bind.c   each core import and export -> what it means in that world
  *   componentize_types.c  WIT types, imports and exports of the component
  *   componentize_code.c   the two core modules that close the circle (below)
+ *   componentize_bytes.c  a core module as it goes into the component
  *   componentize_emit.c   the component, item by item
  *   adapter.c             an adapter, cut down to what is used of it
  *
@@ -125,6 +126,7 @@ struct componentizer {
     u32 **import_funcs;           /* by interface, then function: aliased function; NONE */
     u32 *item_funcs;              /* by world import */
     u32 defining;                 /* the type of the world that is being imported */
+    u32 unit_types[2];            /* stream and future without payload; NONE */
     u32 *world_types, *resources; /* by WIT type: component type index; NONE */
     u32 shim_instance, fixup_instance;
     u32 memory;         /* core memory index */
@@ -172,7 +174,9 @@ str compose_fixup_module(struct componentizer *c, bool *needed);
 
 /* componentize_emit.c */
 WITC_NODISCARD bool compose_emit(struct componentizer *c);
-str compose_embed_bytes(struct componentizer *c, const struct unit *u);
+
+/* componentize_bytes.c */
+str compose_unit_bytes(struct componentizer *c, const struct unit *u);
 
 /* adapter.c */
 /* Cuts an adapter down to what `used` says of its exports. */

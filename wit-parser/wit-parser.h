@@ -346,6 +346,9 @@ u32 wit_add_root_world(struct wit_resolve *r);
 /* Adds all imports and exports of world `from` to world `into`, comparing types for real. */
 WITC_NODISCARD bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into);
 
+/* Joins imports of one interface in compatible versions: the highest takes the place of the others. */
+WITC_NODISCARD bool wit_merge_imports_by_track(struct wit_resolve *r, u32 world);
+
 /* The resolved graph as JSON, as wasm-tools prints it. */
 WITC_NODISCARD bool wit_print_json(struct buf *out, const struct wit_resolve *r);
 

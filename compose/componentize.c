@@ -1,0 +1,59 @@
+/* componentize.c - from core module to component: the stages in order (see componentize.h). */
+#include "componentize.h"
+
+static bool add_unit(struct componentizer *c, const struct wasm_module *m, str name,
+                     bool is_adapter)
+{
+    struct unit *u = vec_push(c->arena, &c->units);
+    *u = (struct unit){.name = name, .m = m, .body = m, .is_adapter = is_adapter};
+    if (is_adapter)
+        u->used = arena_array(c->arena, bool, m->exports.len);
+    return compose_read_exports(c, u);
+}
+
+/* The worlds of the main module and of the adapters, as one. */
+static bool read_worlds(struct componentizer *c, const struct wasm_module *m)
+{
+    if (!compose_read_world(c, m, &c->world))
+        return false;
+    for (u32 i = 0; i < c->options->adapter_count; i++) {
+        u32 world;
+        if (!compose_read_world(c, c->options->adapters[i].module, &world) ||
+            !wit_merge_worlds(&c->r, world, c->world))
+            return false;
+    }
+    if (!c->options->keep_versions && !wit_merge_imports_by_track(&c->r, c->world))
+        return false;
+    wit_split_identities(&c->r, c->world);
+    compose_index_world(c);
+    return true;
+}
+
+static bool bind(struct componentizer *c)
+{
+    bool ok = compose_bind_unit(c, 0);
+    ok &= compose_bind_exports(c);
+    if (!ok)
+        return false;
+    for (u32 u = 1; u < c->units.len; u++)
+        ok &= compose_trim_adapter(c, &c->units.data[u]) && compose_bind_unit(c, u);
+    compose_mark_world(c);
+    return ok;
+}
+
+bool compose_new(struct arena *a, const struct wasm_module *m,
+                 const struct compose_new_options *options, struct diags *d, struct buf *out)
+{
+    struct componentizer *c = arena_new(a, struct componentizer);
+    *c = (struct componentizer){.arena = a, .diags = d, .options = options};
+    wit_resolve_init(&c->r, a, d);
+    if (!add_unit(c, m, STR("main"), false))
+        return false;
+    for (u32 i = 0; i < options->adapter_count; i++)
+        if (!add_unit(c, options->adapters[i].module, options->adapters[i].name, true))
+            return false;
+    if (!read_worlds(c, m) || !bind(c) || !compose_emit(c))
+        return false;
+    wasm_write_component(out, c->b.component);
+    return true;
+}
