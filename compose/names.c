@@ -202,7 +202,7 @@ struct wasm_functype compose_signature(struct arena *a, const char *signature)
     for (const char *at = signature; *at; at++) {
         if (*at == ':') {
             t.param_count = (u32)(at - signature);
-            t.results = types + t.param_count;
+            t.results = types;
         } else {
             *types++ = *at == 'I' ? WASM_I64 : WASM_I32;
         }

@@ -657,6 +657,16 @@ static bool transfer_item(struct transfer *t, u32 into, bool import, struct wit_
     return join_item(r, into, import, &x);
 }
 
+static bool transfer_imports(struct transfer *t, u32 from, u32 into, bool interfaces)
+{
+    struct wit_resolve *r = t->r;
+    bool ok = true;
+    for (u32 i = 0; i < r->worlds.data[from].imports.len; i++)
+        if ((r->worlds.data[from].imports.data[i].kind == WIT_ITEM_INTERFACE) == interfaces)
+            ok &= transfer_item(t, into, true, r->worlds.data[from].imports.data[i]);
+    return ok;
+}
+
 bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into)
 {
     if (from == into)
@@ -665,9 +675,10 @@ bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into)
     t.type = arena_array(r->arena, u32, r->types.len);
     for (u32 i = 0; i < r->types.len; i++)
         t.type[i] = i;
-    bool ok = transfer_types(&t, from, into);
-    for (u32 i = 0; i < r->worlds.data[from].imports.len; i++)
-        ok &= transfer_item(&t, into, true, r->worlds.data[from].imports.data[i]);
+    /* What a world defines itself comes after the interfaces that it may use. */
+    bool ok = transfer_imports(&t, from, into, true);
+    ok &= transfer_types(&t, from, into);
+    ok &= transfer_imports(&t, from, into, false);
     for (u32 i = 0; i < r->worlds.data[from].exports.len; i++)
         ok &= transfer_item(&t, into, false, r->worlds.data[from].exports.data[i]);
     return ok;
