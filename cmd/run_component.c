@@ -30,7 +30,7 @@ static int report_trap(struct session *x)
     struct diag *d =
         diag_error(&cli->diags, t->is_deadlock ? "deadlock" : "trap", (span){0},
                    t->is_deadlock ? STRF : "the guest trapped: " STRF, STRA(t->message));
-    if (t->instance.len || t->func.len) {
+    if (t->func.len) {
         diag_note(&cli->diags, d, "in component instance `" STRF "`, running `" STRF "`",
                   STRA(t->instance), STRA(t->func));
     }

@@ -134,6 +134,7 @@ static bool read_args(struct module_run *x, u32 source, const struct wave_call *
     struct canon_functype wave = {.params = params, .param_count = type->param_count};
     struct canon_value *values;
     for (u32 i = 0; i < type->param_count; i++) {
+        params[i].name = str_printf(&cli->arena, "p%u", i);
         params[i].type = number_type(type->params[i]);
         if (!params[i].type) {
             diag_unsupported(&cli->diags, c->name, "an argument that is no number (parameter %u)",
