@@ -68,7 +68,8 @@ struct text_parser {
     u32 pos;               /* where the token after the last one lexed starts */
     struct text_token tok; /* the current token */
     struct text_token next;
-    u32 last_end; /* end of the token before the current one */
+    u32 last_close; /* past the parenthesis that text_skip_rest found */
+    u32 last_end;   /* end of the token before the current one */
     bool has_next;
     bool
         annotations; /* known annotations are tokens; all others are white space (on but inside of one) */
@@ -82,6 +83,9 @@ struct text_parser {
 /* Keeps ops and module_arena if they are set. */
 void text_init(struct text_parser *p, struct arena *a, u32 source, struct features features,
                struct diags *d);
+/* The same for a part of the text. */
+void text_init_part(struct text_parser *p, struct arena *a, u32 source, u32 start, u32 end,
+                    struct features features, struct diags *d);
 void text_advance(struct text_parser *p);
 /* The token after the current one. */
 struct text_token text_peek(struct text_parser *p);

@@ -468,8 +468,8 @@ bool text_is_annotation(const struct text_parser *p, struct text_token t, str na
     return str_eq(shown, name);
 }
 
-void text_init(struct text_parser *p, struct arena *a, u32 source, struct features features,
-               struct diags *d)
+void text_init_part(struct text_parser *p, struct arena *a, u32 source, u32 start, u32 end,
+                    struct features features, struct diags *d)
 {
     str text = sources_get(d->sources, source)->text;
     const struct text_ops *ops = p->ops;
@@ -478,15 +478,22 @@ void text_init(struct text_parser *p, struct arena *a, u32 source, struct featur
                               .d = d,
                               .features = features,
                               .text = text.ptr,
-                              .size = (u32)text.len,
+                              .size = end,
+                              .pos = start,
                               .source = source,
                               .annotations = true,
                               .scratch = buf_in(a)};
     p->ops = ops ? ops : text_ops_new(a);
     p->module_arena = module_arena;
-    if (str_starts(text, STR("\xef\xbb\xbf")))
-        p->pos = 3;
     text_advance(p);
+}
+
+void text_init(struct text_parser *p, struct arena *a, u32 source, struct features features,
+               struct diags *d)
+{
+    str text = sources_get(d->sources, source)->text;
+    u32 start = str_starts(text, STR("\xef\xbb\xbf")) ? 3 : 0;
+    text_init_part(p, a, source, start, (u32)text.len, features, d);
 }
 
 void text_advance(struct text_parser *p)
@@ -568,7 +575,7 @@ void text_skip_rest(struct text_parser *p)
         unclosed(p, from);
         return;
     }
-    p->pos = i + 1;
+    p->last_close = p->pos = i + 1;
     p->has_next = false;
     text_advance(p);
 }
