@@ -635,6 +635,70 @@ static void print_export(struct printer *p, struct print_scope *s, const struct 
     p_close(p);
 }
 
+/* ---- Values --------------------------------------------------------------------------------------------------- */
+
+/* A value that reads as it was written: integers in fewest bytes, text of the length it says. */
+static bool plain_value(struct printer *p, const struct cm_value *v)
+{
+    struct wasm_cursor c = wasm_cursor_of(p->source, v->bytes, 0);
+    struct buf again = buf_in(p->a);
+    u8 prim = v->type.is_index ? 0 : v->type.prim;
+    if (prim == PRIM_STRING) {
+        str text = wasm_get_name(&c);
+        if (c.failed || c.at != c.end) {
+            return false;
+        }
+        p_string(p, text);
+        return true;
+    }
+    if (prim == PRIM_BOOL || prim == PRIM_U8 || prim == PRIM_S8) {
+        u8 byte = wasm_get_byte(&c);
+        if (c.failed || c.at != c.end || (prim == PRIM_BOOL && byte > 1)) {
+            return false;
+        }
+        if (prim == PRIM_BOOL) {
+            p_c(p, byte ? "true" : "false");
+        } else {
+            p_i64(p, prim == PRIM_S8 ? (i8)byte : byte);
+        }
+        return true;
+    }
+    bool is_signed = prim == PRIM_S16 || prim == PRIM_S32 || prim == PRIM_S64;
+    if (!is_signed && prim != PRIM_U16 && prim != PRIM_U32 && prim != PRIM_U64) {
+        return false;
+    }
+    u64 n = is_signed ? (u64)wasm_get_s64(&c) : wasm_get_u64(&c);
+    if (is_signed) {
+        buf_sleb(&again, (i64)n);
+    } else {
+        buf_uleb(&again, n);
+    }
+    if (c.failed || !str_eq(buf_view(&again), v->bytes)) {
+        return false;
+    }
+    if (is_signed) {
+        p_i64(p, (i64)n);
+    } else {
+        p_u64(p, n);
+    }
+    return true;
+}
+
+static void print_value(struct printer *p, struct print_scope *s, const struct cm_value *v)
+{
+    p_open(p, "value ");
+    next_name(p, s, SORT_VALUE);
+    p_byte(p, ' ');
+    cm_valtype(p, s, v->type);
+    p_byte(p, ' ');
+    if (!plain_value(p, v)) {
+        p_c(p, "(binary ");
+        p_data(p, v->bytes);
+        p_byte(p, ')');
+    }
+    p_close(p);
+}
+
 /* ---- The component ---------------------------------------------------------------------------------------------- */
 
 static u32 item_offset(const struct wasm_component *c, struct cm_item item)
@@ -683,12 +747,7 @@ static void print_item(struct printer *p, struct print_scope *s, const struct wa
     case ITEM_START: print_start(p, s, &c->starts.data[i]); break;
     case ITEM_IMPORT: print_import(p, s, &c->imports.data[i]); break;
     case ITEM_EXPORT: print_export(p, s, &c->exports.data[i]); break;
-    case ITEM_VALUE:
-        if (!p->failed) {
-            diag_unsupported(p->d, c->values.data[i].at, "printing a value definition");
-            p->failed = true;
-        }
-        break;
+    case ITEM_VALUE: print_value(p, s, &c->values.data[i]); break;
     case ITEM_CUSTOM: break;
     }
 }
