@@ -170,6 +170,10 @@ void text_binder(struct text_parser *p, str *id, struct text_token *at, str *sho
 /* Is the token an annotation of this name? */
 bool text_is_annotation(const struct text_parser *p, struct text_token t, str name);
 
+/* Reports an unknown name, with the near one. */
+void text_unknown_name(struct text_parser *p, struct text_token at, const char *what, str name,
+                       const struct text_names *names);
+
 /* ---- Numbers (text_num.c) ------------------------------------------------------------------------------------ */
 
 /* Takes an unsigned number below 2^bits; `what` names it in messages. */

@@ -30,6 +30,12 @@ static u32 group_type_index(void *self)
     u32 own = text_names_get(&g->own, name);
     if (own != TEXT_NONE)
         return s->count[SORT_CORE_TYPE] + own;
+    if (s->kind == SCOPE_MODULE_TYPE &&
+        text_names_get(&s->names[SORT_CORE_TYPE], name) == TEXT_NONE) {
+        /* definitions in a module type see no outer types without an alias */
+        text_unknown_name(p, at, "core type", name, &s->names[SORT_CORE_TYPE]);
+        return 0;
+    }
     u32 found = text_names_get(&g->used, name);
     if (found == TEXT_NONE) {
         found = text_lookup(s, SORT_CORE_TYPE, at);

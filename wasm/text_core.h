@@ -133,8 +133,5 @@ void text_custom_annotation(struct text_parser *p, struct text_custom *out);
 void text_dylink_annotation(struct text_parser *p, struct text_custom *out);
 void text_producers_annotation(struct text_parser *p, struct text_custom *out);
 void text_v128(struct text_parser *p, struct buf *out);
-/* Reports an unknown name, with the near one. */
-void text_unknown_name(struct text_parser *p, struct text_token at, const char *what, str name,
-                       const struct text_names *names);
 
 #endif
