@@ -13,9 +13,10 @@ enum option_kind { OPTION_FLAG, OPTION_VALUE };
 
 /* One row of a command's option table. An option may always be given several times. */
 struct option {
-    const char *name;  /* long name, without the dashes; NULL ends the table */
-    char letter;       /* short form, 0 if none */
-    const char *value; /* name of its value in the help text; NULL: a flag */
+    const char *name; /* long name, without the dashes; NULL ends the table */
+    char letter;      /* short form, 0 if none */
+    const char
+        *value; /* name of its value in the help text; NULL: a flag; "=NAME": may be left out */
     const char *help;
 };
 

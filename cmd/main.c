@@ -36,8 +36,12 @@ static void print_options(const struct option *o)
 {
     for (; o && o->name; o++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
-                 o->value ? o->value : "");
+        bool optional = o->value && o->value[0] == '=';
+        snprintf(left, sizeof left, "--%s%s%s%s", o->name,
+                 optional   ? "["
+                 : o->value ? " "
+                            : "",
+                 o->value ? o->value : "", optional ? "]" : "");
         if (o->letter) {
             printf("  -%c, %-28s %s\n", o->letter, left, o->help);
         } else {
@@ -95,7 +99,9 @@ static int read_long(struct cli *cli, char **argv, int *i)
         return unknown_option(cli, name);
     }
     struct option_use use = {o, NULL};
-    if (o->value) {
+    if (o->value && o->value[0] == '=') {
+        use.value = value.ptr; /* may be left out */
+    } else if (o->value) {
         use.value = value.ptr ? value.ptr : argv[*i + 1];
         if (!use.value) {
             return cli_usage(cli, "option `--%s` needs a value %s", o->name, o->value);
