@@ -1,5 +1,6 @@
 /* append.c - the second step of resolving: a unit becomes a package of the graph. */
 #include "index.h"
+#include "snapshot.h"
 #include "unit.h"
 
 #define POISON ((struct wit_type){WIT_BOOL, 0})
@@ -65,6 +66,10 @@ bool wit_gate_open(struct wit_resolve *r, const struct wit_stability *s, u32 pac
 
 static bool open(struct append *a, const struct wit_stability *s, span at)
 {
+    if (a->u->cut && s->kind == WIT_STABLE &&
+        wit_version_compare(&s->since, &a->u->name.version) > 0) {
+        return false;
+    }
     return wit_gate_open(a->r, s, a->package, at, &a->fine);
 }
 
@@ -291,6 +296,11 @@ static u32 find_dep(struct append *a, struct unit_dep *dep)
         } else if (str_eq(p->ns, dep->name.ns)) {
             near[n++] = p->name;
         }
+    }
+    struct wit_package_name builtin;
+    if (wit_builtin_near(a->u->scratch, &dep->name, &builtin)) {
+        diag_help(a->r->diags, x, "the built-in version is `" STRF "`",
+                  STRA(wit_package_id(a->r->arena, &builtin)));
     }
     if (b.len) {
         diag_note(a->r->diags, x, "known packages: " STRF, STRA(buf_view(&b)));

@@ -1,5 +1,6 @@
 /* files.c - from paths to packages: directories with deps/, single files, WIT in binary form; their order. */
 #include "index.h"
+#include "snapshot.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -305,6 +306,28 @@ static void visit(struct walk *w, struct wit_unit *root)
     }
 }
 
+/* What no file brought may be built in. */
+static void add_builtins(struct load *l, struct wit_unit ***sorted, u32 *n)
+{
+    VEC(struct wit_unit *) list = {*sorted, *n, *n};
+    for (u32 i = 0; i < list.len; i++) {
+        for (u32 k = 0; k < list.data[i]->deps.len; k++) {
+            const struct wit_package_name *name = &list.data[i]->deps.data[k].name;
+            str id = wit_package_id(l->scratch, name);
+            if (map_get(&l->by_name, id) != MAP_NONE || wit_find_package(l->r, name) != WIT_NONE) {
+                continue;
+            }
+            struct wit_unit *u = wit_builtin_unit(l->r, l->scratch, name);
+            if (u) {
+                add_unit(l, u);
+                *vec_push(l->scratch, &list) = u;
+            }
+        }
+    }
+    *sorted = list.data;
+    *n = list.len;
+}
+
 /* ---- All of it -------------------------------------------------------------------------------------------------- */
 
 static bool resolve_units(struct load *l)
@@ -327,6 +350,7 @@ static bool resolve_units(struct load *l)
             l->fine = false;
         }
     }
+    add_builtins(l, &sorted, &n);
     if (n) {
         qsort(sorted, n, sizeof(struct wit_unit *), compare_units);
     }
@@ -349,6 +373,27 @@ static bool resolve_units(struct load *l)
         }
     }
     return l->fine;
+}
+
+/* The paths of a tool that makes a blob. */
+bool wit_snapshot_directories(struct wit_resolve *r, const char *const *paths, u32 n,
+                              struct buf *out)
+{
+    struct arena scratch = {0};
+    struct load l = {
+        .r = r, .scratch = &scratch, .main = WIT_NONE, .package = WIT_NONE, .fine = true};
+    l.skipped.arena = &scratch;
+    for (u32 i = 0; i < n; i++) {
+        load_directory(&l, paths[i], false);
+    }
+    for (u32 i = 0; i < l.units.len; i++) {
+        l.fine &= l.units.data[i]->has_name && wit_resolve_unit(l.units.data[i]);
+    }
+    if (l.fine) {
+        wit_snapshot_write(out, l.units.data, l.units.len);
+    }
+    arena_free(&scratch);
+    return l.fine;
 }
 
 struct request {
