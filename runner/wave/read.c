@@ -417,7 +417,7 @@ bool wave_value(struct wave_reader *r, const struct canon_type *type, struct can
 
 static struct wave_reader reader_of(struct arena *a, struct diags *d, u32 source, u32 at)
 {
-    return (struct wave_reader){a, d, source, sources_get(d->sources, source)->text, at};
+    return (struct wave_reader){a, d, source, sources_get(d->sources, source)->text, at, false};
 }
 
 static bool check_utf8(struct wave_reader *r)

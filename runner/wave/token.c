@@ -58,6 +58,7 @@ static struct wave_token token(struct wave_reader *r, enum wave_token_kind kind,
 static struct wave_token bad(struct wave_reader *r, u32 start, u32 end, const char *message)
 {
     diag_error(r->diags, "wave-syntax", (span){r->source, start, end}, "%s", message);
+    r->failed = true;
     return token(r, TOKEN_BAD, start, end);
 }
 
@@ -165,6 +166,9 @@ struct wave_token wave_next(struct wave_reader *r)
     u32 at = r->at;
     struct wave_token t;
     char c = char_at(r, at);
+    if (r->failed) {
+        return token(r, TOKEN_BAD, at, at);
+    }
     if (at >= r->text.len) {
         return token(r, TOKEN_END, at, at);
     }
@@ -190,12 +194,9 @@ struct wave_token wave_next(struct wave_reader *r)
 
 struct wave_token wave_peek(struct wave_reader *r)
 {
-    u32 at = r->at, errors = r->diags->list.len;
+    u32 at = r->at;
     struct wave_token t = wave_next(r);
-    /* What is only looked at must not be moved past; a bad token ends the reading anyway. */
-    if (r->diags->list.len == errors) {
-        r->at = at;
-    }
+    r->at = at;
     return t;
 }
 

@@ -10,6 +10,7 @@ struct wave_reader {
     u32 source;
     str text;
     u32 at;
+    bool failed; /* a token was ill-formed: there are no more */
 };
 
 enum wave_token_kind {

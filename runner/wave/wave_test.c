@@ -186,8 +186,11 @@ static void test_arguments(void **state)
     static const struct {
         const char *text;
         bool fine;
-    } rows[] = {{"f(1)", true},        {"f(1, none)", true}, {"f(1, 2,)", true}, {"f()", false},
-                {"f(1, 2, 3)", false}, {"f(1", false},       {"f(1) x", false},  {"f(,)", false}};
+    } rows[] = {{"f(1)", true},        {"f(1, none)", true},
+                {"f(1, 2,)", true},    {"f()", false},
+                {"f(1, 2, 3)", false}, {"f(1", false},
+                {"f(1) x", false},     {"f(,)", false},
+                {"f(-nan)", false},    {"f(\"\"\" \"\"\")", false}};
     (void)state;
     for (size_t i = 0; i < LENGTH_OF(rows); i++) {
         struct fixture f;
