@@ -249,12 +249,9 @@ enum engine_outcome canon_bi_task_return(struct builtin *b, u64 *slots)
     struct canon_store *s = b->inst->store;
     struct task *t = s->current->task;
     const struct options *o = &t->func->opts;
-    if (!o->is_async) {
-        canon_fail(s, b->inst, "invalid `task.return` signature and/or options for current task");
-        return FAILED;
-    }
-    if (!canon_type_equal(b->result, t->func->type->result) || o->encoding != b->opts.encoding ||
-        o->memory != b->opts.memory) {
+    /* A task.return without a memory needs none for its type, and then any will do. */
+    if (!o->is_async || !canon_type_equal(b->result, t->func->type->result) ||
+        o->encoding != b->opts.encoding || (b->opts.memory && o->memory != b->opts.memory)) {
         canon_fail(s, b->inst, "invalid `task.return` signature and/or options for current task");
         return FAILED;
     }

@@ -72,7 +72,8 @@ bool canon_subtask_resolve(struct subtask *sub, const struct canon_value *result
             struct canon_value v = {.kind = (u8)ft->result->kind, .u = scalar};
             cx.host_values = sub->call != NULL;
             if (!canon_lower_result(&cx, low->max_flat_results, result ? result : &v, ft,
-                                    &sub->args[low->core_params - 1], &sub->result)) {
+                                    low->core_params ? &sub->args[low->core_params - 1] : NULL,
+                                    &sub->result)) {
                 return false;
             }
         }

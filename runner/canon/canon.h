@@ -202,7 +202,9 @@ str canon_error_message(const struct canon_error *e);
 
 /* The specification's free choices. 0 is always what the default policy takes. */
 enum canon_choice {
-    CHOICE_BLOCK_WHEN_READY, /* n 2. wait_until is ready at once: 0 blocks all the same, 1 goes on */
+    /* n 2. wait_until is ready at once. 0: waitable-set.wait and the like go on, while yields, callbacks that wait and calls behind
+     * others at the gate block; 1: the other way round */
+    CHOICE_BLOCK_WHEN_READY,
     CHOICE_THREAD, /* which ready thread runs next: in the order in which they became ready */
     CHOICE_EVENT,  /* which event a waitable set gives: in the order in which they came up */
     CHOICE_CANCEL_THREAD, /* subtask.cancel resumes which ready thread of the callee's instance */

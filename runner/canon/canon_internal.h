@@ -384,9 +384,8 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
 /* Takes over the trap of an engine task. */
 void canon_fail_core(struct canon_store *s, struct component_instance *i, struct engine_task *t);
 void canon_clear_trap(struct canon_store *s);
-/* Calls a core function that may not block (realloc, post-return) as a thread of its own would. */
-bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 args,
-                     u32 results);
+/* Calls a core function that may not block (realloc, post-return) on the current thread. */
+bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 results);
 
 /* ---- Lifting and lowering (lift.c, lower.c, strings.c) ---------------------------------------------------------------- */
 
@@ -667,7 +666,8 @@ bool canon_alias_outer(struct scope *sc, const struct cm_alias *a, struct scope 
 void canon_trace_call(struct task *t, const struct canon_value *values, u32 n);
 void canon_trace_copy(struct canon_end *e, u32 n);
 void canon_trace_scalars(struct task *t, const u64 *slots);
-void canon_trace_result(struct task *t, const struct canon_value *result, bool cancelled);
+void canon_trace_result(struct task *t, const struct canon_value *result, u64 scalar,
+                        bool cancelled);
 void canon_trace_host_call(struct canon_call *c);
 void canon_trace_host_return(struct canon_call *c, const struct canon_value *result);
 void canon_trace_event(struct canon_store *s, enum canon_event e, struct thread *th,

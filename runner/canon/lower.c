@@ -8,10 +8,14 @@ bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size,
         return canon_fail(cx->store, i, "no realloc function to lower with");
     }
     u64 slots[4] = {old, old_size, align, size};
+    u64 storage[2] = {0, 0}; /* realloc is called as a new thread */
+    u64 *outer = cx->store->context;
     bool may_leave = i->may_leave;
+    cx->store->context = storage;
     i->may_leave = false;
-    bool fine = canon_call_core(i, cx->opts->realloc, slots, 4, 1);
+    bool fine = canon_call_core(i, cx->opts->realloc, slots, 1);
     i->may_leave = may_leave;
+    cx->store->context = outer;
     cx_refresh(cx);
     *out = cx->opts->p ? slots[0] : (u32)slots[0];
     return fine;

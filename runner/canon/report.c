@@ -58,8 +58,15 @@ void canon_trace_scalars(struct task *task, const u64 *slots)
     canon_trace_call(task, values, ft->param_count);
 }
 
-void canon_trace_result(struct task *task, const struct canon_value *result, bool cancelled)
+void canon_trace_result(struct task *task, const struct canon_value *result, u64 scalar,
+                        bool cancelled)
 {
+    const struct canon_type *type = task->func->type->result;
+    struct canon_value v;
+    if (!result && type && !cancelled) {
+        v = scalar_value(type->kind, scalar);
+        result = &v;
+    }
     struct canon_trace t = of_task(cancelled ? TRACE_CANCEL : TRACE_RETURN, task);
     t.type = task->func->type;
     t.values = result;

@@ -232,19 +232,12 @@ void canon_fail_core(struct canon_store *s, struct component_instance *i, struct
     copy_frames(s, trap);
 }
 
-/* A task of the engine of its own: the slots of a host function that is running stay where they are. Storage is that of a new
- * thread. */
-bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 args,
-                     u32 results)
+/* A task of the engine of its own: the slots of a host function that is running stay where they are. */
+bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 results)
 {
-    (void)args;
     struct canon_store *s = i->store;
-    u64 storage[2] = {0, 0};
-    u64 *outer = s->context;
     struct engine_task *t = engine_task_new(s->engine);
-    s->context = storage;
     enum engine_outcome outcome = engine_start(t, f, slots);
-    s->context = outer;
     if (outcome == ENGINE_DONE) {
         memcpy(slots, engine_results(t), results * sizeof *slots);
     } else if (outcome == ENGINE_TRAPPED) {

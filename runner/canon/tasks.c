@@ -59,12 +59,7 @@ static bool on_resolve(struct task *t, const struct canon_value *result, u64 sca
 {
     struct canon_store *s = t->inst->store;
     if (s->config.trace) {
-        struct canon_value v;
-        if (!result && !cancelled && t->func->type->result) {
-            v = canon_u(t->func->type->result->kind, scalar);
-            result = &v;
-        }
-        canon_trace_result(t, result, cancelled);
+        canon_trace_result(t, result, scalar, cancelled);
     }
     struct subtask *sub = t->sub;
     struct canon_invocation *inv = t->inv;
@@ -235,7 +230,7 @@ static enum step sync_returned(struct thread *th)
     }
     if (f->opts.post_return) {
         t->inst->may_leave = false;
-        bool fine = canon_call_core(t->inst, f->opts.post_return, slots, n, 0);
+        bool fine = canon_call_core(t->inst, f->opts.post_return, slots, 0);
         t->inst->may_leave = true;
         if (!fine) {
             return STEP_TRAP;

@@ -243,8 +243,10 @@ void canon_thread_stop_waiting(struct thread *th)
 bool canon_thread_wait_until(struct thread *th, enum wait_kind kind, void *on)
 {
     struct canon_store *s = th->task->inst->store;
+    bool goes_on = kind == WAIT_SET || kind == WAIT_SUBTASK;
     canon_thread_start_waiting(th, kind, on);
-    if (canon_thread_ready(th) && canon_choose(s, CHOICE_BLOCK_WHEN_READY, 2) == 1) {
+    if (canon_thread_ready(th) &&
+        (canon_choose(s, CHOICE_BLOCK_WHEN_READY, 2) == 0 ? goes_on : !goes_on)) {
         canon_thread_stop_waiting(th);
         th->state = THREAD_RUNNING;
         return true;
