@@ -11,6 +11,7 @@ static const struct option options[] = {
     {"validate", 0, "=BOOL", "check the component before it is written (on)"},
     {"realloc-via-memory-grow", 0, NULL, "adapters get their memory by memory.grow"},
     {"return-call-ref", 0, "=BOOL", "shims call by typed references (off)"},
+    {"emit-canonical-names", 0, NULL, "cut versions in names to their track"},
     {"reject-legacy-names", 0, NULL, "take imports and exports named as in standard32 only"},
     OPTION_TEXT,
     OPTION_OUTPUT,
@@ -88,6 +89,7 @@ static bool read_options(struct cli *cli, struct compose_new_options *o, bool *v
     bool merge, names;
     *o = (struct compose_new_options){
         .realloc_via_memory_grow = cli_flag(cli, "realloc-via-memory-grow"),
+        .emit_canonical_names = cli_flag(cli, "emit-canonical-names"),
         .reject_legacy_names = cli_flag(cli, "reject-legacy-names"),
     };
     if (!read_bool(cli, "merge-imports-based-on-semver", true, &merge, usage) ||

@@ -129,9 +129,10 @@ struct componentizer {
     u32 unit_types[2];            /* stream and future without payload; NONE */
     u32 *world_types, *resources; /* by WIT type: component type index; NONE */
     u32 shim_instance, fixup_instance;
-    u32 memory;         /* core memory index */
-    u32 realloc_slot;   /* of the hooked realloc of the main module; NONE */
-    u32 hooked_realloc; /* number of its export `hookN`; NONE */
+    u32 memory;                                /* core memory index */
+    u32 realloc_slot;                          /* of the hooked realloc of the main module; NONE */
+    u32 hooked_realloc;                        /* number of its export `hookN`; NONE */
+    struct map imported_names, exported_names; /* of instances, with canonical names */
     VEC(struct debug_name) names;
 };
 

@@ -114,6 +114,36 @@ static str renamed(const struct componentizer *c, str name)
     return name;
 }
 
+/* The name of an imported or exported instance: with canonical names, the version cut to its track and the rest of
+ * it in the attribute `version-suffix`. */
+static bool instance_name(struct componentizer *c, const struct wit_world_item *x, bool import,
+                          struct cm_name *out)
+{
+    str name = wit_item_name(&c->r, c->arena, x), implements = str_c(NULL);
+    if (import)
+        name = renamed(c, name);
+    if (x->has_key_name && c->r.interfaces.data[x->interface].name.len)
+        implements = wit_interface_id(&c->r, c->arena, x->interface);
+    *out = wit_extern_name(name, implements, x->external_id);
+    if (!c->options->emit_canonical_names)
+        return true;
+    str *id = implements.ptr ? &out->implements : &out->name;
+    str full = *id, canonical = compose_canonical_key(c->arena, full);
+    if (canonical.len < full.len) {
+        *id = canonical;
+        out->version_suffix = str_sub(full, canonical.len, full.len);
+        out->form = 2;
+    }
+    if (map_add(c->arena, import ? &c->imported_names : &c->exported_names, out->name, 0) ==
+        MAP_NONE)
+        return true;
+    struct diag *d =
+        diag_error(c->diags, "new-names", x->at, "two %s have the canonical name `" STRF "`",
+                   import ? "imports" : "exports", STRA(out->name));
+    diag_help(c->diags, d, "without `--emit-canonical-names` they keep their full versions");
+    return false;
+}
+
 static bool import_interface(struct componentizer *c, const struct wit_world_item *x)
 {
     struct wit_instance_options options = {
@@ -330,28 +360,28 @@ static bool bridge_out(struct bridge *x, const u32 *inside)
     return true;
 }
 
-static void export_bridge(struct bridge *x, const struct wit_world_item *item)
+static bool export_bridge(struct bridge *x, const struct wit_world_item *item)
 {
     struct componentizer *c = x->c;
-    str name = wit_item_name(&c->r, c->arena, item), implements = str_c(NULL);
-    if (item->has_key_name && c->r.interfaces.data[x->interface].name.len)
-        implements = wit_interface_id(&c->r, c->arena, x->interface);
+    struct cm_name name;
+    if (!instance_name(c, item, false, &name))
+        return false;
     u32 component = cm_add_component(&c->b, x->b.component);
     compose_debug_name(c, SORT_COMPONENT, component,
-                       str_printf(c->arena, STRF "-shim-component", STRA(name)));
+                       str_printf(c->arena, STRF "-shim-component", STRA(name.name)));
     u32 instance = cm_add_instance(&c->b, (struct cm_instance){.is_instantiate = true,
                                                                .source = component,
                                                                .args = x->args.data,
                                                                .arg_count = x->args.len});
     compose_debug_name(c, SORT_INSTANCE, instance,
-                       str_printf(c->arena, STRF "-shim-instance", STRA(name)));
-    u32 exported = cm_add_export(
-        &c->b, (struct cm_export){.name = wit_extern_name(name, implements, item->external_id),
-                                  .item = {SORT_INSTANCE, instance}});
-    compose_debug_name(c, SORT_INSTANCE, exported, name);
+                       str_printf(c->arena, STRF "-shim-instance", STRA(name.name)));
+    u32 exported =
+        cm_add_export(&c->b, (struct cm_export){.name = name, .item = {SORT_INSTANCE, instance}});
+    compose_debug_name(c, SORT_INSTANCE, exported, name.name);
     /* From here on its types are those of the exported instance. */
     c->export_instance[x->interface] = exported;
     wit_scope_reset(&c->root);
+    return true;
 }
 
 bool compose_emit_interface_export(struct componentizer *c, u32 item, const u32 *funcs)
@@ -364,8 +394,5 @@ bool compose_emit_interface_export(struct componentizer *c, u32 item, const u32 
     wit_scope_init(&x->in, &c->r, &in_ops, x);
     wit_scope_init(&x->out, &c->r, &out_ops, x);
     u32 *inside = arena_array(c->arena, u32, c->r.interfaces.data[w->interface].funcs.len);
-    if (!bridge_funcs_in(x, funcs, inside) || !bridge_out(x, inside))
-        return false;
-    export_bridge(x, w);
-    return true;
+    return bridge_funcs_in(x, funcs, inside) && bridge_out(x, inside) && export_bridge(x, w);
 }
