@@ -3,7 +3,7 @@
 
 struct wasm_cursor wasm_cursor_of(u32 source, str bytes, u32 base)
 {
-    const u8 *start = (const u8 *)bytes.ptr;
+    const u8 *start = (const u8 *)(bytes.ptr ? bytes.ptr : "");
     return (struct wasm_cursor){
         .start = start, .at = start, .end = start + bytes.len, .base = base, .source = source};
 }

@@ -397,7 +397,7 @@ static void print_nodes(struct folder *f, const u32 *roots, u32 count, enum sepa
 {
     struct printer *p = f->x->p;
     f->pending.len = 0;
-    *vec_push(p->a, &f->pending) = (struct pending){roots, roots + count};
+    *vec_push(p->a, &f->pending) = (struct pending){roots, count ? roots + count : roots};
     while (f->pending.len) {
         struct pending *top = vec_last(&f->pending);
         if (top->at == top->end) {
