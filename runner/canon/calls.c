@@ -114,7 +114,7 @@ static enum step callee_gave_back(struct thread *th)
     const struct lowered *low = sub->low;
     struct canon_store *s = low->inst->store;
     if (!low->callee->type->is_async && !subtask_resolved(sub)) {
-        struct thread *helper = canon_pick_thread(s, low->callee->inst, CHOICE_SYNC_HELPER);
+        struct thread *helper = canon_pick_thread(s, low->callee->inst, CHOICE_SYNC_HELPER, NULL);
         if (!helper) {
             canon_fail(s, low->callee->inst, "cannot block a synchronous task before returning");
             return STEP_TRAP;
@@ -411,7 +411,8 @@ static enum step request_cancellation(struct thread *th)
     bool first = th->k[1] == 0;
     if (!subtask_resolved(sub) && sub->task &&
         (first || canon_choose(s, CHOICE_CANCEL_MORE, 2) == 1)) {
-        struct thread *other = canon_pick_thread(s, sub->task->inst, CHOICE_CANCEL_THREAD);
+        struct thread *other =
+            canon_pick_thread(s, sub->task->inst, CHOICE_CANCEL_THREAD, sub->task->implicit);
         if (other) {
             th->k[1]++;
             s->step_to = other;

@@ -461,9 +461,10 @@ void canon_thread_stop_waiting(struct thread *th);
 void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on);
 /* wait_until: true if it is ready already and goes on. */
 bool canon_thread_wait_until(struct thread *th, enum wait_kind kind, void *on);
-/* A ready thread of an instance (NULL: of any), chosen; NULL if there is none. */
+/* A ready thread of an instance (NULL: of any), chosen; NULL if there is none. `favourite` (may be NULL) comes first if it is
+ * one of them. */
 struct thread *canon_pick_thread(struct canon_store *s, struct component_instance *i,
-                                 enum canon_choice kind);
+                                 enum canon_choice kind, struct thread *favourite);
 void canon_unlock(struct component_instance *i);
 void canon_backpressure_changed(struct component_instance *i);
 /* Runs th and whoever takes over from it until control comes back. False: trap. */

@@ -69,7 +69,7 @@ static bool finish_sync(struct canon_store *s, struct canon_invocation *inv)
 {
     struct component_instance *i = inv->func->inst;
     while (!inv->resolved) {
-        struct thread *helper = canon_pick_thread(s, i, CHOICE_SYNC_HELPER);
+        struct thread *helper = canon_pick_thread(s, i, CHOICE_SYNC_HELPER, NULL);
         if (!helper) {
             return canon_fail(s, i, "cannot block a synchronous task before returning");
         }
@@ -185,7 +185,7 @@ enum canon_outcome canon_cancel(struct canon_store *s, struct canon_invocation *
     }
     struct component_instance *i = t->inst;
     do {
-        struct thread *th = canon_pick_thread(s, i, CHOICE_CANCEL_THREAD);
+        struct thread *th = canon_pick_thread(s, i, CHOICE_CANCEL_THREAD, t->implicit);
         if (!th) {
             break;
         }
@@ -277,7 +277,7 @@ enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(voi
         if (s->drops.len && !run_drops(s)) {
             return trapped(s);
         }
-        struct thread *th = canon_pick_thread(s, NULL, CHOICE_THREAD);
+        struct thread *th = canon_pick_thread(s, NULL, CHOICE_THREAD, NULL);
         if (th) {
             if (loop->poll && ++s->ticks % POLL_EVERY == 0) {
                 loop->poll(loop->env, false);

@@ -296,39 +296,49 @@ static void park(struct thread *th)
     }
 }
 
+/* May `th` be taken for a thread of instance i (NULL: any)? Threads that have not entered yet are in no instance's
+ * table. */
+static bool is_candidate(const struct thread *th, const struct component_instance *i)
+{
+    return (!i || (th->task->inst == i && th->index)) && canon_thread_ready(th);
+}
+
 struct thread *canon_pick_thread(struct canon_store *s, struct component_instance *i,
-                                 enum canon_choice kind)
+                                 enum canon_choice kind, struct thread *favourite)
 {
     u32 n = 0;
     struct thread *next = NULL, *first = NULL;
+    if (favourite && !is_candidate(favourite, i)) {
+        favourite = NULL;
+    }
+    if (favourite) {
+        if (!s->config.choose) {
+            return favourite;
+        }
+        n++;
+    }
     for (struct thread *th = s->ready_first; th; th = next) {
         next = th->ready_next;
         if (!condition(th)) {
             park(th);
-            continue;
-        }
-        /* Threads that have not entered yet are in no instance's table. */
-        if ((i && (th->task->inst != i || !th->index)) || !canon_thread_ready(th)) {
-            continue;
-        }
-        first = first ? first : th;
-        n++;
-        if (!s->config.choose) {
-            return first;
+        } else if (th != favourite && is_candidate(th, i)) {
+            first = first ? first : th;
+            n++;
+            if (!s->config.choose) {
+                return first;
+            }
         }
     }
-    if (!n) {
-        return NULL;
+    u32 choice = n ? canon_choose(s, kind, n) : 0;
+    if (favourite && choice-- == 0) {
+        return favourite;
     }
-    u32 choice = canon_choose(s, kind, n);
-    for (struct thread *th = first;; th = th->ready_next) {
-        if ((i && (th->task->inst != i || !th->index)) || !canon_thread_ready(th)) {
-            continue;
-        }
-        if (choice-- == 0) {
+    for (struct thread *th = first; n && th; th = th->ready_next) {
+        if (th != favourite && is_candidate(th, i) && choice-- == 0) {
             return th;
         }
     }
+    return NULL;
 }
 
 bool canon_has_ready(const struct canon_store *s)
