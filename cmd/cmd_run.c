@@ -14,6 +14,7 @@ static const struct option options[] = {
     {"argv0", 0, "NAME", "the guest's own name, instead of the file's"},
     {"fuel", 0, "N", "trap after N loop turns and calls"},
     {"timeout", 0, "SECONDS", "trap when the guest has run so long"},
+    {"stall-timeout", 0, "SECONDS", "report who waits for whom when nothing has moved for so long"},
     {"max-memory", 0, "BYTES", "the most that each memory may hold"},
     {"seed", 0, "N", "draw what the specification leaves open from this seed"},
     {"trace", 0, NULL, "print each call, return and copy between components"},
@@ -178,9 +179,10 @@ static bool read_options(struct cli *cli, struct run_options *o, u64 *timeout)
     o->has_seed = seed != NULL;
     o->unknown_imports_trap = cli_flag(cli, "unknown-imports-trap");
     if (!cli_features(cli, &o->features) || !number_option(cli, "fuel", &o->limits.fuel) ||
-        !number_option(cli, "timeout", timeout) || !number_option(cli, "max-memory", &memory) ||
-        !number_option(cli, "seed", &o->seed) || !read_list(cli, "wasi", o, timeout) ||
-        !read_list(cli, "wasm", o, timeout)) {
+        !number_option(cli, "timeout", timeout) ||
+        !number_option(cli, "stall-timeout", &o->stall_timeout) ||
+        !number_option(cli, "max-memory", &memory) || !number_option(cli, "seed", &o->seed) ||
+        !read_list(cli, "wasi", o, timeout) || !read_list(cli, "wasm", o, timeout)) {
         return false;
     }
     o->limits.memory_bytes = memory;

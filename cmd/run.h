@@ -18,6 +18,7 @@ struct run_options {
     struct engine_limits limits;
     bool has_seed, trace, leaks;
     u64 seed;
+    u64 stall_timeout; /* seconds, 0: none */
     bool unknown_imports_trap, inherit_env;
 };
 

@@ -16,6 +16,7 @@ struct session {
     struct canon_linker *linker;
     struct canon_store *store;
     struct canon_seed seed;
+    bool stalled; /* --stall-timeout is over: the loop said that nothing is pending */
 };
 
 /* ---- Reports ------------------------------------------------------------------------------------------ */
@@ -27,9 +28,14 @@ static int report_trap(struct session *x)
     if (t->is_exit) {
         return t->exit_code;
     }
-    struct diag *d =
-        diag_error(&cli->diags, t->is_deadlock ? "deadlock" : "trap", (span){0},
-                   t->is_deadlock ? STRF : "the guest trapped: " STRF, STRA(t->message));
+    struct diag *d;
+    if (x->stalled && t->is_deadlock) {
+        d = diag_error(&cli->diags, "stall", (span){0}, "nothing has moved for %llu s",
+                       (unsigned long long)x->o->stall_timeout);
+    } else {
+        d = diag_error(&cli->diags, t->is_deadlock ? "deadlock" : "trap", (span){0},
+                       t->is_deadlock ? STRF : "the guest trapped: " STRF, STRA(t->message));
+    }
     if (t->func.len) {
         diag_note(&cli->diags, d, "in component instance `" STRF "`, running `" STRF "`",
                   STRA(t->instance), STRA(t->func));
@@ -324,6 +330,19 @@ static int run_command(struct session *x, struct canon_instance *root)
     return result.kind == CANON_T_RESULT && result.index ? 1 : 0;
 }
 
+/* The loop of the hosts, with an end to its patience. */
+static bool poll_patiently(void *env, bool may_block)
+{
+    struct session *x = env;
+    struct canon_loop loop = wasi_loop(x->wasi);
+    if (!may_block || x->o->stall_timeout == 0) {
+        return loop.poll(loop.env, may_block);
+    }
+    enum wasi_turn turn = wasi_wait(x->wasi, x->o->stall_timeout * 1000);
+    x->stalled = turn == WASI_TIMEOUT;
+    return turn == WASI_PROGRESS;
+}
+
 static int run_session(struct session *x, const struct wasm_component *c)
 {
     struct cli *cli = x->cli;
@@ -392,7 +411,7 @@ int run_component(struct cli *cli, const struct run_options *o, const struct was
     struct canon_config config = {
         .features = o->features,
         .limits = o->limits,
-        .loop = wasi_loop(x.wasi),
+        .loop = {&x, poll_patiently},
         .track_handles = o->leaks,
     };
     if (o->has_seed) {

@@ -12,6 +12,9 @@ struct wasi *wasi_new(const struct wasi_options *options)
     w->options = options;
     w->input.fd = options->input;
     uv_loop_init(&w->loop);
+    uv_timer_init(&w->loop, &w->patience);
+    uv_unref((uv_handle_t *)&w->patience);
+    w->patience.data = w;
     wasi_random_bytes(&w->insecure, sizeof w->insecure);
     w->insecure |= 1;
     return w;
@@ -19,9 +22,8 @@ struct wasi *wasi_new(const struct wasi_options *options)
 
 static void close_handle(uv_handle_t *handle, void *arg)
 {
-    (void)arg;
     if (!uv_is_closing(handle)) {
-        if (handle->type == UV_TIMER) {
+        if (handle->type == UV_TIMER && handle->data != arg) {
             wasi_timer_stop(handle->data);
         } else {
             uv_close(handle, NULL);
@@ -34,7 +36,7 @@ void wasi_free(struct wasi *w)
     if (!w) {
         return;
     }
-    uv_walk(&w->loop, close_handle, NULL);
+    uv_walk(&w->loop, close_handle, w);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     uv_loop_close(&w->loop);
     mem_free(w);
@@ -48,6 +50,24 @@ static bool loop_poll(void *env, bool may_block)
     }
     uv_run(&w->loop, may_block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     return true;
+}
+
+static void patience_over(uv_timer_t *handle)
+{
+    ((struct wasi *)handle->data)->patience_ended = true;
+}
+
+enum wasi_turn wasi_wait(struct wasi *w, u64 milliseconds)
+{
+    if (!uv_loop_alive(&w->loop)) {
+        return WASI_NOTHING;
+    }
+    w->patience_ended = false;
+    uv_update_time(&w->loop);
+    uv_timer_start(&w->patience, patience_over, milliseconds, 0);
+    uv_run(&w->loop, UV_RUN_ONCE);
+    uv_timer_stop(&w->patience);
+    return w->patience_ended ? WASI_TIMEOUT : WASI_PROGRESS;
 }
 
 struct canon_loop wasi_loop(struct wasi *w)

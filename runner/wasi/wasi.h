@@ -31,6 +31,13 @@ void wasi_free(struct wasi *w);
 void wasi_link(struct wasi *w, struct canon_linker *l);
 /* The outside world of a store whose guests use w. */
 struct canon_loop wasi_loop(struct wasi *w);
+/* One turn of that loop, for a caller that puts its own loop in front: like poll(env, true), but for at most `milliseconds`. */
+enum wasi_turn {
+    WASI_NOTHING,  /* nothing is pending outside */
+    WASI_PROGRESS, /* something has happened */
+    WASI_TIMEOUT,
+};
+enum wasi_turn wasi_wait(struct wasi *w, u64 milliseconds);
 /* The first error (errno) that writing to standard output met, 0 if none: the guest may have passed over it. */
 int wasi_output_error(const struct wasi *w);
 

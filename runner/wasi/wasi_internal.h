@@ -46,6 +46,8 @@ struct wasi {
     struct wasi_fd input;
     struct wasi_resources resources;
     int output_error;
+    uv_timer_t patience; /* of wasi_wait */
+    bool patience_ended;
     u64 insecure; /* state of the insecure generator */
 };
 
