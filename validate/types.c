@@ -332,6 +332,7 @@ static void make_key(struct buf *b, const struct validate_type *d)
     b->len = 0;
     key_u32(b, d->kind | (u32)d->prim << 8 | (u32)d->is_async << 16);
     key_u32(b, d->tag);
+    key_u32(b, d->uses);
     key_u32(b, d->element);
     key_u32(b, d->second);
     key_u32(b, d->length);
@@ -415,8 +416,8 @@ static validate_id make_plain(struct validate_types *t, validate_id self)
 {
     struct arena scratch = {0};
     struct validate_type d = *validate_at(t, self);
-    bool changed = d.tag != 0;
-    d.tag = 0;
+    bool changed = d.tag != 0 || d.uses != 0;
+    d.tag = d.uses = 0;
     struct validate_label *labels = arena_array(&scratch, struct validate_label, d.label_count);
     for (u32 i = 0; i < d.label_count; i++) {
         labels[i] = d.labels[i];
@@ -520,7 +521,10 @@ validate_id validate_with_tag(struct validate_types *t, validate_id id, u32 tag)
     case DEF_VARIANT:
     case DEF_FLAGS:
     case DEF_ENUM:
-    case DEF_RESOURCE: def.tag = tag; return validate_intern(t, &def);
+    case DEF_RESOURCE:
+        def.uses = def.tag;
+        def.tag = tag;
+        return validate_intern(t, &def);
     default: return id;
     }
 }
@@ -632,6 +636,8 @@ validate_id validate_substitute(struct validate_substitution *s, validate_id id)
         d.resource = replaced(&s->resources, d.resource);
     if (d.tag)
         d.tag = replaced(&s->tags, d.tag);
+    if (d.uses)
+        d.uses = replaced(&s->tags, d.uses);
     d.imports = substitute_items(s, d.imports, d.import_count);
     d.exports = substitute_items(s, d.exports, d.export_count);
     validate_id result = validate_intern(s->types, &d);
@@ -690,4 +696,69 @@ void validate_free_resources(struct validate_types *t, validate_id id,
     validate_free_resources(t, d->second, seen, found, a, out);
     free_in_items(t, d->imports, d->import_count, seen, found, a, out);
     free_in_items(t, d->exports, d->export_count, seen, found, a, out);
+}
+
+/* ---- The public face ------------------------------------------------------------------------------------------ */
+
+validate_id validate_make(struct validate_types *t, const struct validate_type *def)
+{
+    return validate_intern(t, def);
+}
+
+struct validate_type validate_empty(enum cm_def kind)
+{
+    return validate_blank(kind);
+}
+
+u32 validate_fresh_resource(struct validate_types *t)
+{
+    return validate_new_resource(t, WASM_NONE, NULL);
+}
+
+u32 validate_fresh_tag(struct validate_types *t)
+{
+    return ++t->tags;
+}
+
+struct validate_renaming {
+    struct validate_substitution s; /* its scratch is only used by validate_rename */
+    struct arena *arena;
+};
+
+struct validate_renaming *validate_renaming_new(struct arena *a, struct validate_types *t)
+{
+    struct validate_renaming *r = arena_new(a, struct validate_renaming);
+    r->arena = a;
+    r->s.types = t;
+    return r;
+}
+
+bool validate_rename_resource(struct validate_renaming *r, u32 from, u32 to)
+{
+    if (validate_numbers_has(&r->s.resources, from))
+        return false;
+    validate_numbers_put(r->arena, &r->s.resources, from, to);
+    return true;
+}
+
+bool validate_renames_resource(const struct validate_renaming *r, u32 from)
+{
+    return validate_numbers_has(&r->s.resources, from);
+}
+
+bool validate_rename_tag(struct validate_renaming *r, u32 from, u32 to)
+{
+    if (validate_numbers_has(&r->s.tags, from))
+        return false;
+    validate_numbers_put(r->arena, &r->s.tags, from, to);
+    return true;
+}
+
+validate_id validate_rename(struct validate_renaming *r, validate_id id)
+{
+    validate_id result = validate_substitute(&r->s, id);
+    r->s.memo = (struct validate_numbers){0};
+    arena_free(&r->s.scratch);
+    r->s.scratch = (struct arena){0};
+    return result;
 }

@@ -119,6 +119,7 @@ struct validate_type {
     /* Records, variants, flags, enums and resources: which definition, import or export this is, since those need a name to be visible
      * outside. Types that differ in this only are equal: their `plain` is. */
     u32 tag;
+    u32 uses; /* tag of the type that an import or export of this one names, 0 if none */
     validate_id plain;
     /* Facts. */
     u32 size;            /* effective size: how much a walk of the whole would visit */
@@ -186,6 +187,24 @@ const struct validate_item *validate_find_export(const struct validate_types *t,
 str validate_type_text(struct arena *a, const struct validate_types *t, validate_id id, u32 limit);
 str validate_entity_text(struct arena *a, const struct validate_types *t, struct validate_entity e,
                          u32 limit);
+
+/* ---- Making types ---- */
+
+/* Interns a type (facts, `plain` and indices are filled in). VALIDATE_NONE if it is too large. */
+validate_id validate_make(struct validate_types *t, const struct validate_type *def);
+/* A type of a kind without any contents, to start from. */
+struct validate_type validate_empty(enum cm_def kind);
+u32 validate_fresh_resource(struct validate_types *t);
+u32 validate_fresh_tag(struct validate_types *t);
+
+/* Replaces resources and tags in types by others. Lives in its arena. */
+struct validate_renaming;
+struct validate_renaming *validate_renaming_new(struct arena *a, struct validate_types *t);
+/* False if there is a rule for `from` already (it stays). */
+bool validate_rename_resource(struct validate_renaming *r, u32 from, u32 to);
+bool validate_renames_resource(const struct validate_renaming *r, u32 from);
+bool validate_rename_tag(struct validate_renaming *r, u32 from, u32 to);
+validate_id validate_rename(struct validate_renaming *r, validate_id id);
 
 /* ---- The subtype relation -------------------------------------------------------------------------- */
 
