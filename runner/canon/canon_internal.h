@@ -3,6 +3,7 @@
 #define WITC_CANON_INTERNAL_H
 
 #include "canon.h"
+#include "validate.h"
 
 #define MAX_FLAT_PARAMS        16
 #define MAX_FLAT_ASYNC_PARAMS  4
@@ -332,6 +333,7 @@ struct pool {
 struct canon_store {
     struct arena arena;
     struct engine_store *engine;
+    struct validate_types *types;
     struct canon_config config;
 
     struct thread *ready_first, *ready_last;

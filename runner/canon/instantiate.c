@@ -669,7 +669,10 @@ static bool load_modules(struct canon_store *s, const struct wasm_component *c, 
 struct canon_loaded *canon_load(struct canon_store *s, const struct wasm_component *c,
                                 struct diags *d)
 {
-    if (!load_modules(s, c, d)) {
+    if (!s->types) {
+        s->types = validate_types_new(&s->arena);
+    }
+    if (!validate_component(s->types, c, s->config.features, NULL, d) || !load_modules(s, c, d)) {
         return NULL;
     }
     struct canon_loaded *l = arena_new(&s->arena, struct canon_loaded);
