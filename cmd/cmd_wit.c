@@ -9,6 +9,18 @@ static const struct option options[] = {
     {"json", 'j', NULL, "print the resolved graph as JSON"},
     {"out-dir", 0, "DIR", "write one file for each package"},
     {"no-docs", 0, NULL, "leave out doc comments"},
+    {"list", 'l', NULL, "print a short table of imports and exports"},
+    {"vendor", 0, NULL, "write the built-in packages that are used into the folder deps/ of PATH"},
+    {"importize", 0, NULL, "turn the world's exports into imports"},
+    {"importize-world", 0, "WORLD", "the same for a world of a package"},
+    {"importize-out-world-name", 0, "NAME", "what the new world is called"},
+    {"exportize", 0, NULL, "turn the world's imports into exports"},
+    {"exportize-world", 0, "WORLD", "the same for a world of a package"},
+    {"exportize-out-world-name", 0, "NAME", "what the new world is called"},
+    {"exportize-import", 0, "NAME", "turn only this import"},
+    {"merge-world-imports-based-on-semver", 0, "WORLD", "one import for each semver track"},
+    {"generate-nominal-type-ids", 0, "WORLD", "separate types for imports and exports"},
+    {"skip-validation", 0, NULL, "accepted for compatibility; nothing is validated a second time"},
     {"features", 0, "LIST", "turn @unstable features on"},
     {"all-features", 0, NULL, "turn all @unstable features on"},
     OPTION_OUTPUT,
@@ -104,39 +116,162 @@ static int print_directory(struct cli *cli, const struct wit_resolve *r, u32 pac
     return 0;
 }
 
-static int run(struct cli *cli)
+/* ---- Worlds turned round ---- */
+
+static str value_of(struct cli *cli, const char *name)
 {
-    if (!cli_expect_args(cli, 0, 1)) {
-        return 2;
+    return str_c(cli_value(cli, name));
+}
+
+static bool exportize(struct cli *cli, struct wit_resolve *r, u32 world)
+{
+    const char **values;
+    u32 n = cli_values(cli, "exportize-import", &values);
+    str *names = arena_array(&cli->arena, str, n);
+    for (u32 i = 0; i < n; i++) {
+        names[i] = str_c(values[i]);
+    }
+    return wit_exportize(r, world, value_of(cli, "exportize-out-world-name"), names, n);
+}
+
+enum change { CHANGE_IMPORTIZE, CHANGE_EXPORTIZE, CHANGE_SEMVER, CHANGE_SPLIT };
+static const struct {
+    const char *option;
+    bool has_world;
+    enum change change;
+} changes[] = {
+    {"importize", false, CHANGE_IMPORTIZE},
+    {"importize-world", true, CHANGE_IMPORTIZE},
+    {"exportize", false, CHANGE_EXPORTIZE},
+    {"exportize-world", true, CHANGE_EXPORTIZE},
+    {"merge-world-imports-based-on-semver", true, CHANGE_SEMVER},
+    {"generate-nominal-type-ids", true, CHANGE_SPLIT},
+};
+
+/* Does what one of those options asks for. The world's package is what is printed then. */
+static int change_world(struct cli *cli, struct wit_resolve *r, u32 *package)
+{
+    const char *before = NULL;
+    for (u32 i = 0; i < LENGTH_OF(changes); i++) {
+        bool given = changes[i].has_world ? cli_value(cli, changes[i].option) != NULL
+                                          : cli_flag(cli, changes[i].option);
+        if (given && before) {
+            return cli_usage(cli, "--%s and --%s do not go together", before, changes[i].option);
+        }
+        before = given ? changes[i].option : before;
+    }
+    for (u32 i = 0; i < LENGTH_OF(changes); i++) {
+        if (changes[i].option != before) {
+            continue;
+        }
+        u32 world;
+        str name = changes[i].has_world ? value_of(cli, before) : STR("");
+        bool fine = wit_select_world(r, *package, name, &world);
+        if (fine && changes[i].change == CHANGE_IMPORTIZE) {
+            fine = wit_importize(r, world, value_of(cli, "importize-out-world-name"));
+        } else if (fine && changes[i].change == CHANGE_EXPORTIZE) {
+            fine = exportize(cli, r, world);
+        } else if (fine && changes[i].change == CHANGE_SEMVER) {
+            fine = wit_merge_semver(r, world);
+        } else if (fine) {
+            wit_split_identities(r, world);
+        }
+        if (!fine) {
+            return 1;
+        }
+        *package = r->worlds.data[world].package;
+    }
+    return 0;
+}
+
+/* ---- --vendor ---- */
+
+/* Writes what is built in and used, with its unstable items, as PATH/deps/NS-NAME-VERSION/package.wit. */
+static int vendor(struct cli *cli, const struct wit_resolve *used, const char *path)
+{
+    if (!file_is_directory(path)) {
+        return cli_usage(cli, "--vendor needs the directory of a package");
     }
     struct wit_resolve r;
     u32 package;
     wit_resolve_init(&r, &cli->arena, &cli->diags);
-    cli_wit_features(cli, &r);
-    const char *path = cli->args.len ? cli->args.data[0] : file_exists("wit") ? "wit" : "-";
+    r.features.all = true;
     if (!wit_push_path(&r, path, &package)) {
         return 1;
     }
+    for (u32 i = 0; i < used->packages.len; i++) {
+        const struct wit_package_name *name = &used->packages.data[i].name;
+        u32 index = wit_find_package(&r, name);
+        if (!used->packages.data[i].built_in || index == WIT_NONE) {
+            continue;
+        }
+        struct buf b = buf_in(&cli->arena);
+        struct wit_print_options how = {0};
+        wit_print_package(&b, &r, index, &how);
+        char *folder = str_to_c(
+            &cli->arena, str_printf(&cli->arena, "%s/deps/" STRF "-" STRF "-" STRF, path,
+                                    STRA(name->ns), STRA(name->name), STRA(name->version.text)));
+        char *file =
+            str_to_c(&cli->arena, path_join(&cli->arena, str_c(folder), STR("package.wit")));
+        if (!file_make_directories(folder, &cli->diags) ||
+            !file_write(file, buf_view(&b), &cli->diags)) {
+            return 1;
+        }
+        struct buf line = buf_in(&cli->arena);
+        buf_printf(&line, "%s\n", file);
+        if (!file_write("-", buf_view(&line), &cli->diags)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int print(struct cli *cli, struct wit_resolve *r, u32 package)
+{
+    struct buf b = buf_in(&cli->arena);
+    const char *dir = cli_value(cli, "out-dir");
     if (cli_flag(cli, "json")) {
-        return print_json(cli, &r);
+        return print_json(cli, r);
     }
     if (cli_flag(cli, "wasm") || cli_flag(cli, "wat") || cli_flag(cli, "text")) {
-        return print_binary(cli, &r, package);
+        return print_binary(cli, r, package);
     }
-    const char *dir = cli_value(cli, "out-dir");
     if (dir) {
-        return print_directory(cli, &r, package, dir);
+        return print_directory(cli, r, package, dir);
     }
-    struct buf b = buf_in(&cli->arena);
-    struct wit_print_options how = {.no_docs = cli_flag(cli, "no-docs"), .nested = true};
-    wit_print_package(&b, &r, package, &how);
+    if (cli_flag(cli, "list")) {
+        wit_print_list(&b, r, package);
+    } else {
+        struct wit_print_options how = {.no_docs = cli_flag(cli, "no-docs"), .nested = true};
+        wit_print_package(&b, r, package, &how);
+    }
     return cli_output(cli, buf_view(&b), false) ? 0 : 1;
+}
+
+static int run(struct cli *cli)
+{
+    struct wit_resolve r;
+    u32 package = WIT_NONE;
+    const char *path = file_exists("wit") ? "wit" : "-";
+    wit_resolve_init(&r, &cli->arena, &cli->diags);
+    cli_wit_features(cli, &r);
+    for (u32 i = 0; i < cli->args.len || i == 0; i++) {
+        path = i < cli->args.len ? cli->args.data[i] : path;
+        if (!wit_push_path(&r, path, &package)) {
+            return 1;
+        }
+    }
+    if (cli_flag(cli, "vendor")) {
+        return vendor(cli, &r, path);
+    }
+    int status = change_world(cli, &r, &package);
+    return status ? status : print(cli, &r, package);
 }
 
 const struct command cmd_wit = {
     .name = "wit",
     .summary = "check, print or convert a WIT package or a component's WIT",
-    .usage = "[OPTIONS] [PATH]",
+    .usage = "[OPTIONS] [PATH...]",
     .options = options,
     .run = run,
 };

@@ -47,6 +47,7 @@ struct wit_unit *wit_builtin_unit(struct wit_resolve *r, struct arena *scratch,
         u->arena = r->arena;
         u->scratch = scratch;
         u->diags = r->diags;
+        u->built_in = true;
         if (!wit_snapshot_read(all(), &names[i], u)) {
             return NULL;
         }

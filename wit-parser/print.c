@@ -264,7 +264,7 @@ static bool is_plain_constructor(const struct printer *p, const struct wit_func 
     return f->result.id == f->resource || (t->kind == WIT_OWN && t->first.id == f->resource);
 }
 
-static void print_function(struct printer *p, const struct wit_func *f)
+static void print_signature(struct printer *p, const struct wit_func *f)
 {
     word(p, f->is_async ? "async " : "");
     word(p, f->kind == WIT_CONSTRUCTOR  ? "constructor("
@@ -283,6 +283,11 @@ static void print_function(struct printer *p, const struct wit_func *f)
         word(p, " -> ");
         print_type(p, f->result, 0);
     }
+}
+
+static void print_function(struct printer *p, const struct wit_func *f)
+{
+    print_signature(p, f);
     end(p);
 }
 
@@ -619,4 +624,20 @@ void wit_print_package(struct buf *out, const struct wit_resolve *r, u32 package
         }
     }
     arena_free(&p.scratch);
+}
+
+/* ---- Parts for others ---------------------------------------------------------------------------------------- */
+
+void wit_print_signature(struct buf *out, const struct wit_resolve *r, const struct wit_func *f)
+{
+    struct wit_print_options how = {0};
+    struct printer p = {.out = out, .r = r, .how = &how, .package = WIT_NONE};
+    print_signature(&p, f);
+}
+
+void wit_print_type(struct buf *out, const struct wit_resolve *r, struct wit_type t)
+{
+    struct wit_print_options how = {0};
+    struct printer p = {.out = out, .r = r, .how = &how, .package = WIT_NONE};
+    print_type(&p, t, 0);
 }

@@ -91,6 +91,7 @@ struct wit_unit {
     u32 file;                        /* ... and its file */
     VEC(struct unit_name) resources; /* types of other packages that must be resources */
 
+    bool built_in;
     bool cut; /* of a later version: what is younger than the unit's version is not there */
     bool visiting, ordered; /* marks of the sort of packages */
 };

@@ -186,6 +186,7 @@ struct wit_world {
 struct wit_package {
     struct wit_package_name name;
     str docs;
+    bool built_in; /* from inside witc, not from a file */
     VEC(struct wit_named_type) interfaces; /* `type` is an interface index */
     VEC(struct wit_named_type) worlds;     /* `type` is a world index */
     span at;
@@ -233,6 +234,20 @@ struct wit_type wit_unalias(const struct wit_resolve *r, struct wit_type t);
 /* Gives interfaces that a world both imports and exports separate copies for the export side, so that their types
  * have separate identities (as generators and the encoder need). */
 void wit_split_identities(struct wit_resolve *r, u32 world);
+
+/* ---- Changing and comparing worlds ------------------------------------------------------------------------- */
+
+/* Exports become imports, as for a world that uses such a component; imports that are no types are dropped. The world is
+ * then called `name`, or if that is empty as before with "-importized". */
+WITC_NODISCARD bool wit_importize(struct wit_resolve *r, u32 world, str name);
+/* Imports become exports (with `only`: those of these names), exports are dropped; "-exportized". */
+WITC_NODISCARD bool wit_exportize(struct wit_resolve *r, u32 world, str name, const str *only, u32 n);
+/* Imports of one interface in versions of one semver track become one import, of the highest version; what used the
+ * others uses that. Labelled imports stay. Reports where the higher version lacks or changes something. */
+WITC_NODISCARD bool wit_merge_semver(struct wit_resolve *r, u32 world);
+/* Can a component of world `prev` run where `next` is expected? Versions of packages are not looked at. Reports each
+ * item that forbids it. */
+WITC_NODISCARD bool wit_semver_check(struct wit_resolve *r, u32 prev, u32 next);
 
 /* ---- Canonical ABI facts of types (CanonicalABI.md, "Alignment", "Element Size", "Flattening") ------------ */
 
@@ -327,6 +342,13 @@ struct wit_print_options {
 /* Prints a package as WIT text. */
 void wit_print_package(struct buf *out, const struct wit_resolve *r, u32 package,
                        const struct wit_print_options *options);
+
+/* A table of the imports and exports of a package's worlds, a line each. */
+void wit_print_list(struct buf *out, const struct wit_resolve *r, u32 package);
+/* A function's type as in WIT: "async func(x: u32) -> string". */
+void wit_print_signature(struct buf *out, const struct wit_resolve *r, const struct wit_func *f);
+/* A type as in WIT: "option<u32>". */
+void wit_print_type(struct buf *out, const struct wit_resolve *r, struct wit_type t);
 
 /* Encodes a package as a component (wasm-tools `component wit --wasm`). */
 WITC_NODISCARD bool wit_encode_package(struct wit_resolve *r, u32 package, struct buf *out);

@@ -1,0 +1,247 @@
+/* compare.c - do two interfaces or functions agree, and if not, where? */
+#include "compare.h"
+#include "index.h"
+
+#define DEPTH 200 /* of structure; deeper types count as different */
+
+static str text_of(const struct wit_resolve *r, struct arena *a, struct wit_type t)
+{
+    struct buf b = buf_in(a);
+    if (!wit_type_present(t)) {
+        return STR("nothing");
+    }
+    wit_print_type(&b, r, t);
+    return str_printf(a, "`" STRF "`", STRA(buf_view(&b)));
+}
+
+static bool differ(str *why, str text)
+{
+    *why = text;
+    return false;
+}
+
+static bool same(const struct wit_resolve *r, struct arena *a, struct wit_type x, struct wit_type y,
+                 str *why, u32 depth);
+
+static bool inside(struct arena *a, const char *what, str name, str *why)
+{
+    *why = str_printf(a, "%s `" STRF "`: " STRF, what, STRA(name), STRA(*why));
+    return false;
+}
+
+static bool same_fields(const struct wit_resolve *r, struct arena *a, const struct wit_typedef *x,
+                        const struct wit_typedef *y, str *why, u32 depth)
+{
+    const char *what = x->kind == WIT_RECORD  ? "field"
+                       : x->kind == WIT_TUPLE ? "element"
+                       : x->kind == WIT_FLAGS ? "flag"
+                                              : "case";
+    for (u32 i = 0; i < x->field_count || i < y->field_count; i++) {
+        if (i >= x->field_count || i >= y->field_count) {
+            const struct wit_field *f = i >= x->field_count ? &y->fields[i] : &x->fields[i];
+            return differ(
+                why, str_printf(a, "%s `" STRF "` is only in one of them", what, STRA(f->name)));
+        }
+        if (!str_eq(x->fields[i].name, y->fields[i].name)) {
+            return differ(why, str_printf(a, "%s %u is `" STRF "` and `" STRF "`", what, i + 1,
+                                          STRA(x->fields[i].name), STRA(y->fields[i].name)));
+        }
+        if (!same(r, a, x->fields[i].type, y->fields[i].type, why, depth)) {
+            return inside(a, what,
+                          x->kind == WIT_TUPLE ? str_printf(a, "%u", i) : x->fields[i].name, why);
+        }
+    }
+    return true;
+}
+
+static bool same(const struct wit_resolve *r, struct arena *a, struct wit_type x, struct wit_type y,
+                 str *why, u32 depth)
+{
+    struct wit_type tx = wit_unalias(r, x), ty = wit_unalias(r, y);
+    if (tx.kind == ty.kind && (tx.kind != WIT_ID || tx.id == ty.id)) {
+        return true;
+    }
+    bool both = tx.kind == WIT_ID && ty.kind == WIT_ID && tx.id != WIT_NONE && ty.id != WIT_NONE;
+    const struct wit_typedef *dx = both ? &r->types.data[tx.id] : NULL;
+    const struct wit_typedef *dy = both ? &r->types.data[ty.id] : NULL;
+    if (!both || dx->kind != dy->kind || dx->length != dy->length || depth >= DEPTH) {
+        return differ(why, str_printf(a, STRF " is not " STRF, STRA(text_of(r, a, x)),
+                                      STRA(text_of(r, a, y))));
+    }
+    if (dx->kind == WIT_RESOURCE) {
+        return str_eq(dx->name, dy->name) ||
+               differ(why, str_printf(a, "resource `" STRF "` is not `" STRF "`", STRA(dx->name),
+                                      STRA(dy->name)));
+    }
+    return same_fields(r, a, dx, dy, why, depth + 1) &&
+           same(r, a, dx->first, dy->first, why, depth + 1) &&
+           same(r, a, dx->second, dy->second, why, depth + 1);
+}
+
+bool wit_compare_types(const struct wit_resolve *r, struct arena *a, struct wit_type x,
+                       struct wit_type y, str *why)
+{
+    return same(r, a, x, y, why, 0);
+}
+
+bool wit_compare_functions(const struct wit_resolve *r, struct arena *a, const struct wit_func *x,
+                           const struct wit_func *y, str *why)
+{
+    if (x->is_async != y->is_async) {
+        return differ(why, STR("only one of them is async"));
+    }
+    if (x->param_count != y->param_count) {
+        return differ(why,
+                      str_printf(a, "%u parameters are not %u", x->param_count, y->param_count));
+    }
+    for (u32 i = 0; i < x->param_count; i++) {
+        if (!str_eq(x->params[i].name, y->params[i].name)) {
+            return differ(why, str_printf(a, "parameter %u is `" STRF "` and `" STRF "`", i + 1,
+                                          STRA(x->params[i].name), STRA(y->params[i].name)));
+        }
+        if (!same(r, a, x->params[i].type, y->params[i].type, why, 0)) {
+            return inside(a, "parameter", x->params[i].name, why);
+        }
+    }
+    if (!same(r, a, x->result, y->result, why, 0)) {
+        *why = str_printf(a, "result: " STRF, STRA(*why));
+        return false;
+    }
+    return true;
+}
+
+static struct diag *tell(struct wit_resolve *r, const char *code, span at, str label,
+                         const char *what, str name, str why)
+{
+    struct diag *x = diag_error(r->diags, code, at, "%s `" STRF "` of " STRF " " STRF, what,
+                                STRA(name), STRA(label), STRA(why));
+    return x;
+}
+
+bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label, const char *code)
+{
+    const struct wit_interface *x = &r->interfaces.data[less], *y = &r->interfaces.data[more];
+    bool fine = true;
+    str why;
+    struct map funcs = {0};
+    for (u32 i = 0; i < x->types.len; i++) {
+        u32 id = x->types.data[i].type, other = wit_lookup_type(r, more, x->types.data[i].name);
+        str name = x->types.data[i].name;
+        if (other == WIT_NONE) {
+            tell(r, code, r->types.data[id].at, label, "type", name, STR("is gone"));
+            fine = false;
+        } else if (!wit_compare_types(r, r->arena, (struct wit_type){WIT_ID, id},
+                                      (struct wit_type){WIT_ID, other}, &why)) {
+            struct diag *d =
+                tell(r, code, r->types.data[other].at, label, "type", name, STR("has changed"));
+            diag_say(r->diags, d, STRF, STRA(why));
+            fine = false;
+        }
+    }
+    for (u32 i = 0; i < y->funcs.len; i++) {
+        map_put(r->arena, &funcs, y->funcs.data[i].name, i);
+    }
+    for (u32 i = 0; i < x->funcs.len; i++) {
+        const struct wit_func *f = &x->funcs.data[i];
+        u32 other = map_get(&funcs, f->name);
+        if (other == MAP_NONE) {
+            tell(r, code, f->at, label, "function", f->name, STR("is gone"));
+            fine = false;
+        } else if (!wit_compare_functions(r, r->arena, f, &y->funcs.data[other], &why)) {
+            struct diag *d = tell(r, code, y->funcs.data[other].at, label, "function", f->name,
+                                  STR("has changed"));
+            diag_say(r->diags, d, STRF, STRA(why));
+            fine = false;
+        }
+    }
+    return fine;
+}
+
+/* ---- Worlds ------------------------------------------------------------------------------------------------ */
+
+/* A name without a version. */
+static str plain_name(struct wit_resolve *r, const struct wit_world_item *item)
+{
+    str name = wit_item_name(r, r->arena, item);
+    size_t at = str_find_char(name, '@', 0);
+    return at == SIZE_MAX ? name : str_sub(name, 0, at);
+}
+
+#define CODE "wit-semver"
+
+/* `less` must be had by `more`: an import of the old world in the new one, an export the other way round. */
+static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
+                       const struct wit_world_item *more, const char *verb, str name)
+{
+    str why;
+    str label = str_printf(r->arena, "%s `" STRF "`", verb, STRA(name));
+    if (less->kind != more->kind) {
+        diag_error(r->diags, CODE, more->at, STRF " is of another kind now", STRA(label));
+        return false;
+    }
+    switch (less->kind) {
+    case WIT_ITEM_INTERFACE:
+        return wit_compare_interfaces(r, less->interface, more->interface, label, CODE);
+    case WIT_ITEM_FUNC:
+        if (!wit_compare_functions(r, r->arena, &less->func, &more->func, &why)) {
+            struct diag *x = diag_error(r->diags, CODE, more->at, STRF " has changed", STRA(label));
+            diag_say(r->diags, x, STRF, STRA(why));
+            return false;
+        }
+        return true;
+    default:
+        if (!wit_compare_types(r, r->arena, (struct wit_type){WIT_ID, less->type},
+                               (struct wit_type){WIT_ID, more->type}, &why)) {
+            struct diag *x = diag_error(r->diags, CODE, more->at, STRF " has changed", STRA(label));
+            diag_say(r->diags, x, STRF, STRA(why));
+            return false;
+        }
+        return true;
+    }
+}
+
+static bool check_side(struct wit_resolve *r, const struct wit_world_item *less, u32 less_count,
+                       const struct wit_world_item *more, u32 more_count, bool imports, str prev,
+                       str next)
+{
+    struct map names = {0};
+    bool fine = true;
+    const char *verb = imports ? "import" : "export";
+    for (u32 i = 0; i < more_count; i++) {
+        map_put(r->arena, &names, plain_name(r, &more[i]), i);
+    }
+    for (u32 i = 0; i < less_count; i++) {
+        str name = plain_name(r, &less[i]);
+        u32 other = map_get(&names, name);
+        if (other != MAP_NONE) {
+            fine &= check_item(r, &less[i], &more[other], verb, name);
+            continue;
+        }
+        struct diag *x = diag_error(
+            r->diags, CODE, less[i].at, "%s `" STRF "` of world `" STRF "` is not in `" STRF "`",
+            verb, STRA(name), STRA(imports ? prev : next), STRA(imports ? next : prev));
+        diag_note(r->diags, x,
+                  imports ? "components made for the old world may need it"
+                          : "components made for the old world do not have it");
+        fine = false;
+    }
+    return fine;
+}
+
+bool wit_semver_check(struct wit_resolve *r, u32 prev, u32 next)
+{
+    const struct wit_world *p = &r->worlds.data[prev], *n = &r->worlds.data[next];
+    const struct wit_package_name *pp = &r->packages.data[p->package].name,
+                                  *np = &r->packages.data[n->package].name;
+    if (!str_eq(pp->ns, np->ns) || !str_eq(pp->name, np->name)) {
+        diag_error(r->diags, CODE, n->at,
+                   "the worlds are in different packages: `" STRF "` and `" STRF "`",
+                   STRA(wit_package_id(r->arena, pp)), STRA(wit_package_id(r->arena, np)));
+        return false;
+    }
+    bool fine = check_side(r, p->imports.data, p->imports.len, n->imports.data, n->imports.len,
+                           true, p->name, n->name);
+    fine &= check_side(r, n->exports.data, n->exports.len, p->exports.data, p->exports.len, false,
+                       p->name, n->name);
+    return fine;
+}
