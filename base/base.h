@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#pragma GCC visibility push(default)
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -339,5 +341,7 @@ str path_join(struct arena *a, str directory, str name);
 str path_base(str path);      /* after the last '/' */
 str path_stem(str path);      /* path_base without its last ".ext" */
 str path_directory(str path); /* before the last '/', "." if none */
+
+#pragma GCC visibility pop
 
 #endif

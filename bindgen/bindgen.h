@@ -9,6 +9,8 @@
 #include "base.h"
 #include "wit-parser.h"
 
+#pragma GCC visibility push(default)
+
 struct bindgen_rename {
     str from; /* world key of an interface: "a:b/i@1.0.0", or its plain name */
     str to;   /* a C identifier */
@@ -44,5 +46,7 @@ struct bindgen_output {
  * (wit_split_identities), so `r` serves for nothing else afterwards. */
 WITC_NODISCARD bool bindgen_c(struct wit_resolve *r, u32 world,
                               const struct bindgen_options *options, struct bindgen_output *out);
+
+#pragma GCC visibility pop
 
 #endif

@@ -12,6 +12,8 @@
 #include "validate.h"
 #include "wit-parser.h"
 
+#pragma GCC visibility push(default)
+
 /* ---- Core module + world ------------------------------------------------------------------------- */
 
 /* Appends the world to a core module as a `component-type` section. */
@@ -113,6 +115,10 @@ const struct compose_edge *compose_find_edge(const struct compose_node *instance
  * compatible versions, are merged. */
 WITC_NODISCARD bool compose_encode(struct compose_graph *g, struct buf *out, struct diags *d);
 
+/* Makes a graph of a composition file (NULL: none) and the root component. */
+WITC_NODISCARD bool compose_yaml(struct compose_graph *g, const char *config, const char *root,
+                                 struct diags *d);
+
 /* What became of one export of a plug. */
 enum compose_verdict {
     PLUG_CONNECTED,
@@ -141,5 +147,7 @@ void compose_explain(const struct compose_graph *g, u32 socket, const u32 *plugs
                      const struct compose_plan *plan, struct buf *out);
 enum compose_picture { PICTURE_DOT, PICTURE_MERMAID, PICTURE_JSON };
 void compose_draw(const struct compose_graph *g, enum compose_picture how, struct buf *out);
+
+#pragma GCC visibility pop
 
 #endif

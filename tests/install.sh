@@ -3,6 +3,7 @@
 # pages, completions.
 set -eu
 build=$1 cc=$2
+source=$(cd "$(dirname "$0")/.." && pwd)
 prefix=$(mktemp -d)
 trap 'rm -rf "$prefix"' EXIT
 cmake --install "$build" --prefix "$prefix" >/dev/null
@@ -47,5 +48,9 @@ for kind in shared static; do
     fi
     # shellcheck disable=SC2046,SC2086
     "$cc" -std=gnu11 $sanitize $(pkg-config $flags --cflags witc) "$prefix/use.c" -o "$prefix/use-$kind" $libraries
+    # shellcheck disable=SC2046,SC2086
+    "$cc" -std=gnu11 $sanitize $(pkg-config $flags --cflags witc) "$source/examples/embed/embed.c" -o "$prefix/embed-$kind" $libraries
+    [ "$(LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") "$prefix/embed-$kind" | tail -n 1)" = "the sum is 6" ] ||
+        { echo "examples/embed does not work with the $kind library"; exit 1; }
     [ "$(LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") "$prefix/use-$kind")" = fine ] || { echo "the $kind library does not work"; exit 1; }
 done

@@ -14,6 +14,8 @@
 #include "base.h"
 #include "wasm.h"
 
+#pragma GCC visibility push(default)
+
 /* ---- Core types across modules ------------------------------------------------------------------- */
 
 /* Canonical core types. Everything in a store's types that refers to a type does so by canonical id: a value type
@@ -262,5 +264,7 @@ int validate_semver_cmp(const struct validate_semver *a, const struct validate_s
 /* "ns:pkg/i@1.2.3" -> "ns:pkg/i@1", "@0.2.3" -> "@0.2", "@0.0.3" -> "@0.0.3": names with equal tracks are semver-compatible. Empty if it has
  * no version or a pre-release. */
 str validate_semver_track(struct arena *a, str name);
+
+#pragma GCC visibility pop
 
 #endif

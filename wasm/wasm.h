@@ -15,6 +15,8 @@
 
 #include "base.h"
 
+#pragma GCC visibility push(default)
+
 /* ---- Core types ---------------------------------------------------------------------------------- */
 
 /* A core value type in one word: kind in bits 0..7, for references also nullability in bit 8, exactness
@@ -777,5 +779,7 @@ struct wasm_memarg wasm_get_memarg(struct wasm_cursor *c);
 void wasm_skip_immediates(struct wasm_cursor *c, enum wasm_op op);
 /* Moves past an expression, its `end` included. */
 void wasm_skip_expr(struct wasm_cursor *c);
+
+#pragma GCC visibility pop
 
 #endif

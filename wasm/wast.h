@@ -8,6 +8,8 @@
 
 #include "wasm.h"
 
+#pragma GCC visibility push(default)
+
 /* ---- Values ---------------------------------------------------------------------------------------- */
 
 enum wast_value_kind {
@@ -139,5 +141,7 @@ struct wast_script {
 /* Parses a script; a text without directives is one module. False after a diagnostic if the script itself is ill-formed. */
 WITC_NODISCARD bool wast_parse(struct arena *a, u32 source, struct features features,
                                struct wast_script *out, struct diags *d);
+
+#pragma GCC visibility pop
 
 #endif

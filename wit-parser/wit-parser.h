@@ -14,6 +14,8 @@
 #include "base.h"
 #include "wasm.h"
 
+#pragma GCC visibility push(default)
+
 #define WIT_NONE UINT32_MAX
 
 /* ---- Versions and names ----------------------------------------------------------------------------- */
@@ -376,5 +378,7 @@ WITC_NODISCARD bool wit_print_json(struct buf *out, const struct wit_resolve *r)
 
 /* Formats one source text, comments kept. */
 WITC_NODISCARD bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out);
+
+#pragma GCC visibility pop
 
 #endif

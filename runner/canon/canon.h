@@ -21,6 +21,8 @@
 #include "engine.h"
 #include "wasm.h"
 
+#pragma GCC visibility push(default)
+
 struct canon_store;
 struct canon_loaded;        /* a component that was loaded into a store */
 struct canon_instance;      /* a component instance, or a bundle of exports */
@@ -518,5 +520,7 @@ enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(voi
 /* True while a thread is ready, or waits for something. */
 bool canon_has_ready(const struct canon_store *s);
 bool canon_has_waiting(const struct canon_store *s);
+
+#pragma GCC visibility pop
 
 #endif

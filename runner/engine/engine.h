@@ -18,6 +18,8 @@
 #include "base.h"
 #include "wasm.h"
 
+#pragma GCC visibility push(default)
+
 struct engine_store;
 struct engine_module;
 struct engine_instance;
@@ -33,6 +35,8 @@ typedef u64 engine_ref;
 /* A reference to something of the host: `value` below 2^62. The engine never looks behind it. */
 engine_ref engine_extern_ref(u64 value);
 bool engine_is_extern_ref(engine_ref ref, u64 *value);
+/* Is a reference that is not null of this type (type indices: canonical ids)? It must be of the same hierarchy. */
+bool engine_ref_is(struct engine_store *s, engine_ref r, wasm_valtype type);
 
 enum engine_outcome {
     ENGINE_DONE,
@@ -180,5 +184,7 @@ enum engine_outcome engine_exit(struct engine_task *t, int code);
 const struct engine_trap *engine_trap_of(const struct engine_task *t);
 /* The frames of a task that is suspended, or of the running one (for reports). */
 u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame **frames);
+
+#pragma GCC visibility pop
 
 #endif

@@ -12,6 +12,8 @@
 #include "base.h"
 #include "canon.h"
 
+#pragma GCC visibility push(default)
+
 struct wasi_variable {
     str name, value;
 };
@@ -40,5 +42,7 @@ enum wasi_turn {
 enum wasi_turn wasi_wait(struct wasi *w, u64 milliseconds);
 /* The first error (errno) that writing to standard output met, 0 if none: the guest may have passed over it. */
 int wasi_output_error(const struct wasi *w);
+
+#pragma GCC visibility pop
 
 #endif

@@ -11,6 +11,8 @@
 #include "base.h"
 #include "canon.h"
 
+#pragma GCC visibility push(default)
+
 /* The head of a call: `f(`, `iface.f(`, `ns:pkg/iface@1.0.0.f(`, `ns:pkg/iface.f@1.0.0(`, `ns:pkg/iface@1.0.0#f(`. Views into the
  * text. */
 struct wave_call {
@@ -35,5 +37,7 @@ void wave_print(struct buf *out, const struct canon_value *v, const struct canon
 /* The numbers as WAVE has them: shortest digits that give the same number again, without an exponent. */
 void wave_print_f32(struct buf *out, float f);
 void wave_print_f64(struct buf *out, double f);
+
+#pragma GCC visibility pop
 
 #endif
