@@ -1,0 +1,25 @@
+/* script.h - runs `.wast` scripts: each directive is carried out and must hold.
+ *
+ * Core modules of a script share one store, with the module `spectest` to import from. Each component has a store of its own, unless it
+ * imports an instance that an earlier one was registered (or named) as; components may import what `wasmtime wast` offers, an instance
+ * `host` and two functions.
+ *
+ * What cannot be carried out counts as failed and is named. Assertions hold by their kind; the wording of messages is not compared.
+ */
+#ifndef WITC_SCRIPT_H
+#define WITC_SCRIPT_H
+
+#include "base.h"
+#include "wast.h"
+
+struct script_result {
+    u32 directives, failed;
+    u32 assertions; /* among the directives */
+};
+
+/* False after diagnostics for the directives that do not hold. */
+WITC_NODISCARD bool script_run(struct arena *a, const struct wast_script *script,
+                               struct features features, struct script_result *out,
+                               struct diags *d);
+
+#endif
