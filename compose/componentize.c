@@ -29,6 +29,47 @@ static bool read_worlds(struct componentizer *c, const struct wasm_module *m)
     return true;
 }
 
+/* Whether the unit's own realloc is called on behalf of it; then that must stay. */
+static bool keep_realloc(struct componentizer *c, u32 unit)
+{
+    struct unit *u = &c->units.data[unit];
+    u8 imports = 0, exports = 0;
+    bool added = false;
+    for (u32 i = 0; i < u->body->imports.len; i++)
+        imports |= u->bindings[i].needs;
+    for (u32 i = 0; i < c->lifts.len; i++)
+        if (c->lifts.data[i].unit == unit)
+            exports |= c->lifts.data[i].needs;
+    for (u32 side = 0; side < 2; side++) {
+        u32 owner, at = compose_realloc_export(c, unit, side, &owner);
+        if (((side ? exports : imports) & NEEDS_REALLOC) && owner == unit && at != NONE &&
+            !u->used[at])
+            u->used[at] = added = true;
+    }
+    return added;
+}
+
+static bool bind_adapter(struct componentizer *c, u32 unit)
+{
+    struct unit *u = &c->units.data[unit];
+    bool used = false;
+    for (u32 i = 0; i < u->m->exports.len; i++)
+        used |= u->used[i];
+    if (!used) {
+        u->dropped = true;
+        u->body = arena_new(c->arena, struct wasm_module);
+        struct diag *x = diag_warning(c->diags, "new-adapter", (span){0},
+                                      "the adapter `" STRF "` is not used: the core module imports "
+                                      "nothing from a module of that name",
+                                      STRA(u->name));
+        diag_help(c->diags, x, "`--adapt NAME=FILE` says what the adapter stands for");
+        return true;
+    }
+    if (!compose_trim_adapter(c, u) || !compose_bind_unit(c, unit))
+        return false;
+    return !keep_realloc(c, unit) || (compose_trim_adapter(c, u) && compose_bind_unit(c, unit));
+}
+
 static bool bind(struct componentizer *c)
 {
     bool ok = compose_bind_unit(c, 0);
@@ -36,7 +77,7 @@ static bool bind(struct componentizer *c)
     if (!ok)
         return false;
     for (u32 u = 1; u < c->units.len; u++)
-        ok &= compose_trim_adapter(c, &c->units.data[u]) && compose_bind_unit(c, u);
+        ok &= bind_adapter(c, u);
     compose_mark_world(c);
     return ok;
 }

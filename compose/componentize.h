@@ -60,6 +60,7 @@ struct unit {
     struct binding *bindings;       /* by import */
     u32 module, instance;           /* in the component */
     bool *used;                     /* adapters: by export */
+    bool dropped;                   /* an adapter that nobody uses */
 };
 
 enum lift_kind { LIFT_SYNC, LIFT_ASYNC, LIFT_STACKFUL };
@@ -174,6 +175,8 @@ str compose_shim_module(struct componentizer *c);
 str compose_fixup_module(struct componentizer *c, bool *needed);
 
 /* componentize_emit.c */
+/* The realloc for what a unit imports, or exports: which unit exports it, and its export there; NONE. */
+u32 compose_realloc_export(const struct componentizer *c, u32 unit, bool exports, u32 *owner);
 WITC_NODISCARD bool compose_emit(struct componentizer *c);
 
 /* componentize_bytes.c */

@@ -32,8 +32,7 @@ static u32 add_module(struct componentizer *c, str bytes, str name)
     return index;
 }
 
-/* The realloc of a unit for imports (values coming in from elsewhere) or for exports; NONE. */
-static u32 realloc_export(const struct componentizer *c, u32 unit, bool exports, u32 *owner)
+u32 compose_realloc_export(const struct componentizer *c, u32 unit, bool exports, u32 *owner)
 {
     for (;; unit = 0) {
         const struct unit *u = &c->units.data[unit];
@@ -49,7 +48,7 @@ static u32 realloc_export(const struct componentizer *c, u32 unit, bool exports,
 
 static u32 realloc_func(struct componentizer *c, u32 unit, bool exports)
 {
-    u32 owner, at = realloc_export(c, unit, exports, &owner);
+    u32 owner, at = compose_realloc_export(c, unit, exports, &owner);
     bool plain = at == c->units.data[0].known[MODULE_EXPORT_REALLOC];
     if (owner == 0 && plain && exports && c->hooked_realloc != NONE)
         return alias_core(c, SORT_CORE_FUNC, c->fixup_instance,
@@ -92,7 +91,7 @@ static bool check_needs(struct componentizer *c, u32 unit, u8 needs, bool export
     u32 owner;
     if ((needs & NEEDS_MEMORY) && main->known[MODULE_EXPORT_MEMORY] == NONE && !c->shim_memory)
         return lacks(c, main, "memory", "it as `memory`", whom);
-    if ((needs & NEEDS_REALLOC) && realloc_export(c, unit, exports, &owner) == NONE)
+    if ((needs & NEEDS_REALLOC) && compose_realloc_export(c, unit, exports, &owner) == NONE)
         return lacks(c, main, "allocator", "`cabi_realloc` of type (i32 i32 i32 i32) -> (i32)",
                      whom);
     if ((needs & NEEDS_TABLE) && main->known[MODULE_EXPORT_TABLE] == NONE)
@@ -529,6 +528,8 @@ bool compose_emit(struct componentizer *c)
     plan_slots(c);
     for (u32 u = 0; u < c->units.len; u++) {
         struct unit *x = &c->units.data[u];
+        if (x->dropped)
+            continue;
         str name = x->is_adapter
                        ? str_printf(c->arena, "wit-component:adapter:" STRF, STRA(x->name))
                        : x->name;
@@ -537,7 +538,7 @@ bool compose_emit(struct componentizer *c)
     emit_shim(c);
     emit_resources(c);
     for (u32 u = 0; u < c->units.len; u++) {
-        if (!instantiate_unit(c, u))
+        if (!c->units.data[u].dropped && !instantiate_unit(c, u))
             return false;
         const struct unit *main = &c->units.data[0];
         u32 memory = main->known[MODULE_EXPORT_MEMORY];
