@@ -20,7 +20,7 @@ struct trim {
     struct wasm_module *to;
     bool *funcs, *globals; /* what is reached */
     u32 *func_map, *global_map;
-    VEC(u32) work;                       /* functions to look into */
+    VEC(u32) work, global_work;          /* functions and globals to look into */
     u32 stack_pointer, allocation_state; /* globals; NONE */
     u32 main_realloc;                    /* import of the main module's realloc; NONE */
     bool own_realloc;                    /* that import becomes a function */
