@@ -1,6 +1,7 @@
 /* print_module.c - prints core modules, section by section. */
 #include "print.h"
 #include "reader.h"
+#include "writer.h"
 
 /* ---- Names ------------------------------------------------------------------------------------------- */
 
@@ -91,15 +92,58 @@ static u32 type_section(struct module_printer *x)
     return m->types.len + m->empty_recs.len;
 }
 
-static u32 import_section(struct module_printer *x)
+static void count_import(struct module_printer *x, const struct wasm_import *i)
 {
     static const u8 spaces[] = {SORT_CORE_FUNC, SORT_CORE_TABLE, SORT_CORE_MEMORY, SORT_CORE_GLOBAL,
                                 SORT_CORE_TAG};
-    for (u32 i = 0; i < x->m->imports.len; i++) {
+    x->s->count[spaces[i->type.kind]]++;
+}
+
+/* Imports of one module; a type for all of them stands at the end. */
+static void import_group(struct module_printer *x, const struct wasm_import *group, u32 n)
+{
+    struct printer *p = x->p;
+    p_open(p, "import ");
+    p_string(p, group->module);
+    for (u32 i = 0; i < n; i++) {
+        p_newline(p, group[i].at.start);
+        p_open(p, "item ");
+        p_string(p, group[i].name);
+        if (group->form == IMPORT_GROUP) {
+            p_byte(p, ' ');
+            p_externtype(p, x->s, &group[i].type, true);
+        }
+        p_close(p);
+        count_import(x, &group[i]);
+    }
+    if (group->form == IMPORT_GROUP_OF_TYPE) {
+        p_newline(p, next_offset(x));
+        p_externtype(p, x->s, &group->type, false);
+    }
+    p_close(p);
+}
+
+/* Moves past an entry where offsets are shown. */
+static void skip_import(struct module_printer *x, const struct wasm_import *last)
+{
+    if (x->p->options->offsets) {
+        x->offsets.c.at = x->offsets.c.start + (last->at.end - x->offsets.c.base);
+    }
+}
+
+static u32 import_section(struct module_printer *x)
+{
+    for (u32 i = 0, n; i < x->m->imports.len; i += n) {
         const struct wasm_import *import = &x->m->imports.data[i];
-        p_newline(x->p, import->at.start);
-        p_import(x->p, x->s, import, true);
-        x->s->count[spaces[import->type.kind]]++;
+        n = wasm_import_group(x->m, i);
+        p_newline(x->p, next_offset(x));
+        if (import->form == IMPORT_SINGLE) {
+            p_import(x->p, x->s, import, true);
+            count_import(x, import);
+        } else {
+            import_group(x, import, n);
+        }
+        skip_import(x, import + n - 1);
     }
     return x->m->imports.len;
 }

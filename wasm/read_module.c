@@ -67,15 +67,50 @@ static void add_import(struct module_reader *x, const struct wasm_import *i)
     }
 }
 
+static void push_import(struct module_reader *x, struct wasm_import i, const u8 *start)
+{
+    if (!x->r->c.failed) {
+        i.at = wasm_rd_span(x->r, start);
+        *vec_push(x->r->a, &x->m->imports) = i;
+        add_import(x, &i);
+    }
+}
+
+/* After module name, empty name and the byte of the form. */
+static void read_import_group(struct module_reader *x, struct wasm_import i)
+{
+    struct wasm_reader *r = x->r;
+    if (i.form == IMPORT_GROUP_OF_TYPE) {
+        i.type = wasm_rd_externtype(r);
+    }
+    u32 n = wasm_get_count(&r->c, i.form == IMPORT_GROUP ? 3 : 1);
+    for (u32 k = 0; k < n && !r->c.failed; k++) {
+        const u8 *start = r->c.at;
+        i.group_count = k == 0 ? n : 0;
+        i.name = wasm_get_name(&r->c);
+        if (i.form == IMPORT_GROUP) {
+            i.type = wasm_rd_externtype(r);
+        }
+        push_import(x, i, start);
+    }
+}
+
 static void read_import_section(struct module_reader *x)
 {
     struct wasm_reader *r = x->r;
     u32 n = wasm_get_count(&r->c, 4);
     for (u32 i = 0; i < n && !r->c.failed; i++) {
-        struct wasm_import import = wasm_rd_import(r);
-        if (!r->c.failed) {
-            *vec_push(r->a, &x->m->imports) = import;
-            add_import(x, &import);
+        const u8 *start = r->c.at;
+        struct wasm_import import = {.module = wasm_get_name(&r->c)};
+        import.name = wasm_get_name(&r->c);
+        u8 form = r->c.at == r->c.end ? 0 : *r->c.at;
+        if (import.name.len == 0 && (form == IMPORT_GROUP || form == IMPORT_GROUP_OF_TYPE)) {
+            wasm_rd_gate(r, r->c.at, FEATURE_COMPACT_IMPORTS, "group of imports");
+            import.form = (enum wasm_import_form)wasm_get_byte(&r->c);
+            read_import_group(x, import);
+        } else {
+            import.type = wasm_rd_externtype(r);
+            push_import(x, import, start);
         }
     }
 }

@@ -166,9 +166,17 @@ struct wasm_expr {
     str bytes;
     u32 offset; /* of the first byte in the source */
 };
+/* How an import is encoded; a group names its module once (compact import section proposal). */
+enum wasm_import_form {
+    IMPORT_SINGLE = 0,
+    IMPORT_GROUP = 0x7f,        /* each with its name and type */
+    IMPORT_GROUP_OF_TYPE = 0x7e /* one type, many names */
+};
 struct wasm_import {
     str module, name;
     struct wasm_externtype type;
+    enum wasm_import_form form;
+    u32 group_count; /* set at the first of a group */
     span at;
 };
 struct wasm_export {

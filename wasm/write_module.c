@@ -176,6 +176,14 @@ void wasm_wr_import(struct buf *out, const struct wasm_import *i)
 
 /* ---- Sections ------------------------------------------------------------------------------------ */
 
+u32 wasm_import_group(const struct wasm_module *m, u32 first)
+{
+    const struct wasm_import *import = &m->imports.data[first];
+    u32 rest = m->imports.len - first;
+    u32 n = import->form == IMPORT_SINGLE || import->group_count == 0 ? 1 : import->group_count;
+    return n < rest ? n : rest;
+}
+
 /* Each writes the contents of its section and gives the number of definitions in it; 0: no section. */
 
 static u32 type_section(struct buf *b, const struct wasm_module *m)
@@ -202,13 +210,40 @@ static u32 type_section(struct buf *b, const struct wasm_module *m)
     return count;
 }
 
+static void import_group(struct buf *b, const struct wasm_import *group, u32 n)
+{
+    bool one_type = group->form == IMPORT_GROUP_OF_TYPE;
+    wasm_write_name(b, group->module);
+    buf_byte(b, 0);
+    buf_byte(b, (u8)group->form);
+    if (one_type) {
+        wasm_wr_externtype(b, &group->type);
+    }
+    buf_uleb(b, n);
+    for (u32 i = 0; i < n; i++) {
+        wasm_write_name(b, group[i].name);
+        if (!one_type) {
+            wasm_wr_externtype(b, &group[i].type);
+        }
+    }
+}
+
 static u32 import_section(struct buf *b, const struct wasm_module *m)
 {
-    buf_uleb(b, m->imports.len);
-    for (u32 i = 0; i < m->imports.len; i++) {
-        wasm_wr_import(b, &m->imports.data[i]);
+    struct buf imports = buf_in(b->arena);
+    u32 entries = 0;
+    for (u32 i = 0, n; i < m->imports.len; i += n, entries++) {
+        const struct wasm_import *import = &m->imports.data[i];
+        n = wasm_import_group(m, i);
+        if (import->form == IMPORT_SINGLE) {
+            wasm_wr_import(&imports, import);
+        } else {
+            import_group(&imports, import, n);
+        }
     }
-    return m->imports.len;
+    buf_uleb(b, entries);
+    buf_str(b, buf_view(&imports));
+    return entries;
 }
 
 static u32 function_section(struct buf *b, const struct wasm_module *m)

@@ -14,4 +14,7 @@ void wasm_wr_import(struct buf *out, const struct wasm_import *i);
 u32 wasm_option_value(const struct cm_canon_opts *o, u8 option);
 u32 wasm_option_index(const struct cm_canon_opts *o, u32 i);
 
+/* How many imports from `first` on stand in one entry of the section. */
+u32 wasm_import_group(const struct wasm_module *m, u32 first);
+
 #endif
