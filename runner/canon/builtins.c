@@ -200,6 +200,9 @@ enum engine_outcome canon_bi_resource_drop(struct builtin *b, u64 *slots)
     if (!rt->dtor_func) {
         return ENGINE_DONE;
     }
+    if (canon_is_direct(rt->dtor_func)) {
+        return canon_call_direct(b->drop, &rep) ? ENGINE_DONE : FAILED;
+    }
     struct subtask *sub = canon_subtask_new(s, b->drop);
     sub->args[0] = rep;
     return canon_call_lifted(s, rt->dtor_func, sub);

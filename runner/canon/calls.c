@@ -277,6 +277,9 @@ enum engine_outcome canon_lower_core(struct lowered *low, u64 *slots)
         canon_fail(s, low->inst, "unknown import `" STRF "` has been called", STRA(f->name));
         return ENGINE_TRAPPED;
     }
+    if (canon_is_direct(f)) {
+        return canon_call_direct(low, slots) ? ENGINE_DONE : ENGINE_TRAPPED;
+    }
     struct subtask *sub = canon_subtask_new(s, low);
     memcpy(sub->args, slots, low->core_params * sizeof *slots);
     return f->kind == FUNC_HOST ? host_call(s, sub, slots) : canon_call_lifted(s, f, sub);

@@ -322,6 +322,11 @@ struct component_instance {
     str path;
     u32 children;
     struct scope *scope;
+    /* What direct.c needs to know. */
+    bool may_block;
+    u32 mark;
+    VEC(struct component_instance *) callees;
+    VEC(struct component_instance *) callers;
 };
 
 /* ---- The store ------------------------------------------------------------------------------------------------------ */
@@ -358,6 +363,7 @@ struct canon_store {
     struct pool threads_pool, tasks_pool, subtasks_pool, ends_pool, sets_pool;
     struct arena scratch; /* lifted values on their way */
     u32 scratch_depth;
+    u32 marks;
 
     struct { /* owned resources that the host dropped */
         struct {
@@ -507,6 +513,15 @@ void canon_invocation_resolve(struct canon_invocation *inv, const struct canon_v
 /* Runs a function without arguments or result (core start functions) to its end. */
 bool canon_run_func(struct canon_store *s, struct canon_func *f);
 enum engine_outcome canon_subtask_cancel(struct canon_store *s, struct subtask *sub, bool is_async);
+
+/* ---- Direct calls (direct.c) ---------------------------------------------------------------------------------------------------- */
+
+/* Instance i has a built-in that may block. */
+void canon_may_block(struct component_instance *i);
+/* Code of `from` may call f. */
+void canon_add_call(struct component_instance *from, struct canon_func *f);
+bool canon_is_direct(const struct canon_func *f);
+bool canon_call_direct(struct lowered *low, u64 *slots);
 
 /* ---- Streams (streams.c, host_streams.c) ------------------------------------------------------------------------------------- */
 

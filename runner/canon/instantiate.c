@@ -243,6 +243,7 @@ static bool do_lower(struct build *b, const struct cm_canon *def)
     if (!set_options(b, &def->opts, &low->opts, def->at)) {
         return false;
     }
+    canon_add_call(b->inst, low->callee);
     PUSH(b, core_funcs, canon_lower_func(low));
     return true;
 }
@@ -268,6 +269,9 @@ static bool builtin_type(struct build *b, const struct cm_canon *def, struct bui
             low->max_flat_results = MAX_FLAT_RESULTS;
             low->core_params = 1;
             out->drop = low;
+            if (def->kind == CANON_RESOURCE_DROP) {
+                canon_add_call(b->inst, low->callee);
+            }
         }
         return out->rt || out_of_range(b, def->at);
     default:
@@ -288,6 +292,32 @@ static bool builtin_thread(struct build *b, const struct cm_canon *def, struct b
     out->table = sc->tables.data[def->table];
     out->closure_64 = t && t->func.param_count == 1 && t->func.params[0] == WASM_I64;
     return true;
+}
+
+/* Does it suspend its thread, or run another one? */
+static bool blocks(const struct cm_canon *def)
+{
+    switch (def->kind) {
+    case CANON_SUBTASK_CANCEL:
+    case CANON_WAITABLE_SET_WAIT:
+    case CANON_THREAD_YIELD:
+    case CANON_THREAD_INDEX: /* direct calls have no index */
+    case CANON_THREAD_NEW_INDIRECT:
+    case CANON_THREAD_SUSPEND:
+    case CANON_THREAD_SUSPEND_THEN_RESUME:
+    case CANON_THREAD_YIELD_THEN_RESUME:
+    case CANON_THREAD_SUSPEND_THEN_PROMOTE:
+    case CANON_THREAD_YIELD_THEN_PROMOTE: return true;
+    case CANON_STREAM_READ:
+    case CANON_STREAM_WRITE:
+    case CANON_FUTURE_READ:
+    case CANON_FUTURE_WRITE: return !def->opts.is_async;
+    case CANON_STREAM_CANCEL_READ:
+    case CANON_STREAM_CANCEL_WRITE:
+    case CANON_FUTURE_CANCEL_READ:
+    case CANON_FUTURE_CANCEL_WRITE: return !def->is_async;
+    default: return false;
+    }
 }
 
 static bool do_builtin(struct build *b, const struct cm_canon *def)
@@ -325,6 +355,9 @@ static bool do_builtin(struct build *b, const struct cm_canon *def)
         }
         break;
     default: break;
+    }
+    if (blocks(def)) {
+        canon_may_block(b->inst);
     }
     struct engine_func *f = canon_builtin_func(out, b->diags);
     PUSH(b, core_funcs, f);

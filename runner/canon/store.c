@@ -232,10 +232,16 @@ void canon_fail_core(struct canon_store *s, struct component_instance *i, struct
     copy_frames(s, trap);
 }
 
-/* A task of the engine of its own: the slots of a host function that is running stay where they are. */
 bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 results)
 {
     struct canon_store *s = i->store;
+    if (s->host_task) { /* within a host function: on the stack of its caller */
+        if (engine_call_nested(s->host_task, f, slots) == ENGINE_DONE) {
+            return true;
+        }
+        canon_fail_core(s, i, s->host_task);
+        return false;
+    }
     struct engine_task *t = engine_task_new(s->engine);
     enum engine_outcome outcome = engine_start(t, f, slots);
     if (outcome == ENGINE_DONE) {

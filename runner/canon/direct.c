@@ -1,0 +1,219 @@
+/* direct.c - the short way of calls: from a guest to a synchronous function of an instance none of whose code can block. Such a call
+ * needs no stack of its own and no thread that outlives it: the callee runs nested on the caller's engine
+ * task.
+ *
+ * An instance may block if it has a built-in that blocks or resumes another thread, or if it calls (by what is lowered into it) an async
+ * function, an instance that may block, or - directly or not - itself: with circles excluded the native stack grows by
+ * the length of a chain of instances at most. */
+#include "canon_internal.h"
+
+static bool reaches(struct canon_store *s, struct component_instance *from,
+                    const struct component_instance *to)
+{
+    VEC(struct component_instance *) stack = {0};
+    struct arena *a = canon_scratch_enter(s);
+    u32 mark = ++s->marks;
+    bool found = false;
+    *vec_push(a, &stack) = from;
+    while (stack.len && !found) {
+        struct component_instance *i = stack.data[--stack.len];
+        found = i == to;
+        for (u32 k = 0; k < i->callees.len && !found; k++) {
+            if (i->callees.data[k]->mark != mark) {
+                i->callees.data[k]->mark = mark;
+                *vec_push(a, &stack) = i->callees.data[k];
+            }
+        }
+    }
+    canon_scratch_leave(s);
+    return found;
+}
+
+void canon_may_block(struct component_instance *i)
+{
+    struct canon_store *s = i->store;
+    VEC(struct component_instance *) stack = {0};
+    struct arena *a = canon_scratch_enter(s);
+    *vec_push(a, &stack) = i;
+    while (stack.len) {
+        struct component_instance *at = stack.data[--stack.len];
+        if (!at->may_block) {
+            at->may_block = true;
+            for (u32 k = 0; k < at->callers.len; k++) {
+                *vec_push(a, &stack) = at->callers.data[k];
+            }
+        }
+    }
+    canon_scratch_leave(s);
+}
+
+void canon_add_call(struct component_instance *from, struct canon_func *f)
+{
+    struct canon_store *s = from->store;
+    if (f->kind != FUNC_LIFTED && !f->type->is_async) {
+        return; /* a host function that is not async holds everybody up, it does not suspend */
+    }
+    struct component_instance *to = f->inst;
+    if (f->type->is_async || to->may_block || reaches(s, to, from)) {
+        canon_may_block(from);
+    }
+    if (to) {
+        *vec_push(&s->arena, &from->callees) = to;
+        *vec_push(&s->arena, &to->callers) = from;
+    }
+}
+
+bool canon_is_direct(const struct canon_func *f)
+{
+    return f->kind == FUNC_LIFTED && !f->type->is_async && !f->inst->may_block;
+}
+
+/* Runs the callee nested. `slots` has room for its parameters and its result. */
+static bool run_nested(struct canon_store *s, struct canon_func *f, struct engine_func *core,
+                       u64 *slots)
+{
+    if (engine_call_nested(s->host_task, core, slots) == ENGINE_DONE) {
+        return true;
+    }
+    canon_fail_core(s, f->inst, s->host_task);
+    return false;
+}
+
+static bool post_return(struct canon_store *s, struct canon_func *f, u64 *slots)
+{
+    if (!f->opts.post_return) {
+        return true;
+    }
+    f->inst->may_leave = false;
+    bool fine = run_nested(s, f, f->opts.post_return, slots);
+    f->inst->may_leave = true;
+    return fine;
+}
+
+/* Numbers in, a number out. */
+static bool call_scalar(struct canon_store *s, struct lowered *low, struct task *t, u64 *slots)
+{
+    struct canon_func *f = low->callee;
+    const struct canon_functype *ft = f->type;
+    struct cx cx;
+    u64 core[MAX_FLAT_ASYNC_PARAMS + 1] = {0};
+    cx.store = s;
+    cx.inst = low->inst;
+    for (u32 i = 0; i < ft->param_count; i++) {
+        if (!canon_lift_scalar(&cx, ft->params[i].type->kind, slots[i], &core[i])) {
+            return false;
+        }
+    }
+    if (s->config.trace) {
+        canon_trace_scalars(t, core);
+    }
+    if (!run_nested(s, f, f->callee, core)) {
+        return false;
+    }
+    cx.inst = f->inst;
+    if (ft->result && !canon_lift_scalar(&cx, ft->result->kind, core[0], &slots[0])) {
+        return false;
+    }
+    if (s->config.trace) {
+        canon_trace_result(t, NULL, slots[0], false);
+    }
+    return post_return(s, f, core);
+}
+
+static bool direct_args(struct canon_store *s, struct task *t, struct subtask *sub, u64 *core)
+{
+    const struct lowered *low = sub->low;
+    const struct canon_functype *ft = low->callee->type;
+    struct cx from = canon_cx(s, &low->opts, low->inst);
+    struct cx to = canon_cx(s, &low->callee->opts, low->callee->inst);
+    from.lender = sub;
+    to.borrow_scope = t;
+    from.arena = canon_scratch_enter(s);
+    from.for_guest = !s->config.trace;
+    from.other = to.opts->memory;
+    struct canon_value *values = arena_array(from.arena, struct canon_value, ft->param_count + 1);
+    bool fine = canon_lift_params(&from, low->max_flat_params, sub->args, ft, values);
+    if (fine && s->config.trace) {
+        canon_trace_call(t, values, ft->param_count);
+    }
+    fine = fine && canon_lower_params(&to, values, ft, core);
+    canon_scratch_leave(s);
+    return fine;
+}
+
+static bool direct_result(struct canon_store *s, struct task *t, struct subtask *sub,
+                          const u64 *core)
+{
+    const struct lowered *low = sub->low;
+    const struct canon_func *f = low->callee;
+    struct cx from = canon_cx(s, &f->opts, f->inst);
+    struct cx to = canon_cx(s, &low->opts, low->inst);
+    struct canon_value v = {0};
+    from.arena = canon_scratch_enter(s);
+    from.for_guest = !s->config.trace;
+    from.other = to.opts->memory;
+    bool fine = canon_lift_result(&from, MAX_FLAT_RESULTS, core, f->type, &v);
+    if (fine && t->num_borrows) {
+        fine = canon_fail(s, f->inst, "borrow handles still remain at the end of the call");
+    }
+    if (fine && s->config.trace) {
+        canon_trace_result(t, f->type->result ? &v : NULL, 0, false);
+    }
+    cx_refresh(&to);
+    fine = fine && canon_lower_result(&to, low->max_flat_results, &v, f->type,
+                                      low->core_params ? &sub->args[low->core_params - 1] : NULL,
+                                      &sub->result);
+    canon_scratch_leave(s);
+    return fine;
+}
+
+static bool call_values(struct canon_store *s, struct lowered *low, struct task *t, u64 *slots)
+{
+    struct canon_func *f = low->callee;
+    struct subtask sub = {.low = low, .state = SUBTASK_STARTED};
+    u64 core[MAX_FLAT_PARAMS + 1] = {0};
+    memcpy(sub.args, slots, low->core_params * sizeof *slots);
+    bool fine = direct_args(s, t, &sub, core) && run_nested(s, f, f->callee, core) &&
+                direct_result(s, t, &sub, core) && post_return(s, f, core);
+    if (fine) {
+        canon_subtask_deliver_resolve(&sub);
+        slots[0] = sub.result;
+    }
+    mem_free(sub.lenders);
+    return fine;
+}
+
+/* canon_lower and canon_lift in one, for functions that canon_is_direct allows. */
+bool canon_call_direct(struct lowered *low, u64 *slots)
+{
+    struct canon_func *f = low->callee;
+    struct canon_store *s = low->inst->store;
+    struct thread *outer = s->current;
+    u64 *context = s->context;
+    struct thread th;
+    struct task t;
+    if (!canon_enter_allowed(f->inst)) {
+        return false;
+    }
+    memset(&t, 0, sizeof t);
+    t.func = f;
+    t.inst = f->inst;
+    t.state = TASK_STARTED;
+    t.id = ++s->next_task;
+    th.task = &t;
+    th.index = 0;
+    th.resumer = NULL;
+    th.state = THREAD_RUNNING;
+    th.storage[0] = th.storage[1] = 0;
+    s->current = &th;
+    s->context = th.storage;
+    bool fine = functype_of(f->type)->scalar && !low->opts.is_async
+                    ? call_scalar(s, low, &t, slots)
+                    : call_values(s, low, &t, slots);
+    s->current = outer;
+    s->context = context;
+    if (!fine && f->inst->root != low->inst->root) {
+        f->inst->root->locked = true;
+    }
+    return fine;
+}
