@@ -273,12 +273,17 @@ static void take(struct folder *f, u32 from, u32 *kids, u32 *count)
     f->stack.len = from;
 }
 
+/* How far back operands are looked for; farther ones stay where they are, which is as right. */
+enum { MAX_OPERAND_SEARCH = 4000 };
+
 static void push_plain(struct folder *f, struct node n, u32 params)
 {
     const struct frame *top = vec_last(&f->frames);
     u32 first = f->stack.len;
+    u32 last = f->stack.len - top->stack > MAX_OPERAND_SEARCH ? f->stack.len - MAX_OPERAND_SEARCH
+                                                              : top->stack;
     u64 found = 0;
-    for (u32 i = f->stack.len; params && i-- > top->stack;) {
+    for (u32 i = f->stack.len; params && i-- > last;) {
         found += f->nodes.data[f->stack.data[i]].results;
         if (found == params) {
             first = i;

@@ -78,9 +78,15 @@ static void label_comment(struct instr_printer *x, bool has_name)
     p_c(x->p, line ? "" : " ;)");
 }
 
+/* More blocks than this are not searched for a shadowing name: an index is always right. */
+enum { MAX_SHADOW_SEARCH = 1000 };
+
 /* True if a block inside shadows the name. */
 static bool is_shadowed(const struct instr_printer *x, const struct ident *name, u32 open, u32 end)
 {
+    if (end > open && end - open > MAX_SHADOW_SEARCH) {
+        return true;
+    }
     for (u32 i = open; i < end; i++) {
         const struct ident *other = label_ident(x, x->open.data[i]);
         if (other && str_eq(other->name, name->name)) {
