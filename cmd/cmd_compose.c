@@ -6,6 +6,7 @@ static const struct option options[] = {
     OPTION_OUTPUT,
     OPTION_TEXT,
     {"plug", 0, "FILE", "a component whose exports satisfy imports of the socket; may be repeated"},
+    {"config", 'c', "FILE", "a composition file (YAML)"},
     {"explain", 0, NULL, "say on standard output what goes where and why, write no component"},
     {"graph", 0, "FORM", "print the graph as `dot`, `mermaid` or `json`, write no component"},
     {"no-validate", 0, NULL, "do not check the composed component"},
@@ -78,14 +79,18 @@ static int run(struct cli *cli)
         return 2;
     if (form && !picture_of(form, &picture))
         return cli_usage(cli, "`--graph` takes dot, mermaid or json, not `%s`", form);
-    if (!cli_value(cli, "plug"))
-        return cli_usage(cli, "say what to compose with `--plug FILE`");
+    if (cli_value(cli, "plug") && cli_value(cli, "config"))
+        return cli_usage(cli, "`--plug` and `--config` do not go together");
+    if (cli_flag(cli, "explain") && !cli_value(cli, "plug"))
+        return cli_usage(cli, "`--explain` goes with `--plug`");
     if (!cli_features(cli, &features))
         return 1;
     struct compose_graph g;
     compose_graph_init(&g, &cli->arena, features);
     g.no_validate = cli_flag(cli, "no-validate");
-    if (!plug(cli, &g, &done))
+    if (cli_value(cli, "plug")
+            ? !plug(cli, &g, &done)
+            : !compose_yaml(&g, cli_value(cli, "config"), cli->args.data[0], &cli->diags))
         return 1;
     if (done)
         return 0;
@@ -100,7 +105,7 @@ static int run(struct cli *cli)
 const struct command cmd_compose = {
     .name = "compose",
     .summary = "link components",
-    .usage = "[OPTIONS] SOCKET --plug FILE...",
+    .usage = "[OPTIONS] COMPONENT [--plug FILE]...",
     .options = options,
     .run = run,
 };

@@ -121,6 +121,9 @@ static u32 find_named(struct graph_scope *s, enum identity kind, u32 identity)
 static struct cm_valtype valtype(struct graph_scope *s, validate_id id)
 {
     const struct validate_type *d = validate_get(s->c->g->types, id);
+    u32 named = d->kind == DEF_PRIM && d->tag ? find_named(s, TAG, d->tag) : MAP_NONE;
+    if (named != MAP_NONE)
+        return (struct cm_valtype){.is_index = true, .index = named};
     if (d->kind == DEF_PRIM)
         return (struct cm_valtype){.prim = d->prim};
     return (struct cm_valtype){.is_index = true, .index = graph_type_index(s, id)};

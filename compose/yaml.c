@@ -1,6 +1,6 @@
 /* yaml.c - a composition file and its root component as a graph: from the root's imports on, each is looked up in the
  * definitions, in the arguments that the file gives, or in a component called like the import. */
-#include "yaml.h"
+#include "yaml_config.h"
 
 enum { MAX_INSTANCES = 1000 };
 

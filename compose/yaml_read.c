@@ -1,5 +1,5 @@
 /* yaml_read.c - the schema of composition files: keys by table, unknown ones reported with the near one. */
-#include "yaml.h"
+#include "yaml_config.h"
 
 #include <yaml.h>
 

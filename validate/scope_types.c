@@ -286,7 +286,9 @@ bool validate_cm_type(struct validate_cm *v, struct validate_scope *s, const str
     }
     if (id == VALIDATE_NONE)
         return false;
-    *vec_push(v->t->arena, &s->types) = validate_with_tag(v->t, id, ++v->t->tags);
+    if (validate_needs_name(validate_at(v->t, id)))
+        id = validate_with_tag(v->t, id, ++v->t->tags);
+    *vec_push(v->t->arena, &s->types) = id;
     return true;
 }
 

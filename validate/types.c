@@ -516,16 +516,22 @@ validate_id validate_resource_type(struct validate_types *t, u32 resource, u32 t
 validate_id validate_with_tag(struct validate_types *t, validate_id id, u32 tag)
 {
     struct validate_type def = *validate_at(t, id);
-    switch (def.kind) {
+    if (def.kind == DEF_OWN || def.kind == DEF_BORROW || /* theirs is that of the resource */
+        (def.kind != DEF_RESOURCE && !validate_is_value(&def)))
+        return id;
+    def.uses = def.tag;
+    def.tag = tag;
+    return validate_intern(t, &def);
+}
+
+bool validate_needs_name(const struct validate_type *def)
+{
+    switch (def->kind) {
     case DEF_RECORD:
     case DEF_VARIANT:
     case DEF_FLAGS:
-    case DEF_ENUM:
-    case DEF_RESOURCE:
-        def.uses = def.tag;
-        def.tag = tag;
-        return validate_intern(t, &def);
-    default: return id;
+    case DEF_ENUM: return true;
+    default: return false;
     }
 }
 

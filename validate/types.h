@@ -42,8 +42,10 @@ struct validate_types {
 /* The type as interned; fills the facts. Arrays of `def` are copied. VALIDATE_NONE if it is too large or nested too deep. */
 validate_id validate_intern(struct validate_types *t, const struct validate_type *def);
 u32 validate_new_resource(struct validate_types *t, wasm_valtype rep, const void *scope);
-/* The same type with a name of its own where names count (records, variants, flags, enums, resources). */
+/* The same value type or resource with a name of its own. */
 validate_id validate_with_tag(struct validate_types *t, validate_id id, u32 tag);
+/* Records, variants, flags and enums: imports and exports can only show them by name. */
+bool validate_needs_name(const struct validate_type *def);
 validate_id validate_resource_type(struct validate_types *t, u32 resource, u32 tag);
 /* Is it a type that values have? */
 bool validate_is_value(const struct validate_type *def);

@@ -118,8 +118,9 @@ struct validate_type {
     const struct wasm_import *core_imports;
     const struct validate_core_export *core_exports;
     u32 core_import_count, core_export_count;
-    /* Records, variants, flags, enums and resources: which definition, import or export this is, since those need a name to be visible
-     * outside. Types that differ in this only are equal: their `plain` is. */
+    /* Value types and resources: which definition, import or export this is, 0 if nobody asks. Records, variants, flags, enums and
+     * resources must have a name to be visible outside. Types that differ in this only are equal: their `plain` is. Handles have
+     * the tag of their resource. */
     u32 tag;
     u32 uses; /* tag of the type that an import or export of this one names, 0 if none */
     validate_id plain;
