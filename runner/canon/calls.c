@@ -236,7 +236,7 @@ static enum engine_outcome host_call(struct canon_store *s, struct subtask *sub,
     c->inside = true;
     f->fn(f->env, c);
     c->inside = false;
-    bool ended = c->ended;
+    bool ended = c->ended && !c->later;
     if (ended) {
         call_free(c);
     }
@@ -317,6 +317,44 @@ str canon_call_name(const struct canon_call *c)
     return c->func->name;
 }
 
+/* The value was checked. */
+static void resolve_call(struct canon_call *c, const struct canon_value *result)
+{
+    if (c->sub && !c->sub->low->inst->root->locked) {
+        if (c->store->config.trace) {
+            canon_trace_host_return(c, result);
+        }
+        canon_subtask_resolve(c->sub, c->func->type->result ? result : NULL, 0, false);
+    }
+}
+
+/* Ends the calls that chose to be done a turn later. */
+void canon_late_calls(struct canon_store *s)
+{
+    s->late_calls = 0;
+    for (struct canon_call *c = s->calls, *next; c && !s->failed; c = next) {
+        next = c->next;
+        if (c->later) {
+            resolve_call(c, &c->result);
+            call_free(c);
+        }
+    }
+}
+
+static bool goes_later(struct canon_call *c, const struct canon_value *result)
+{
+    struct canon_store *s = c->store;
+    if (!c->inside || !c->func->type->is_async || canon_choose(s, CHOICE_HOST_LATER, 2) == 0) {
+        return false;
+    }
+    if (c->func->type->result) {
+        canon_value_copy(&c->arena, result, &c->result);
+    }
+    c->later = c->ended = true;
+    s->late_calls++;
+    return true;
+}
+
 static void end_call(struct canon_call *c)
 {
     c->ended = true;
@@ -336,11 +374,10 @@ void canon_call_return(struct canon_call *c, const struct canon_value *result)
     if (t && (!result || !canon_value_check(result, t, &c->arena, &why))) {
         canon_fail(s, NULL, "host function `" STRF "` returned an unfit value: " STRF,
                    STRA(c->func->name), STRA(result ? why : STR("none")));
-    } else if (c->sub && !c->sub->low->inst->root->locked) {
-        if (s->config.trace) {
-            canon_trace_host_return(c, result);
-        }
-        canon_subtask_resolve(c->sub, t ? result : NULL, 0, false);
+    } else if (goes_later(c, result)) {
+        return;
+    } else {
+        resolve_call(c, result);
     }
     end_call(c);
 }
@@ -440,7 +477,7 @@ enum engine_outcome canon_subtask_cancel(struct canon_store *s, struct subtask *
             c->inside = true;
             c->on_cancel(c->cancel_env, c);
             c->inside = false;
-            if (c->ended) {
+            if (c->ended && !c->later) {
                 call_free(c);
             }
         }

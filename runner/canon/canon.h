@@ -418,7 +418,7 @@ void canon_call_cancelled(struct canon_call *c);
 /* The host as producer. The readable end is a value for a guest (canon_readable), or for canon_stream_read. */
 struct canon_source {
     /* A reader waits for up to n elements (0: it wants to know when some are there; answer with a write of 0). Answer at once or
-     * later with canon_stream_write or canon_stream_close. Not called again before that. */
+     * later with canon_stream_write or canon_stream_close. Not called again before that. May be NULL: a host that writes unasked. */
     void (*wanted)(void *env, struct canon_end *writable, u32 n);
     /* The reader took its read back; an answer now gives 0. May be NULL. */
     void (*cancelled)(void *env, struct canon_end *writable);
@@ -426,7 +426,7 @@ struct canon_source {
      * canon_future_resolve. May be NULL. */
     void (*dropped)(void *env, struct canon_end *writable);
 };
-/* Makes a stream (or future) of elements `element` (NULL: no payload). Gives the readable end; *writable is
+/* Makes a stream (or future) of elements `element` (NULL: no payload), which must live as long as the store; source may be NULL. Gives the readable end; *writable is
  * the host's. */
 struct canon_end *canon_stream_new(struct canon_store *s, const struct canon_type *element,
                                    const struct canon_source *source, void *env,

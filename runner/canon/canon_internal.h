@@ -285,6 +285,8 @@ struct canon_call {
     struct canon_call *next, *previous;
     bool inside; /* the host function is on the stack */
     bool ended;
+    bool later; /* done, but the guest hears of it a turn later */
+    struct canon_value result;
 };
 
 struct canon_invocation {
@@ -364,6 +366,7 @@ struct canon_store {
     struct arena scratch; /* lifted values on their way */
     u32 scratch_depth;
     u32 marks;
+    u32 late_calls;
 
     struct { /* owned resources that the host dropped */
         struct {
@@ -573,6 +576,7 @@ bool canon_host_peer_copy(struct canon_end *guest);
 void canon_host_peer_dropped(struct canon_end *host);
 void canon_host_peer_cancelled(struct canon_end *host);
 void canon_late_cancels(struct canon_store *s);
+void canon_late_calls(struct canon_store *s);
 bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n);
 static inline u32 buffer_remain(const struct buffer *b)
 {

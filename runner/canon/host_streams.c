@@ -89,7 +89,7 @@ static bool progress(struct canon_end *r)
             fine = take_from_guest(r, w);
         } else if (w->has_value) {
             give_value(w);
-        } else if (w->source && !w->wanting) {
+        } else if (w->source && w->source->wanted && !w->wanting) {
             w->wanting = true;
             w->source->wanted(w->env, w, r->buffer.length);
             if (r->other == w && w->wanting) {
@@ -340,7 +340,7 @@ bool canon_host_peer_copy(struct canon_end *guest)
     }
     if (host->has_value) {
         give_value(host);
-    } else if (host->source && !host->wanting) {
+    } else if (host->source && host->source->wanted && !host->wanting) {
         host->wanting = true;
         host->source->wanted(host->env, host, buffer_remain(&guest->buffer));
     }

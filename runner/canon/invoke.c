@@ -293,8 +293,9 @@ enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(voi
             }
             continue;
         }
-        if (s->late_cancels.len) {
+        if (s->late_cancels.len || s->late_calls) {
             canon_late_cancels(s);
+            canon_late_calls(s);
             continue;
         }
         if (loop->poll && loop->poll(loop->env, true)) {
