@@ -270,6 +270,8 @@ static inline u32 engine_valtype_slots(wasm_valtype t)
 int engine_stack_room(struct engine_task *t, u64 slots);
 /* Refills t->ticks. RUN_DONE: go on; RUN_SUSPEND: out of fuel; RUN_YIELD: torture; a trap. */
 int engine_tick(struct engine_task *t);
+/* The same for a loop turn, which is not tried again and so counted here. */
+int engine_turn(struct engine_task *t);
 void engine_set_instance(struct engine_task *t, struct engine_instance *i);
 /* Runs the host function whose code stands at t->ip on t->sp. */
 int engine_host_call(struct engine_task *t, struct host *h);

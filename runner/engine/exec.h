@@ -29,7 +29,8 @@
 #define DISPATCH   MUSTTAIL return ip->op(OP_VALUES)
 #define SLOW(what) MUSTTAIL return engine_slow_##what(OP_VALUES)
 /* Out of line: within a handler they would cost it its registers. */
-__attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_stack, engine_slow_trap;
+__attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_turn, engine_slow_stack,
+    engine_slow_trap;
 #else
 #define DISPATCH   goto next
 #define SLOW(what) goto slow_##what
@@ -49,7 +50,7 @@ __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_stack, e
     do {                              \
         ip += (distance);             \
         if (UNLIKELY(--t->ticks < 0)) \
-            SLOW(tick);               \
+            SLOW(turn);               \
         DISPATCH;                     \
     } while (0)
 #define TRAP(id)                  \

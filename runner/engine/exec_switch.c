@@ -41,6 +41,15 @@ slow_tick:
         return code;
     goto next;
 
+slow_turn:
+    t->ip = ip;
+    t->sp = sp;
+    t->acc = acc;
+    code = engine_turn(t);
+    if (code != RUN_DONE)
+        return code;
+    goto next;
+
 slow_stack:
     t->ip = ip;
     t->sp = sp;

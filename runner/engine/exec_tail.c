@@ -19,6 +19,17 @@ int engine_slow_tick(OP_ARGS)
     DISPATCH;
 }
 
+int engine_slow_turn(OP_ARGS)
+{
+    t->ip = ip;
+    t->sp = sp;
+    t->acc = acc;
+    int r = engine_turn(t);
+    if (r != RUN_DONE)
+        return r;
+    DISPATCH;
+}
+
 int engine_slow_stack(OP_ARGS)
 {
     t->ip = ip;

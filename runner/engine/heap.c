@@ -180,7 +180,7 @@ struct object *engine_object_new(struct engine_store *s, enum object_kind kind, 
     if (!s->heap_next)
         s->heap_next = FIRST_COLLECTION;
     if (!s->no_collect && (s->heap_bytes + size > s->heap_next || ENGINE_TORTURE & TORTURE_STACK)) {
-        if (s->heap_bytes + size > s->heap_next || ++s->torture_allocations % 64 == 0)
+        if (s->heap_bytes + size > s->heap_next || ++s->torture_allocations % 4096 == 0)
             collect(s);
         u64 next = s->heap_bytes * 2;
         s->heap_next = next > FIRST_COLLECTION ? next : FIRST_COLLECTION;

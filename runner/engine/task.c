@@ -48,7 +48,7 @@ int engine_stack_room(struct engine_task *t, u64 slots)
 int engine_stack_grow(struct engine_task *t)
 {
     int r = engine_stack_room(t, (u64)(t->need_from - t->sp) + t->need_entry[-1].u);
-    if (r == RUN_DONE && (ENGINE_TORTURE & TORTURE_STACK))
+    if (r == RUN_DONE && (ENGINE_TORTURE & TORTURE_STACK) && t->cap <= 16384)
         r = move_stack(t, t->cap);
     return r;
 }
@@ -76,6 +76,14 @@ int engine_tick(struct engine_task *t)
     }
     t->ticks = (i64)take;
     return ENGINE_TORTURE & TORTURE_FUEL ? RUN_YIELD : RUN_DONE;
+}
+
+int engine_turn(struct engine_task *t)
+{
+    int r = engine_tick(t);
+    if (r != RUN_SUSPEND && r <= 0)
+        t->ticks--;
+    return r;
 }
 
 void engine_interrupt(struct engine_store *s)
