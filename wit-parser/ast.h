@@ -21,14 +21,25 @@ struct ast_gates {
     struct ast_id external_word;
 };
 
+/* There are many of these: the name of a reference and the parts of a structure share their place. */
 struct ast_type {
-    enum wit_kind kind;                  /* WIT_ID: a name */
-    u32 start, end;                      /* its first word; of a handle the resource's name */
-    str name;                            /* WIT_ID, WIT_OWN, WIT_BORROW */
-    const struct ast_type *const *items; /* NULL: `_`, or left out */
-    u32 count;                           /* RESULT and MAP: 2; TUPLE: any; others 0 or 1 */
-    u64 length;                          /* FIXED_LIST */
+    u8 kind;        /* enum wit_kind; WIT_ID: a name */
+    u32 start, end; /* its first word; of a handle the resource's name */
+    u32 count;      /* parts: RESULT and MAP 2; TUPLE any; others 0 or 1 */
+    union {
+        const struct ast_type *const *items; /* NULL: `_`, or left out */
+        const char *name;                    /* WIT_ID, WIT_OWN, WIT_BORROW: `size` bytes */
+    } of;
+    u32 size; /* ... or of a FIXED_LIST the length */
 };
+static inline bool ast_type_is_name(const struct ast_type *t)
+{
+    return t->kind == WIT_ID || t->kind == WIT_OWN || t->kind == WIT_BORROW;
+}
+static inline str ast_type_name(const struct ast_type *t)
+{
+    return str_of(t->of.name, t->size);
+}
 /* A field, case, flag or parameter. */
 struct ast_field {
     struct ast_id name;
@@ -110,15 +121,15 @@ struct ast_decls {
 
 /* ---- Reading ---------------------------------------------------------------------------------------- */
 
-/* Reads a source. Reports all that is wrong with its shape; what can be read nevertheless is in *out (it is
+/* Reads a source into `a`; texts that are not in the source (docs, literals) go into `keep`. Reports all that is wrong with its shape; what can be read nevertheless is in *out (it is
  * always usable). `skipped` takes the words of the parts that could not be read: a name among them may
  * well be defined there. */
 struct wit_skipped {
     struct arena *arena;
     struct map words;
 };
-bool wit_read_ast(struct arena *a, struct diags *d, u32 source, struct wit_skipped *skipped,
-                  struct ast_decls *out);
+bool wit_read_ast(struct arena *a, struct arena *keep, struct diags *d, u32 source,
+                  struct wit_skipped *skipped, struct ast_decls *out);
 
 struct TSTree;
 struct TSParser;
@@ -136,6 +147,7 @@ const char *wit_check_label(str name);
 /* The key by which names are compared: strongly-unique names are equal under it (Explainer.md, "Name
  * Uniqueness"). */
 str wit_canonical_name(struct arena *a, str name);
+bool wit_same_label(str a, str b); /* ... of two labels */
 /* A text literal's contents; *bad is the offset of what is wrong, *why says it. */
 bool wit_unquote(struct arena *a, str literal, str *out, size_t *bad, const char **why);
 /* Text of the comments before an item. */

@@ -174,9 +174,10 @@ static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
                        const struct wit_world_item *more, const char *verb, str name)
 {
     str why;
+    span at = *verb == 'i' ? more->at : less->at; /* in the new world */
     str label = str_printf(r->arena, "%s `" STRF "`", verb, STRA(name));
     if (less->kind != more->kind) {
-        diag_error(r->diags, CODE, more->at, STRF " is of another kind now", STRA(label));
+        diag_error(r->diags, CODE, at, STRF " is of another kind now", STRA(label));
         return false;
     }
     switch (less->kind) {
@@ -184,7 +185,7 @@ static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
         return wit_compare_interfaces(r, less->interface, more->interface, label, CODE);
     case WIT_ITEM_FUNC:
         if (!wit_compare_functions(r, r->arena, &less->func, &more->func, &why)) {
-            struct diag *x = diag_error(r->diags, CODE, more->at, STRF " has changed", STRA(label));
+            struct diag *x = diag_error(r->diags, CODE, at, STRF " has changed", STRA(label));
             diag_say(r->diags, x, STRF, STRA(why));
             return false;
         }
@@ -192,7 +193,7 @@ static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
     default:
         if (!wit_compare_types(r, r->arena, (struct wit_type){WIT_ID, less->type},
                                (struct wit_type){WIT_ID, more->type}, &why)) {
-            struct diag *x = diag_error(r->diags, CODE, more->at, STRF " has changed", STRA(label));
+            struct diag *x = diag_error(r->diags, CODE, at, STRF " has changed", STRA(label));
             diag_say(r->diags, x, STRF, STRA(why));
             return false;
         }

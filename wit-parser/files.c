@@ -88,8 +88,8 @@ static void add_unit(struct load *l, struct wit_unit *u)
 /* Reads a file into `main`; its nested packages become units of their own. */
 static void read_file(struct load *l, struct wit_unit *main, u32 source)
 {
-    struct ast_decls *file = arena_new(l->r->arena, struct ast_decls);
-    if (!wit_read_ast(l->r->arena, l->r->diags, source, &l->skipped, file)) {
+    struct ast_decls *file = arena_new(l->scratch, struct ast_decls);
+    if (!wit_read_ast(l->scratch, l->r->arena, l->r->diags, source, &l->skipped, file)) {
         main->broken = true;
         l->fine = false;
     }

@@ -309,7 +309,8 @@ bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out)
     struct arena scratch = {0};
     struct wit_skipped skipped = {.arena = a};
     struct ast_decls ast;
-    if (!wit_read_ast(a, d, source, &skipped, &ast)) {
+    if (!wit_read_ast(&scratch, a, d, source, &skipped, &ast)) {
+        arena_free(&scratch);
         return false;
     }
     struct scoped s = {

@@ -135,23 +135,36 @@ str wit_item_id(struct arena *a, const struct wit_package_name *p, str item)
 
 /* ---- Labels -------------------------------------------------------------------------------------------- */
 
-static const char *const reserved[] = {
-    "_",        "as",     "async", "bool",          "borrow", "char",      "constructor", "enum",
-    "export",   "f32",    "f64",   "flags",         "from",   "func",      "future",      "import",
-    "include",  "list",   "map",   "option",        "own",    "interface", "package",     "record",
-    "resource", "result", "s16",   "s32",           "s64",    "s8",        "static",      "stream",
-    "string",   "tuple",  "type",  "u16",           "u32",    "u64",       "u8",          "use",
-    "variant",  "with",   "world", "error-context",
+#define RESERVED(X)                                                                            \
+    X("_")                                                                                     \
+    X("as") X("async") X("bool") X("borrow") X("char") X("constructor") X("enum")              \
+        X("error-context") X("export") X("f32") X("f64") X("flags") X("from") X("func")        \
+            X("future") X("import") X("include") X("interface") X("list") X("map") X("option") \
+                X("own") X("package") X("record") X("resource") X("result") X("s16") X("s32")  \
+                    X("s64") X("s8") X("static") X("stream") X("string") X("tuple") X("type")  \
+                        X("u16") X("u32") X("u64") X("u8") X("use") X("variant") X("with")     \
+                            X("world")
+
+static const str reserved[] = {
+#define X(word) STR_INIT(word),
+    RESERVED(X)
+#undef X
 };
 
+/* The table is sorted: a binary search by first letter would not be faster than this. */
 bool wit_is_reserved(str word)
 {
-    if (word.len > 13) {
+    if (!word.len || word.len > 13) {
         return false;
     }
     for (u32 i = 0; i < LENGTH_OF(reserved); i++) {
-        if (str_eq_c(word, reserved[i])) {
-            return true;
+        if (reserved[i].ptr[0] >= word.ptr[0]) {
+            if (reserved[i].ptr[0] > word.ptr[0]) {
+                return false;
+            }
+            if (reserved[i].len == word.len && memcmp(reserved[i].ptr, word.ptr, word.len) == 0) {
+                return true;
+            }
         }
     }
     return false;
@@ -190,8 +203,43 @@ const char *wit_check_label(str name)
     return start ? "a name does not end with `-`" : NULL;
 }
 
+static bool is_simple(str name)
+{
+    return name.len && name.ptr[0] != '[' && str_find_char(name, '.', 0) == SIZE_MAX;
+}
+
+/* Skips `-`. The next character in lower case, 0 at the end. */
+static char next_folded(str s, size_t *i)
+{
+    while (*i < s.len && s.ptr[*i] == '-') {
+        ++*i;
+    }
+    char c = *i < s.len ? s.ptr[(*i)++] : 0;
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool wit_same_label(str a, str b)
+{
+    size_t i = 0, k = 0;
+    for (;;) {
+        char x = next_folded(a, &i), y = next_folded(b, &k);
+        if (x != y || !x) {
+            return x == y;
+        }
+    }
+}
+
 str wit_canonical_name(struct arena *a, str name)
 {
+    if (is_simple(name)) { /* most are canonical as they are */
+        size_t i = 0;
+        while (i < name.len && name.ptr[i] != '-' && !(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z')) {
+            i++;
+        }
+        if (i == name.len) {
+            return name;
+        }
+    }
     /* Of the prefixes only [constructor] and [set] tell names apart. */
     str prefix = {"", 0};
     while (name.len && name.ptr[0] == '[') {

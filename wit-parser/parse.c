@@ -6,32 +6,31 @@
 const TSLanguage *tree_sitter_wit(void);
 
 /* The nodes that the reader looks at: named ones, and words. */
-#define NODES(NAMED, WORD)                                                                         \
-    NAMED(source_file)                                                                             \
-    NAMED(package_declaration)                                                                     \
-    NAMED(package_name)                                                                            \
-    NAMED(nested_package) NAMED(toplevel_use) NAMED(interface) NAMED(interface_body) NAMED(world)  \
-        NAMED(world_body) NAMED(attribute) NAMED(use_path) NAMED(use) NAMED(use_name) NAMED(       \
-            function) NAMED(function_type) NAMED(parameters) NAMED(parameter) NAMED(result)        \
-            NAMED(import) NAMED(export) NAMED(include) NAMED(include_name) NAMED(type_alias)       \
-                NAMED(record) NAMED(field) NAMED(flags) NAMED(label) NAMED(variant) NAMED(case)    \
-                    NAMED(enum) NAMED(resource) NAMED(constructor) NAMED(method) NAMED(            \
-                        primitive_type) NAMED(tuple_type) NAMED(list_type) NAMED(option_type)      \
-                        NAMED(result_type) NAMED(map_type) NAMED(handle_type) NAMED(future_type)   \
-                            NAMED(stream_type) NAMED(named_type) NAMED(identifier) NAMED(integer)  \
-                                NAMED(version) NAMED(string_literal) NAMED(line_comment)           \
-                                    NAMED(block_comment) WORD(async, "async") WORD(func, "func")   \
-                                        WORD(get, "get") WORD(set, "set") WORD(static, "static")   \
-                                            WORD(since, "since") WORD(deprecated, "deprecated")    \
-                                                WORD(unstable, "unstable")                         \
-                                                    WORD(external_id, "external-id")               \
-                                                        WORD(own, "own") WORD(underscore, "_")     \
-                                                            WORD(w_interface, "interface")         \
-                                                                WORD(w_world, "world")             \
-                                                                    WORD(w_use, "use")             \
-                                                                        WORD(w_package, "package") \
-                                                                            WORD(w_constructor,    \
-                                                                                 "constructor")
+#define NODES(NAMED, WORD)                                                                        \
+    NAMED(source_file)                                                                            \
+    NAMED(package_declaration)                                                                    \
+    NAMED(package_name)                                                                           \
+    NAMED(nested_package)                                                                         \
+    NAMED(toplevel_use)                                                                           \
+    NAMED(interface) NAMED(interface_body) NAMED(world) NAMED(world_body) NAMED(attribute)        \
+        NAMED(use_path) NAMED(use) NAMED(use_name) NAMED(function) NAMED(function_type) NAMED(    \
+            parameters) NAMED(parameter) NAMED(result) NAMED(import) NAMED(export) NAMED(include) \
+            NAMED(include_name) NAMED(type_alias) NAMED(record) NAMED(field) NAMED(flags) NAMED(  \
+                label) NAMED(variant) NAMED(case) NAMED(enum) NAMED(resource) NAMED(constructor)  \
+                NAMED(method) NAMED(primitive_type) NAMED(tuple_type) NAMED(list_type) NAMED(     \
+                    option_type) NAMED(result_type) NAMED(map_type) NAMED(handle_type)            \
+                    NAMED(future_type) NAMED(stream_type) NAMED(named_type) NAMED(identifier)     \
+                        NAMED(integer) NAMED(version) NAMED(string_literal) NAMED(line_comment)   \
+                            NAMED(block_comment) WORD(async, "async") WORD(func, "func")          \
+                                WORD(get, "get") WORD(set, "set") WORD(static, "static")          \
+                                    WORD(since, "since") WORD(deprecated, "deprecated")           \
+                                        WORD(unstable, "unstable")                                \
+                                            WORD(external_id, "external-id") WORD(own, "own")     \
+                                                WORD(underscore, "_")                             \
+                                                    WORD(w_interface, "interface")                \
+                                                        WORD(w_world, "world") WORD(w_use, "use") \
+                                                            WORD(w_package, "package")            \
+                                                                WORD(w_constructor, "constructor")
 
 enum node {
     NODE_other,
@@ -43,7 +42,7 @@ enum node {
 };
 
 struct reader {
-    struct arena *arena;
+    struct arena *arena, *keep;
     struct diags *diags;
     struct wit_skipped *skipped;
     u32 source;
@@ -52,6 +51,10 @@ struct reader {
     u8 *kinds; /* enum node by TSSymbol */
     u32 kind_count;
     TSTreeCursor cursor;
+    /* Lists under way: each level takes its part off the end. */
+    VEC(const struct ast_type *) types;
+    VEC(struct ast_field) fields;
+    VEC(struct ast_member) members;
     VEC(str) comments; /* that stand before the item to come */
     struct ast_id comments_at;
 };
@@ -109,6 +112,18 @@ static void up(struct reader *r)
 /* Runs the body for each child of the current node. */
 #define EACH_CHILD(r) \
     for (bool more_ = down(r), end_ = more_; more_ || (end_ && (up(r), false)); more_ = next(r))
+
+/* What a list has got since `from`, as an array of its own. */
+#define TAKE(r, list, from, array, count)                                                     \
+    do {                                                                                      \
+        (count) = (r)->list.len - (from);                                                     \
+        void *copy_ = arena_alloc_array((r)->arena, (count), sizeof *(r)->list.data);         \
+        if (count) {                                                                          \
+            memcpy(copy_, (r)->list.data + (from), (size_t)(count) * sizeof *(r)->list.data); \
+        }                                                                                     \
+        (array) = (count) ? copy_ : NULL;                                                     \
+        (r)->list.len = (from);                                                               \
+    } while (0)
 
 static struct ast_id token(struct reader *r)
 {
@@ -195,7 +210,7 @@ static bool comment(struct reader *r, enum node n)
 
 static str take_docs(struct reader *r)
 {
-    str docs = wit_docs_text(r->arena, r->comments.data, r->comments.len);
+    str docs = wit_docs_text(r->keep, r->comments.data, r->comments.len);
     r->comments.len = 0;
     return docs;
 }
@@ -275,7 +290,7 @@ static str text_literal(struct reader *r)
     str out = {"", 0};
     size_t bad = 0;
     const char *why;
-    if (!wit_unquote(r->arena, t.name, &out, &bad, &why)) {
+    if (!wit_unquote(r->keep, t.name, &out, &bad, &why)) {
         struct ast_id at = {t.name, t.start + (u32)bad, bad ? t.start + (u32)bad + 1 : t.end};
         report(r, "wit-literal", at, why);
         out = (str){"", 0};
@@ -352,9 +367,18 @@ static const struct ast_gates *close_gates(struct reader *r, struct gate_reader 
 
 static enum wit_kind primitive(str name)
 {
-    for (enum wit_kind k = WIT_BOOL; k <= WIT_ERROR_CONTEXT; k++) {
-        if (str_eq_c(name, wit_prim_name(k))) {
-            return k;
+    static const str names[] = {
+        [WIT_BOOL] = STR_INIT("bool"),     [WIT_U8] = STR_INIT("u8"),
+        [WIT_U16] = STR_INIT("u16"),       [WIT_U32] = STR_INIT("u32"),
+        [WIT_U64] = STR_INIT("u64"),       [WIT_S8] = STR_INIT("s8"),
+        [WIT_S16] = STR_INIT("s16"),       [WIT_S32] = STR_INIT("s32"),
+        [WIT_S64] = STR_INIT("s64"),       [WIT_F32] = STR_INIT("f32"),
+        [WIT_F64] = STR_INIT("f64"),       [WIT_CHAR] = STR_INIT("char"),
+        [WIT_STRING] = STR_INIT("string"), [WIT_ERROR_CONTEXT] = STR_INIT("error-context"),
+    };
+    for (u32 k = 0; k < LENGTH_OF(names); k++) {
+        if (str_eq(name, names[k])) {
+            return (enum wit_kind)k;
         }
     }
     return WIT_BOOL;
@@ -370,7 +394,7 @@ static const struct ast_type *type(struct reader *r, u32 depth);
 /* The parts between `<` and `>`. */
 static void type_parts(struct reader *r, struct ast_type *t, u32 depth)
 {
-    VEC(const struct ast_type *) items = {0};
+    u32 from = r->types.len;
     bool first = true;
     EACH_CHILD(r)
     {
@@ -385,12 +409,14 @@ static void type_parts(struct reader *r, struct ast_type *t, u32 depth)
             }
         }
         if (is_type(n)) {
-            *vec_push(r->arena, &items) = type(r, depth + 1);
+            const struct ast_type *part = type(r, depth + 1);
+            *vec_push(r->arena, &r->types) = part;
         } else if (n == NODE_underscore) {
-            *vec_push(r->arena, &items) = NULL;
+            *vec_push(r->arena, &r->types) = NULL;
         } else if (n == NODE_identifier) {
             struct ast_id id = identifier(r);
-            t->name = id.name;
+            t->of.name = id.name.ptr;
+            t->size = (u32)id.name.len;
             t->start = id.start;
             t->end = id.end;
         } else if (n == NODE_integer) {
@@ -399,18 +425,19 @@ static void type_parts(struct reader *r, struct ast_type *t, u32 depth)
             while (digits.len > 1 && digits.ptr[0] == '0') {
                 digits = str_sub(digits, 1, digits.len);
             }
+            u64 length = 0;
             t->kind = WIT_FIXED_LIST;
-            if (!str_to_u64(digits, &t->length) || t->length > UINT32_MAX) {
+            if (!str_to_u64(digits, &length) || length > UINT32_MAX) {
                 report(r, "wit-list-size", number, "invalid list size: it must fit 32 bits");
             }
+            t->size = (u32)length;
         }
     }
-    t->items = items.data;
-    t->count = items.len;
-    if (t->kind == WIT_RESULT && t->count == 1) {
-        *vec_push(r->arena, &items) = NULL;
-        t->items = items.data;
-        t->count = 2;
+    if (t->kind == WIT_RESULT && r->types.len - from == 1) {
+        *vec_push(r->arena, &r->types) = NULL;
+    }
+    if (!ast_type_is_name(t)) {
+        TAKE(r, types, from, t->of.items, t->count);
     }
 }
 
@@ -428,15 +455,16 @@ static const struct ast_type *type(struct reader *r, u32 depth)
     t->start = word.start;
     t->end = word.end;
     if (n == NODE_primitive_type) {
-        t->kind = primitive(word.name);
+        t->kind = (u8)primitive(word.name);
     } else if (n == NODE_named_type) {
         struct ast_id id = identifier(r);
         t->kind = WIT_ID;
-        t->name = id.name;
+        t->of.name = id.name.ptr;
+        t->size = (u32)id.name.len;
     } else if (depth >= WIT_MAX_TYPE_DEPTH) {
         t->kind = WIT_BOOL;
     } else {
-        t->kind = (enum wit_kind)kinds[n];
+        t->kind = kinds[n];
         type_parts(r, t, depth);
     }
     if (depth >= WIT_MAX_TYPE_DEPTH && r->fine) {
@@ -482,16 +510,15 @@ static const struct ast_type *result(struct reader *r)
 
 static void parameters(struct reader *r, struct ast_func *f)
 {
-    VEC(struct ast_field) params = {0};
+    u32 from = r->fields.len;
     EACH_CHILD(r)
     {
         if (here(r) == NODE_parameter) {
             struct ast_field p = field(r);
-            *vec_push(r->arena, &params) = p;
+            *vec_push(r->arena, &r->fields) = p;
         }
     }
-    f->params = params.data;
-    f->param_count = params.len;
+    TAKE(r, fields, from, f->params, f->param_count);
 }
 
 static void function_part(struct reader *r, struct ast_func *f, enum node n)
@@ -553,8 +580,7 @@ static struct ast_member typedefinition(struct reader *r, enum wit_kind kind)
     struct ast_member m = {.kind = AST_TYPEDEF, .docs = take_docs(r)};
     struct ast_typedef *t = arena_new(r->arena, struct ast_typedef);
     struct gate_reader gates = {0};
-    VEC(struct ast_field) fields = {0};
-    VEC(struct ast_member) funcs = {0};
+    u32 fields = r->fields.len, funcs = r->members.len;
     t->kind = kind;
     EACH_CHILD(r)
     {
@@ -570,30 +596,24 @@ static struct ast_member typedefinition(struct reader *r, enum wit_kind kind)
             t->target = type(r, 0);
         } else if (n == NODE_field || n == NODE_case || n == NODE_label) {
             struct ast_field f = field(r);
-            *vec_push(r->arena, &fields) = f;
+            *vec_push(r->arena, &r->fields) = f;
         } else if (n == NODE_method || n == NODE_constructor) {
             struct ast_member f = function(r);
-            *vec_push(r->arena, &funcs) = f;
+            *vec_push(r->arena, &r->members) = f;
         }
         r->comments.len = 0;
     }
     r->comments.len = 0;
     m.gates = close_gates(r, &gates);
-    t->fields = fields.data;
-    t->field_count = fields.len;
-    t->funcs = funcs.data;
-    t->func_count = funcs.len;
+    TAKE(r, fields, fields, t->fields, t->field_count);
+    TAKE(r, members, funcs, t->funcs, t->func_count);
     m.type = t;
     return m;
 }
 
 /* ---- Interfaces and worlds ------------------------------------------------------------------------------------- */
 
-struct members {
-    VEC(struct ast_member) list;
-};
-
-static void body(struct reader *r, struct members *out);
+static void body(struct reader *r, const struct ast_member **out, u32 *count);
 
 static struct ast_rename rename_of(struct reader *r)
 {
@@ -630,11 +650,8 @@ static struct ast_member reference(struct reader *r, enum ast_member_kind kind)
             function_type(r, f);
             m.func = f;
         } else if (n == NODE_interface_body) {
-            struct members inner = {0};
-            body(r, &inner);
+            body(r, &m.body, &m.body_count);
             m.has_body = true;
-            m.body = inner.list.data;
-            m.body_count = inner.list.len;
         }
     }
     m.gates = close_gates(r, &gates);
@@ -665,8 +682,9 @@ static bool member(struct reader *r, enum node n, struct ast_member *out)
     }
 }
 
-static void body(struct reader *r, struct members *out)
+static void body(struct reader *r, const struct ast_member **out, u32 *count)
 {
+    u32 from = r->members.len;
     EACH_CHILD(r)
     {
         enum node n = here(r);
@@ -675,11 +693,12 @@ static void body(struct reader *r, struct members *out)
             continue;
         }
         if (member(r, n, &m)) {
-            *vec_push(r->arena, &out->list) = m;
+            *vec_push(r->arena, &r->members) = m;
         }
         r->comments.len = 0;
     }
     r->comments.len = 0;
+    TAKE(r, members, from, *out, *count);
 }
 
 /* ---- Files --------------------------------------------------------------------------------------------------------- */
@@ -694,7 +713,6 @@ static struct ast_item item(struct reader *r, enum node kind, u32 depth)
                                                                 : AST_TOPLEVEL_USE,
                           .docs = take_docs(r)};
     struct gate_reader gates = {0};
-    struct members members = {0};
     EACH_CHILD(r)
     {
         enum node n = here(r);
@@ -705,14 +723,12 @@ static struct ast_item item(struct reader *r, enum node kind, u32 depth)
         } else if (n == NODE_use_path) {
             it.path = path(r);
         } else if (n == NODE_interface_body || n == NODE_world_body) {
-            body(r, &members);
+            body(r, &it.members, &it.member_count);
         } else if (n >= NODE_w_interface && n <= NODE_w_package) {
             it.word = token(r);
         }
     }
     it.gates = close_gates(r, &gates);
-    it.members = members.list.data;
-    it.member_count = members.list.len;
     if (kind == NODE_nested_package) {
         struct ast_decls *nested = arena_new(r->arena, struct ast_decls);
         nested->docs = it.docs;
@@ -833,7 +849,7 @@ static void read_tree(void *context)
         ts_tree_delete(s->tree);
         s->tree = NULL;
         r->fine = false;
-        s->tree = wit_report_syntax(r->arena, r->diags, r->source, s->skipped, s->parser, &r->text);
+        s->tree = wit_report_syntax(r->keep, r->diags, r->source, s->skipped, s->parser, &r->text);
     }
     if (!s->tree) {
         r->fine = false;
@@ -845,10 +861,11 @@ static void read_tree(void *context)
     decls(r, s->out, 0);
 }
 
-bool wit_read_ast(struct arena *a, struct diags *d, u32 source, struct wit_skipped *skipped,
-                  struct ast_decls *out)
+bool wit_read_ast(struct arena *a, struct arena *keep, struct diags *d, u32 source,
+                  struct wit_skipped *skipped, struct ast_decls *out)
 {
-    struct reader r = {.arena = a, .diags = d, .skipped = skipped, .source = source, .fine = true};
+    struct reader r = {
+        .arena = a, .keep = keep, .diags = d, .skipped = skipped, .source = source, .fine = true};
     r.text = sources_get(d->sources, source)->text;
     *out = (struct ast_decls){.source = source};
     if (!check_characters(&r)) {

@@ -62,6 +62,17 @@ struct unit_scope {
     bool resolved;
 };
 
+/* Names that are compared under their canonical form. */
+struct name_entry {
+    str name;
+    span at;
+};
+struct name_scope {
+    struct map canonical; /* into entries */
+    struct map raw;
+    VEC(struct name_entry) entries;
+};
+
 struct wit_unit {
     struct arena *arena;   /* of the graph: what is to stay */
     struct arena *scratch; /* what goes with the unit */
@@ -86,6 +97,8 @@ struct wit_unit {
     struct map package_items;   /* name, into items */
     VEC(struct map) file_items; /* the same for each file, with its top-level `use`s */
     VEC(struct unit_item) items;
+    struct name_scope names;
+    struct buf key;                  /* room to build keys */
     struct map anonymous;            /* structure of a type, to its id */
     struct unit_scope scope;         /* of the interface or world that is being resolved */
     u32 file;                        /* ... and its file */
@@ -123,16 +136,6 @@ void wit_unit_interface_items(struct wit_unit *u, u32 interface, const struct as
 struct wit_func wit_unit_function(struct wit_unit *u, const struct ast_member *m, u32 resource);
 void wit_unit_worlds(struct wit_unit *u, u32 world, const struct ast_item *ast);
 
-/* Names that are compared under their canonical form. */
-struct name_entry {
-    str name;
-    span at;
-};
-struct name_scope {
-    struct map canonical; /* into entries */
-    struct map raw;
-    VEC(struct name_entry) entries;
-};
 bool wit_scope_define(struct wit_unit *u, struct name_scope *s, str name, span at);
 /* "[set]x" to "[get]x". */
 str wit_getter_of(struct arena *a, str setter);

@@ -94,18 +94,21 @@ static void put_type(struct buf *b, struct wit_type t)
 
 static struct wit_type intern(struct wit_unit *u, struct wit_typedef t)
 {
-    struct buf b = buf_in(u->scratch);
+    struct buf *b = &u->key;
     u32 kind = t.kind;
-    buf_put(&b, &kind, sizeof kind);
-    buf_put(&b, &t.length, sizeof t.length);
-    put_type(&b, t.first);
-    put_type(&b, t.second);
+    b->arena = u->scratch;
+    b->len = 0;
+    buf_put(b, &kind, sizeof kind);
+    buf_put(b, &t.length, sizeof t.length);
+    put_type(b, t.first);
+    put_type(b, t.second);
     for (u32 i = 0; i < t.field_count; i++) {
-        put_type(&b, t.fields[i].type);
+        put_type(b, t.fields[i].type);
     }
-    u32 id = map_add(u->scratch, &u->anonymous, buf_view(&b), u->types.len);
+    u32 id = map_get(&u->anonymous, buf_view(b));
     if (id == MAP_NONE) {
         id = u->types.len;
+        map_put(u->scratch, &u->anonymous, str_dup(u->scratch, buf_view(b)), id);
         *vec_push(u->scratch, &u->types) = t;
     }
     return (struct wit_type){WIT_ID, id};
@@ -121,7 +124,8 @@ static bool is_key(struct wit_type t)
 static struct wit_type optional(struct wit_unit *u, const struct ast_type *t, u32 i,
                                 const struct wit_stability *stability)
 {
-    return i < t->count && t->items[i] ? resolve_type(u, t->items[i], stability) : WIT_NO_TYPE;
+    return i < t->count && t->of.items[i] ? resolve_type(u, t->of.items[i], stability)
+                                          : WIT_NO_TYPE;
 }
 
 static void map_of(struct wit_unit *u, const struct ast_type *t, struct wit_typedef *out)
@@ -143,8 +147,8 @@ static void tuple_of(struct wit_unit *u, const struct ast_type *t,
     }
     struct wit_field *fields = arena_array(u->arena, struct wit_field, t->count);
     for (u32 i = 0; i < t->count; i++) {
-        fields[i].at = wit_unit_span(u, t->items[i]->start, t->items[i]->end);
-        fields[i].type = resolve_type(u, t->items[i], stability);
+        fields[i].at = wit_unit_span(u, t->of.items[i]->start, t->of.items[i]->end);
+        fields[i].type = resolve_type(u, t->of.items[i], stability);
     }
     out->fields = fields;
     out->field_count = t->count;
@@ -154,21 +158,21 @@ static void tuple_of(struct wit_unit *u, const struct ast_type *t,
 static struct wit_typedef type_definition(struct wit_unit *u, const struct ast_type *t,
                                           const struct wit_stability *stability)
 {
-    struct wit_typedef out = {.kind = t->kind,
+    struct wit_typedef out = {.kind = (enum wit_kind)t->kind,
                               .first = WIT_NO_TYPE,
                               .second = WIT_NO_TYPE,
-                              .length = t->length,
+                              .length = t->kind == WIT_FIXED_LIST ? t->size : 0,
                               .at = wit_unit_span(u, t->start, t->end)};
     if (t->kind <= WIT_ERROR_CONTEXT) {
         out.kind = WIT_ALIAS;
-        out.first = (struct wit_type){t->kind, 0};
+        out.first = (struct wit_type){(enum wit_kind)t->kind, 0};
     } else if (t->kind == WIT_ID) {
-        u32 id = type_by_name(u, t->name, out.at);
+        u32 id = type_by_name(u, ast_type_name(t), out.at);
         out.kind = WIT_ALIAS;
         out.first = id == WIT_NONE ? POISON : (struct wit_type){WIT_ID, id};
     } else if (t->kind == WIT_OWN || t->kind == WIT_BORROW) {
-        u32 id = resource_by_name(u, t->name, out.at);
-        out.kind = id == WIT_NONE ? WIT_ALIAS : t->kind;
+        u32 id = resource_by_name(u, ast_type_name(t), out.at);
+        out.kind = id == WIT_NONE ? WIT_ALIAS : (enum wit_kind)t->kind;
         out.first = id == WIT_NONE ? POISON : (struct wit_type){WIT_ID, id};
     } else if (t->kind == WIT_TUPLE) {
         tuple_of(u, t, stability, &out);
@@ -177,7 +181,7 @@ static struct wit_typedef type_definition(struct wit_unit *u, const struct ast_t
         out.second = optional(u, t, 1, stability);
         if (t->kind == WIT_MAP) {
             map_of(u, t, &out);
-        } else if (t->kind == WIT_FIXED_LIST && t->length == 0) {
+        } else if (t->kind == WIT_FIXED_LIST && t->size == 0) {
             wit_unit_error(u, "wit-list-size", out.at,
                            "a list of fixed length has at least one element");
         }
@@ -199,13 +203,29 @@ static struct wit_type resolve_type(struct wit_unit *u, const struct ast_type *t
 /* ---- Named types --------------------------------------------------------------------------------------------------- */
 
 /* Fields, cases and flags are told apart by their canonical names. */
+/* An earlier field of the same canonical name. Long lists go by a map. */
+static u32 prior_label(struct wit_unit *u, struct map *seen, const struct ast_field *fields, u32 i)
+{
+    for (u32 k = 0; k < i && i < 16; k++) {
+        if (wit_same_label(fields[k].name.name, fields[i].name.name)) {
+            return k;
+        }
+    }
+    for (u32 k = 0; k < i && i >= 16 && seen->len < 16; k++) {
+        map_add(u->scratch, seen, wit_canonical_name(u->scratch, fields[k].name.name), k);
+    }
+    return i < 16
+               ? MAP_NONE
+               : map_add(u->scratch, seen, wit_canonical_name(u->scratch, fields[i].name.name), i);
+}
+
 static void check_unique(struct wit_unit *u, const char *what, const struct ast_field *fields,
                          u32 n)
 {
     struct map seen = {0};
     for (u32 i = 0; i < n; i++) {
         str name = fields[i].name.name;
-        u32 prior = map_add(u->scratch, &seen, wit_canonical_name(u->scratch, name), i);
+        u32 prior = prior_label(u, &seen, fields, i);
         if (prior == MAP_NONE) {
             continue;
         }
@@ -339,8 +359,8 @@ static void add_type_edges(struct wit_unit *u, struct type_order *o, u32 node,
     if (!t) {
         return;
     }
-    if (t->kind == WIT_ID || t->kind == WIT_OWN || t->kind == WIT_BORROW) {
-        u32 to = map_get(&u->scope.declared, t->name);
+    if (ast_type_is_name(t)) {
+        u32 to = map_get(&u->scope.declared, ast_type_name(t));
         if (to == MAP_NONE) {
             return; /* reported when the type is defined */
         }
@@ -348,7 +368,7 @@ static void add_type_edges(struct wit_unit *u, struct type_order *o, u32 node,
         *vec_push(u->scratch, &o->nodes.data[node].edges) = (struct sort_edge){to, at, at};
     }
     for (u32 i = 0; i < t->count; i++) {
-        add_type_edges(u, o, node, t->items[i]);
+        add_type_edges(u, o, node, t->of.items[i]);
     }
 }
 
@@ -417,7 +437,9 @@ void wit_unit_types(struct wit_unit *u, struct wit_owner owner, const struct ast
 
 bool wit_scope_define(struct wit_unit *u, struct name_scope *s, str name, span at)
 {
-    map_put(u->scratch, &s->raw, name, 1);
+    if (name.len && name.ptr[0] == '[') {
+        map_put(u->scratch, &s->raw, name, 1);
+    }
     str key = wit_canonical_name(u->scratch, name);
     u32 prior = map_add(u->scratch, &s->canonical, key, s->entries.len);
     if (prior != MAP_NONE) {
@@ -490,7 +512,6 @@ static void params_of(struct wit_unit *u, const struct ast_func *f, struct wit_f
         borrow.stability = find_stability(u, &borrow, &unknown);
         params[n++] =
             (struct wit_field){.name = STR("self"), .type = intern(u, borrow), .at = borrow.at};
-        map_put(u->scratch, &seen, STR("self"), UINT32_MAX - 1);
     }
     check_accessor_params(u, f);
     for (u32 i = 0; i < f->param_count; i++) {
@@ -500,7 +521,7 @@ static void params_of(struct wit_unit *u, const struct ast_func *f, struct wit_f
         if (prior != MAP_NONE) {
             struct diag *x = wit_unit_error(
                 u, "wit-duplicate", at, "param `" STRF "` is defined more than once", STRA(name));
-            if (prior < f->param_count) {
+            if (prior != MAP_NONE) {
                 diag_label(u->diags, x, UNIT_SPAN(u, f->params[prior].name), "first defined here");
             } else {
                 diag_note(u->diags, x, "a method has `self` as its first parameter");
@@ -532,7 +553,7 @@ static void constructor_result(struct wit_unit *u, const struct ast_type *t, str
                        "if a constructor return type is declared it must be a `result`");
     } else if (def->first.kind != WIT_ID || def->first.id != resource) {
         const struct ast_type *ok =
-            t->kind == WIT_RESULT && t->count && t->items[0] ? t->items[0] : t;
+            t->kind == WIT_RESULT && t->count && t->of.items[0] ? t->of.items[0] : t;
         wit_unit_error(u, "wit-constructor", wit_unit_span(u, ok->start, ok->end),
                        "the `ok` type must be the resource being constructed");
     }
@@ -616,11 +637,39 @@ static void add_func(struct wit_unit *u, u32 interface, struct name_scope *names
     }
 }
 
+static void clear_map(struct map *m)
+{
+    m->len = 0;
+    if (m->slot_count) {
+        memset(m->slots, 0, m->slot_count * sizeof *m->slots);
+    }
+}
+
+static void clear_scope(struct name_scope *s)
+{
+    clear_map(&s->canonical);
+    clear_map(&s->raw);
+    s->entries.len = 0;
+}
+
+static void reserve_funcs(struct wit_unit *u, struct wit_interface *it,
+                          const struct ast_member *members, u32 n)
+{
+    u32 funcs = 0;
+    for (u32 i = 0; i < n; i++) {
+        funcs += members[i].kind == AST_FUNC;
+        funcs += members[i].kind == AST_TYPEDEF ? members[i].type->func_count : 0;
+    }
+    it->funcs.data = arena_array(u->arena, struct wit_func, funcs);
+    it->funcs.cap = funcs;
+}
+
 void wit_unit_interface_items(struct wit_unit *u, u32 interface, const struct ast_member *members,
                               u32 n, str docs, const struct ast_gates *gates)
 {
     struct unit_scope outer = u->scope;
-    struct name_scope names = {0};
+    struct name_scope names = u->names; /* its room is used again; inline interfaces do not nest */
+    clear_scope(&names);
     u->interfaces.data[interface].docs = docs;
     u->interfaces.data[interface].stability = *wit_gates_stability(gates);
     wit_unit_types(u, (struct wit_owner){WIT_OWNER_INTERFACE, interface}, members, n);
@@ -629,6 +678,7 @@ void wit_unit_interface_items(struct wit_unit *u, u32 interface, const struct as
         wit_scope_define(u, &names, t.name, u->scope.names.data[i].at);
         *vec_push(u->arena, &u->interfaces.data[interface].types) = t;
     }
+    reserve_funcs(u, &u->interfaces.data[interface], members, n);
     for (u32 i = 0; i < n; i++) {
         const struct ast_member *m = &members[i];
         if (m->kind == AST_FUNC) {
@@ -658,6 +708,7 @@ void wit_unit_interface_items(struct wit_unit *u, u32 interface, const struct as
         }
     }
     place_setters(u, &u->interfaces.data[interface]);
+    u->names = names;
     u->scopes.data[interface] = u->scope;
     u->scopes.data[interface].resolved = true;
     u->scope = outer;
