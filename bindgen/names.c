@@ -102,25 +102,45 @@ static str numbered(struct arena *a, str name, u32 n)
     return str_printf(a, STRF "_%u%s", STRA(stem), n, type ? "_t" : "");
 }
 
+/* Where the search for a free number goes on: it is kept with the plain name. */
+static u32 next_number(const struct map *m, str name, u32 least)
+{
+    u32 n = map_get(m, name);
+    return n == MAP_NONE || n < least ? least : n;
+}
+
 str bindgen_claim(struct gen *g, str name, span at, str what)
 {
-    str free = name;
-    for (u32 n = 2; !map_put(g->arena, &g->symbols, free, 0); n++)
-        free = numbered(g->arena, name, n);
-    if (free.len != name.len && what.len > 0)
+    if (map_add(g->arena, &g->symbols, name, 0) == MAP_NONE)
+        return name;
+    u32 n = next_number(&g->symbols, name, 2);
+    str free = numbered(g->arena, name, n++);
+    while (map_add(g->arena, &g->symbols, free, 0) != MAP_NONE)
+        free = numbered(g->arena, name, n++);
+    map_put(g->arena, &g->symbols, name, n);
+    if (what.len > 0)
         diag_warning(g->diags, "c-name", at,
                      STRF " is called `" STRF "` in C, because `" STRF "` is taken", STRA(what),
                      STRA(free), STRA(name));
     return free;
 }
 
+static bool take_local(struct locals *l, str name)
+{
+    return map_get(&l->g->symbols, name) == MAP_NONE &&
+           map_add(l->g->arena, &l->taken, name, 0) == MAP_NONE;
+}
+
 str bindgen_local(struct locals *l, str name)
 {
     str free = name;
-    for (u32 n = 0;
-         map_get(&l->g->symbols, free) != MAP_NONE || !map_put(l->g->arena, &l->taken, free, 0);
-         n++)
-        free = str_printf(l->g->arena, STRF "%u", STRA(name), n);
+    if (take_local(l, name))
+        return name;
+    u32 n = next_number(&l->taken, name, 0);
+    do
+        free = str_printf(l->g->arena, STRF "%u", STRA(name), n++);
+    while (!take_local(l, free));
+    map_put(l->g->arena, &l->taken, name, n);
     return free;
 }
 
