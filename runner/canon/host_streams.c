@@ -281,12 +281,11 @@ void canon_stream_close(struct canon_end *w)
     w->other = NULL;
     if (r) {
         r->other = NULL;
-        if (!r->owner) {
-            if (r->read_fn && !r->delivering) {
-                progress(r);
-            }
-        } else if (r->state != END_DONE && !r->w.pending) {
-            canon_end_notify(r, 0);
+        if (r->state != END_DONE && !r->w.pending) {
+            canon_end_notify(r, 0); /* for the guest that has it, or will have it */
+        }
+        if (!r->owner && r->read_fn && !r->delivering) {
+            progress(r);
         }
     }
     finish(w);
@@ -351,7 +350,12 @@ void canon_host_peer_dropped(struct canon_end *host)
 {
     if (host->is_writable) {
         finish(host);
-    } else if (host->read_fn) {
+        return;
+    }
+    if (!host->w.pending) {
+        canon_end_notify(host, 0); /* for a guest that gets it yet */
+    }
+    if (host->read_fn) {
         progress(host);
     }
 }
