@@ -146,14 +146,10 @@ static bool extern_kind(struct text_parser *p, enum text_space_kind *kind)
     return false;
 }
 
-static void skim_import(struct text_module *m, struct skim *s, struct text_token start)
+/* `(kind id? ...)` of `count` imports. */
+static void skim_imported(struct text_module *m, struct skim *s, struct text_token start, u32 count)
 {
     struct text_parser *p = m->p;
-    text_advance(p);
-    if (p->tok.kind == TEXT_STRING)
-        text_advance(p);
-    if (p->tok.kind == TEXT_STRING)
-        text_advance(p);
     enum text_space_kind kind;
     if (p->tok.kind != TEXT_LPAREN)
         return;
@@ -163,10 +159,35 @@ static void skim_import(struct text_module *m, struct skim *s, struct text_token
         struct text_token at;
         str shown, id;
         text_binder(p, &id, &at, &shown);
-        define_name(m, kind, at, id);
+        for (u32 i = 0; i < count; i++)
+            define_name(m, kind, at, id);
         skim_order(m, s, true, start, kind);
     }
     text_skip_rest(p);
+}
+
+static void skim_import(struct text_module *m, struct skim *s, struct text_token start)
+{
+    struct text_parser *p = m->p;
+    text_advance(p);
+    if (p->tok.kind == TEXT_STRING)
+        text_advance(p);
+    if (p->tok.kind == TEXT_STRING) {
+        text_advance(p);
+        skim_imported(m, s, start, 1);
+        return;
+    }
+    u32 nameless = 0; /* items that share the type at the end */
+    while (text_open(p, "item")) {
+        if (p->tok.kind == TEXT_STRING)
+            text_advance(p);
+        if (p->tok.kind == TEXT_LPAREN)
+            skim_imported(m, s, start, 1);
+        else
+            nameless++;
+        text_skip_rest(p);
+    }
+    skim_imported(m, s, start, nameless);
 }
 
 static void skim_rec(struct text_module *m)
@@ -528,22 +549,73 @@ static void put_import(struct text_module *m, str module, str name, enum text_sp
     import_type(m, kind, &s->bytes);
 }
 
-static void import_field(struct text_module *m)
+/* `(kind id? type)`; the id is allowed where one import is meant. */
+static enum text_space_kind imported(struct text_module *m, bool binds, struct buf *out)
 {
     struct text_parser *p = m->p;
-    str module = text_name(p), name = text_name(p), id, shown;
-    struct text_token at;
-    enum text_space_kind kind;
+    enum text_space_kind kind = SPACE_FUNC;
     text_lparen(p);
     if (!extern_kind(p, &kind)) {
         text_unexpected(p, "`func`, `table`, `memory`, `global` or `tag`");
-        return;
+        return kind;
     }
     text_advance(p);
-    text_binder(p, &id, &at, &shown);
-    show_name(m, kind, shown);
-    put_import(m, module, name, kind);
+    if (binds) {
+        str id, shown;
+        struct text_token at;
+        text_binder(p, &id, &at, &shown);
+        show_name(m, kind, shown);
+    } else if (p->tok.kind == TEXT_ID) {
+        text_fail(p, p->tok, "a type of several imports takes no identifier");
+    }
+    text_byte(out, (u8)kind);
+    import_type(m, kind, out);
     text_close(p);
+    return kind;
+}
+
+/* `(item "a" (func ...))*`, or `(item "a")+ (func ...)`: imports of one module, in one entry. */
+static void import_group(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct buf items = buf_in(p->arena), type = buf_in(p->arena);
+    u32 count = 0;
+    bool one_type = false;
+    for (; text_open(p, "item"); count++) {
+        text_put_name(&items, text_name(p));
+        bool own_type = p->tok.kind == TEXT_LPAREN;
+        if (count == 0)
+            one_type = !own_type;
+        if (own_type == one_type)
+            text_unexpected(p, one_type ? "`)`: the first item has no type of its own"
+                                        : "a type, as the first item has one");
+        else if (own_type)
+            imported(m, true, &items);
+        text_close(p);
+    }
+    if (one_type) {
+        enum text_space_kind kind = imported(m, false, &type);
+        m->spaces[kind].next += count - 1;
+    }
+    struct text_section *s = &m->sections[SECTION_IMPORT];
+    buf_str(&s->bytes, one_type ? STR("\x00\x7e") : STR("\x00\x7f"));
+    buf_str(&s->bytes, buf_view(&type));
+    text_put_vec(&s->bytes, count, &items);
+    s->count++;
+}
+
+static void import_field(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    struct text_section *s = &m->sections[SECTION_IMPORT];
+    text_put_name(&s->bytes, text_name(p));
+    if (p->tok.kind != TEXT_STRING) {
+        import_group(m);
+        return;
+    }
+    text_put_name(&s->bytes, text_name(p));
+    imported(m, true, &s->bytes);
+    s->count++;
 }
 
 static void func_field(struct text_module *m)

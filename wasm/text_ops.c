@@ -56,7 +56,21 @@ void text_unknown_op(struct text_parser *p, struct text_token at)
 {
     if (p->failed)
         return;
+    static const str others[] = {
+        STR_INIT("type"),   STR_INIT("param"),  STR_INIT("result"), STR_INIT("local"),
+        STR_INIT("export"), STR_INIT("import"), STR_INIT("func"),
+    };
     str name = text_of(p, at);
+    for (u32 i = 0; i < LENGTH_OF(others); i++) {
+        if (str_eq(name, others[i])) {
+            struct diag *x = text_fail(
+                p, at, "unexpected token `" STRF "`, expected an instruction", STRA(name));
+            diag_note(p->d, x,
+                      "a function has its exports or import, type, parameters, results and locals "
+                      "in this order, before all instructions");
+            return;
+        }
+    }
     if (name.len > 60) {
         text_fail(p, at, "unknown operator");
         return;
