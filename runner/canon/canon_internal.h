@@ -668,6 +668,7 @@ struct scope {
 struct canon_loaded {
     struct canon_store *store;
     const struct wasm_component *component;
+    validate_id type;
 };
 const struct canon_type *canon_scope_valtype(struct canon_store *s, struct scope *sc,
                                              struct cm_valtype v, struct diags *d);
@@ -678,8 +679,9 @@ struct canon_instance *canon_instance_new(struct canon_store *s);
 /* Finds what an import of the root asks for in the linker; false after a diagnostic. */
 struct engine_module *canon_get_module(struct canon_store *s, const struct wasm_module *m,
                                        struct diags *d);
-bool canon_link_import(struct canon_store *s, struct scope *sc, struct canon_linker *l,
-                       const struct cm_import *import, struct item *out, struct diags *d);
+bool canon_link_import(struct canon_store *s, struct scope *sc, struct canon_loaded *loaded,
+                       struct canon_linker *l, const struct cm_import *import, struct item *out,
+                       struct diags *d);
 u32 canon_name_best(str wanted, const struct map *names);
 bool canon_alias_outer(struct scope *sc, const struct cm_alias *a, struct scope **out);
 

@@ -7,6 +7,7 @@
 struct build {
     struct canon_store *store;
     struct canon_linker *linker; /* NULL: a nested component, arguments come from `args` */
+    struct canon_loaded *loaded;
     struct diags *diags;
     const struct canon_instance *args;
     struct component_instance *inst;
@@ -412,7 +413,8 @@ static bool do_import(struct build *b, const struct cm_import *import)
 {
     struct item item = {0};
     if (b->linker) {
-        return canon_link_import(b->store, b->scope, b->linker, import, &item, b->diags) &&
+        return canon_link_import(b->store, b->scope, b->loaded, b->linker, import, &item,
+                                 b->diags) &&
                push_item(b, &item);
     }
     u32 n = b->args ? map_get(&b->args->names, import->name.name) : MAP_NONE;
@@ -666,6 +668,7 @@ static bool instantiate_component(struct build *outer, struct component_ref ref,
     s->instances_end = &i->next;
     struct build b = {.store = s,
                       .linker = linker,
+                      .loaded = ref.loaded,
                       .diags = outer->diags,
                       .args = args,
                       .inst = i,
@@ -705,11 +708,13 @@ struct canon_loaded *canon_load(struct canon_store *s, const struct wasm_compone
     if (!s->types) {
         s->types = validate_types_new(&s->arena);
     }
-    if (!validate_component(s->types, c, s->config.features, NULL, d) || !load_modules(s, c, d)) {
+    validate_id type;
+    if (!validate_component(s->types, c, s->config.features, &type, d) || !load_modules(s, c, d)) {
         return NULL;
     }
     struct canon_loaded *l = arena_new(&s->arena, struct canon_loaded);
     l->store = s;
+    l->type = type;
     l->component = c;
     return l;
 }

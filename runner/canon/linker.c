@@ -229,6 +229,7 @@ bool canon_linker_check(struct canon_linker *l, struct diags *d)
 /* ---- Finding what an import asks for ------------------------------------------------------------------ */
 
 struct link {
+    validate_id component; /* type of the root */
     struct canon_store *store;
     struct canon_linker *linker;
     struct diags *diags;
@@ -388,6 +389,43 @@ static bool other_sort(struct link *k, str what, const char *noun)
     return false;
 }
 
+/* What the validator knows of the import with this path ("iface#nested#name"). */
+static bool wanted_entity(struct link *k, str path, struct validate_entity *out)
+{
+    str name = k->import;
+    const struct validate_item *item = validate_find_import(k->store->types, k->component, name);
+    str rest = str_sub(path, name.len, path.len);
+    while (item && rest.len) {
+        rest = str_cut(str_sub(rest, 1, rest.len), '#', &name);
+        rest = rest.ptr ? str_of(rest.ptr - 1, rest.len + 1) : STR("");
+        item = validate_find_export(k->store->types, item->entity.type, name);
+    }
+    if (item) {
+        *out = item->entity;
+    }
+    return item != NULL;
+}
+
+static bool module_fits(struct link *k, struct engine_module *m, str what)
+{
+    struct canon_store *s = k->store;
+    struct validate_entity want, have = {.sort = SORT_CORE_MODULE};
+    struct validate_mismatch why = {0};
+    if (!wanted_entity(k, what, &want) ||
+        !validate_core_module(s->types, engine_module_source(m), s->config.features, &have.type,
+                              k->diags)) {
+        return false;
+    }
+    if (validate_subtype(s->types, have, want, NULL, 0, &s->arena, &why)) {
+        return true;
+    }
+    struct diag *x =
+        diag_error(k->diags, "link", k->at,
+                   "import `" STRF "` has another type than what it is linked to", STRA(what));
+    diag_note(k->diags, x, STRF, STRA(validate_mismatch_text(&s->arena, &why)));
+    return false;
+}
+
 /* ---- Binding ------------------------------------------------------------------------------------------------- */
 
 static bool bind_item(struct link *k, struct scope *sc, const struct cm_externtype *want,
@@ -423,6 +461,13 @@ static bool bind_type(struct link *k, struct scope *sc, const struct cm_externty
             return bad_type(k, what);
         }
         out->type = sc->types.data[want->index];
+        struct provided p = provide(k, from, name);
+        bool resource = p.found && p.item.pub.sort == SORT_TYPE && out->type.kind == TD_RESOURCE;
+        if (resource && p.item.type.resource != out->type.resource) {
+            diag_error(k->diags, "link", k->at, "mismatched resource types: import `" STRF "`",
+                       STRA(what));
+            return false;
+        }
     } else {
         struct provided p = provide(k, from, name);
         if (!p.found && from->unknown) {
@@ -571,7 +616,8 @@ static bool bind_item(struct link *k, struct scope *sc, const struct cm_externty
             return missing(k, from, what, name, "core module");
         }
         out->module = p.item.module;
-        return p.item.pub.sort == SORT_CORE_MODULE || other_sort(k, what, "core module");
+        return p.item.pub.sort == SORT_CORE_MODULE ? module_fits(k, out->module.module, what)
+                                                   : other_sort(k, what, "core module");
     }
     case SORT_COMPONENT: {
         struct provided p = provide(k, from, name);
@@ -585,10 +631,16 @@ static bool bind_item(struct link *k, struct scope *sc, const struct cm_externty
     }
 }
 
-bool canon_link_import(struct canon_store *s, struct scope *sc, struct canon_linker *l,
-                       const struct cm_import *import, struct item *out, struct diags *d)
+bool canon_link_import(struct canon_store *s, struct scope *sc, struct canon_loaded *loaded,
+                       struct canon_linker *l, const struct cm_import *import, struct item *out,
+                       struct diags *d)
 {
-    struct link k = {s, l, d, import->at, import->name.name};
+    struct link k = {.component = loaded->type,
+                     .store = s,
+                     .linker = l,
+                     .diags = d,
+                     .at = import->at,
+                     .import = import->name.name};
     struct provider root = {.host = &l->root};
     str name = import->name.name;
     u32 mistakes = l->mistakes.len;
