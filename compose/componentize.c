@@ -1,11 +1,21 @@
 /* componentize.c - from core module to component: the stages in order (see componentize.h). */
 #include "componentize.h"
+#include "validate.h"
+
+/* All that follows relies on a valid module: indices in bounds, types as declared. */
+static bool is_valid(struct componentizer *c, const struct wasm_module *m)
+{
+    struct wasm_binary binary = {.layer = LAYER_MODULE, .module = (struct wasm_module *)m};
+    return validate_binary(c->arena, &binary, features_all(), c->diags);
+}
 
 static bool add_unit(struct componentizer *c, const struct wasm_module *m, str name,
                      bool is_adapter)
 {
     struct unit *u = vec_push(c->arena, &c->units);
     *u = (struct unit){.name = name, .m = m, .body = m, .is_adapter = is_adapter};
+    if (!is_valid(c, m))
+        return false;
     if (is_adapter)
         u->used = arena_array(c->arena, bool, m->exports.len);
     return compose_read_exports(c, u);
