@@ -200,15 +200,15 @@ static void branch_targets(struct text_module *m, struct buf *out)
 {
     struct text_parser *p = m->p;
     u32 count = 0;
-    struct buf labels = buf_in(p->arena);
+    m->key.len = 0;
     for (; at_index(p); count++)
-        text_uleb(&labels, take_label(m));
+        text_uleb(&m->key, take_label(m));
     if (count == 0) {
         text_unexpected(p, "a label");
         return;
     }
     text_uleb(out, count - 1);
-    buf_str(out, buf_view(&labels));
+    buf_str(out, buf_view(&m->key));
 }
 
 static void select_types(struct text_module *m, enum wasm_op *op, struct buf *out)
