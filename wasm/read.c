@@ -34,15 +34,37 @@ void wasm_rd_gate(struct wasm_reader *r, const u8 *at, enum feature feature, con
     diag_help(r->d, x, "turn it on with `--features %s`", feature_name(feature));
 }
 
+enum { PATH_SHOWN = 8 };
+
+/* Says what is wrong, in which section, and in which module or component of the file. */
 void wasm_rd_report(struct wasm_reader *r, const struct wasm_cursor *c)
 {
     u32 end = c->error_offset + (c->error_offset < UINT32_MAX);
-    diag_error(r->d, "malformed", (span){c->source, c->error_offset, end}, "%s", c->error);
+    struct diag *x =
+        diag_error(r->d, "malformed", (span){c->source, c->error_offset, end}, "%s", c->error);
+    struct buf place = buf_in(r->a);
+    if (r->section) {
+        buf_printf(&place, "in the %s section", r->section);
+    }
+    u32 depth = r->depth < READ_MAX_DEPTH ? r->depth : READ_MAX_DEPTH;
+    for (u32 i = depth; i-- > 0;) {
+        const struct wasm_read_step *step = &r->state->path[i];
+        if (depth - i > PATH_SHOWN) {
+            buf_c(&place, " and so on");
+            break;
+        }
+        buf_printf(&place, "%s %s %u", place.len ? " of" : "in",
+                   step->component ? "component" : "core module", step->index);
+    }
+    if (place.len) {
+        diag_note(r->d, x, STRF, STRA(buf_view(&place)));
+    }
 }
 
 bool wasm_rd_enter_unit(struct wasm_reader *r, str bytes, u32 base, u32 source, const char *what)
 {
     r->c = wasm_cursor_of(source, bytes, base);
+    r->section = NULL;
     if (++r->state->units > READ_MAX_UNITS) {
         wasm_rd_fail(r, r->c.at, "more than %d modules and components in one file", READ_MAX_UNITS);
     }

@@ -321,6 +321,10 @@ static void read_unit(struct component_reader *x, bool component)
 {
     struct wasm_reader *r = x->r;
     u32 base = wasm_cursor_offset(&r->c), source = r->c.source;
+    u32 index = component ? x->c->components.len : x->c->modules.len;
+    if (r->depth < LENGTH_OF(r->state->path)) {
+        r->state->path[r->depth] = (struct wasm_read_step){component, index};
+    }
     r->depth++;
     if (component) {
         struct wasm_component *c = wasm_rd_component(r, source, rest(r), base);
@@ -380,10 +384,16 @@ static void read_custom(struct component_reader *x, u32 start)
     add_item(x, ITEM_CUSTOM, x->c->customs.len - 1);
 }
 
+static const char *const section_names[] = {
+    "custom", "core module", "core instance", "core type", "component", "instance", "alias",
+    "type",   "canon",       "start",         "import",    "export",    "value",
+};
+
 static void read_section(struct component_reader *x, u8 id, u32 start)
 {
     struct wasm_reader *r = x->r;
     const u8 *at = r->c.at;
+    r->section = id < LENGTH_OF(section_names) ? section_names[id] : NULL;
     switch (id) {
     case 0: read_custom(x, start); break;
     case 1: read_unit(x, false); break;
@@ -435,6 +445,7 @@ static bool read_sections(struct component_reader *x, struct wasm_cursor top)
         }
     }
     if (top.failed) {
+        r->section = NULL;
         wasm_rd_report(r, &top);
     }
     return !top.failed;

@@ -339,24 +339,33 @@ static void read_custom_section(struct module_reader *x, u32 start)
 
 static const struct {
     u8 place; /* in the order of sections; 0: no section */
+    const char *name;
     void (*read)(struct module_reader *x);
 } section_table[] = {
-    [1] = {1, read_type_section},         [2] = {2, read_import_section},
-    [3] = {3, read_function_section},     [4] = {4, read_table_section},
-    [5] = {5, read_memory_section},       [13] = {6, read_tag_section},
-    [6] = {7, read_global_section},       [7] = {8, read_export_section},
-    [8] = {9, read_start_section},        [9] = {10, read_elem_section},
-    [12] = {11, read_data_count_section}, [10] = {12, read_code_section},
-    [11] = {13, read_data_section},
+    [1] = {1, "type", read_type_section},
+    [2] = {2, "import", read_import_section},
+    [3] = {3, "function", read_function_section},
+    [4] = {4, "table", read_table_section},
+    [5] = {5, "memory", read_memory_section},
+    [13] = {6, "tag", read_tag_section},
+    [6] = {7, "global", read_global_section},
+    [7] = {8, "export", read_export_section},
+    [8] = {9, "start", read_start_section},
+    [9] = {10, "element", read_elem_section},
+    [12] = {11, "data count", read_data_count_section},
+    [10] = {12, "code", read_code_section},
+    [11] = {13, "data", read_data_section},
 };
 
 static void read_section(struct module_reader *x, u8 id, u32 start)
 {
     struct wasm_reader *r = x->r;
     if (id == 0) {
+        r->section = "custom";
         read_custom_section(x, start);
         return;
     }
+    r->section = NULL;
     if (id >= LENGTH_OF(section_table) || !section_table[id].read) {
         wasm_rd_fail(r, r->c.at, "malformed section id %u", id);
         r->c.error_offset = start;
@@ -369,6 +378,7 @@ static void read_section(struct module_reader *x, u8 id, u32 start)
         return;
     }
     x->last = id;
+    r->section = section_table[id].name;
     section_table[id].read(x);
     if (!r->c.failed && r->c.at != r->c.end) {
         wasm_rd_fail(r, r->c.at,
@@ -394,6 +404,7 @@ static bool read_sections(struct module_reader *x, struct wasm_cursor top)
         }
     }
     r->c = top;
+    r->section = NULL;
     if (top.failed) {
         return false;
     }

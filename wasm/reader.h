@@ -7,11 +7,17 @@
 /* Limits of wasm.h. */
 enum { READ_MAX_DEPTH = 100, READ_MAX_UNITS = 1000 };
 
+/* A module or component inside another, by its number there. */
+struct wasm_read_step {
+    bool component;
+    u32 index;
+};
 /* Shared by the readers of one file, however deep they nest. */
 struct wasm_read_state {
-    u32 units;    /* modules and components so far */
-    u64 reported; /* features whose lack was reported */
-    bool refused; /* something needs a feature that is off */
+    struct wasm_read_step path[READ_MAX_DEPTH + 1]; /* from the outermost to the one at hand */
+    u32 units;                                      /* modules and components so far */
+    u64 reported;                                   /* features whose lack was reported */
+    bool refused;                                   /* something needs a feature that is off */
 };
 
 struct wasm_reader {
@@ -20,6 +26,7 @@ struct wasm_reader {
     struct features features;
     struct wasm_read_state *state;
     struct wasm_cursor c; /* the section at hand */
+    const char *section;  /* ... and its name */
     u32 depth;            /* enclosing components */
     u32 type_depth;       /* enclosing component, instance and module types */
 };
