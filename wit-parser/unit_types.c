@@ -9,12 +9,38 @@ static struct wit_type resolve_type(struct wit_unit *u, const struct ast_type *t
 
 /* ---- Names ------------------------------------------------------------------------------------------------ */
 
+/* What other languages call types. */
+static const struct {
+    str name, wit;
+} foreign_types[] = {
+    {STR_INIT("float32"), STR_INIT("f32")},    {STR_INIT("float64"), STR_INIT("f64")},
+    {STR_INIT("float"), STR_INIT("f32")},      {STR_INIT("double"), STR_INIT("f64")},
+    {STR_INIT("i8"), STR_INIT("s8")},          {STR_INIT("i16"), STR_INIT("s16")},
+    {STR_INIT("i32"), STR_INIT("s32")},        {STR_INIT("i64"), STR_INIT("s64")},
+    {STR_INIT("int"), STR_INIT("s32")},        {STR_INIT("uint"), STR_INIT("u32")},
+    {STR_INIT("usize"), STR_INIT("u32")},      {STR_INIT("byte"), STR_INIT("u8")},
+    {STR_INIT("boolean"), STR_INIT("bool")},   {STR_INIT("str"), STR_INIT("string")},
+    {STR_INIT("bytes"), STR_INIT("list<u8>")}, {STR_INIT("vec"), STR_INIT("list")},
+    {STR_INIT("array"), STR_INIT("list")},     {STR_INIT("set"), STR_INIT("list")},
+    {STR_INIT("dict"), STR_INIT("map")},
+};
+static const str type_words[] = {
+    STR_INIT("string"), STR_INIT("bool"),   STR_INIT("char"),   STR_INIT("list"),
+    STR_INIT("option"), STR_INIT("result"), STR_INIT("tuple"),  STR_INIT("map"),
+    STR_INIT("stream"), STR_INIT("future"), STR_INIT("borrow"), STR_INIT("error-context"),
+};
+
 static void not_defined(struct wit_unit *u, span at, str name)
 {
     struct diag *x = wit_unit_missing(u, at, name, "type", &u->scope.declared);
-    if (x && (str_eq(name, STR("float32")) || str_eq(name, STR("float64")))) {
-        diag_help(u->diags, x, "`" STRF "` is written `%s` now", STRA(name),
-                  str_eq(name, STR("float32")) ? "f32" : "f64");
+    for (u32 i = 0; x && i < LENGTH_OF(foreign_types); i++) {
+        if (str_eq(name, foreign_types[i].name)) {
+            diag_help(u->diags, x, "WIT writes `" STRF "`", STRA(foreign_types[i].wit));
+            return;
+        }
+    }
+    if (x && !x->notes.len && name.len > 2) {
+        diag_suggest(u->diags, x, name, type_words, LENGTH_OF(type_words));
     }
 }
 
