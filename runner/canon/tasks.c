@@ -106,12 +106,13 @@ bool canon_task_return_flat(struct task *t, u32 max_flat, const u64 *slots)
 {
     struct canon_store *s = t->inst->store;
     const struct canon_functype *ft = t->func->type;
-    struct cx cx = canon_cx(s, &t->func->opts, t->inst);
     if (functype_of(ft)->scalar) {
+        struct cx cx = {.store = s, .inst = t->inst};
         u64 scalar = 0;
         return (!ft->result || canon_lift_scalar(&cx, ft->result->kind, slots[0], &scalar)) &&
                canon_task_return(t, NULL, scalar);
     }
+    struct cx cx = canon_cx(s, &t->func->opts, t->inst);
     struct canon_value result = {0};
     cx.arena = canon_scratch_enter(s);
     cx.for_guest = t->sub != NULL && !s->config.trace;
@@ -164,9 +165,8 @@ static bool args_from_guest(struct task *t, u64 *slots)
     const struct canon_functype *ft = t->func->type;
     const struct lowered *low = sub->low;
     canon_subtask_start(sub);
-    struct cx from = canon_cx(s, &low->opts, low->inst);
-    from.lender = sub;
     if (functype_of(ft)->scalar) {
+        struct cx from = {.store = s, .inst = low->inst};
         for (u32 i = 0; i < ft->param_count; i++) {
             if (!canon_lift_scalar(&from, ft->params[i].type->kind, sub->args[i], &slots[i])) {
                 return false;
@@ -177,7 +177,9 @@ static bool args_from_guest(struct task *t, u64 *slots)
         }
         return true;
     }
+    struct cx from = canon_cx(s, &low->opts, low->inst);
     struct cx to = canon_cx(s, &t->func->opts, t->inst);
+    from.lender = sub;
     to.borrow_scope = t;
     from.arena = canon_scratch_enter(s);
     from.for_guest = !s->config.trace;
