@@ -164,7 +164,9 @@ static void draw_graph(struct drawing *d)
                 draw_edge(d, node_id(a, root), node_id(a, i), path, name);
                 continue;
             }
-            u32 known = map_add(a, &imports, name, imports.len);
+            /* Compatible versions become one import. */
+            str track = validate_semver_track(a, name);
+            u32 known = map_add(a, &imports, track.len ? track : name, imports.len);
             str id = str_printf(a, "i%u", known == MAP_NONE ? imports.len - 1 : known);
             if (known == MAP_NONE)
                 draw_box(d, id, name, true);

@@ -287,6 +287,11 @@ static bool type_instance(struct composition *c, u32 node, u8 *state)
                                 "what is given for import `" STRF "` of `" STRF "` does not fit",
                                 STRA(type.imports[bad].name.name), STRA(n->name));
     diag_note(c->d, d, STRF, STRA(validate_mismatch_text(c->a, &why)));
+    if (!compose_find_edge(n, type.imports[bad].name.name))
+        diag_help(c->d, d,
+                  "`" STRF "` stays an import, but it shares types with imports that are "
+                  "connected: connect it to the same component",
+                  STRA(type.imports[bad].name.name));
     return false;
 }
 
@@ -297,9 +302,12 @@ static bool type_node(struct composition *c, u32 node, u8 *state)
     if (state[node] == DONE)
         return true;
     if (state[node] == UNDER_WAY) {
-        diag_error(c->d, CODE_COMPOSE, n->at,
+        u32 root = node;
+        while (c->g->nodes.data[root].kind == COMPOSE_EXPORT)
+            root = c->g->nodes.data[root].of;
+        diag_error(c->d, CODE_COMPOSE, c->g->nodes.data[root].at,
                    "instance `" STRF "` needs itself: the composition goes round in a circle",
-                   STRA(n->name));
+                   STRA(c->g->nodes.data[root].name));
         return false;
     }
     state[node] = UNDER_WAY;

@@ -80,7 +80,7 @@ static str signature_text(struct validate_cm *v, const struct wasm_functype *t)
 static bool expect_signature(struct validate_cm *v, struct validate_scope *s, const char *what,
                              u32 index, const struct signature *sig)
 {
-    const struct wasm_functype *have;
+    const struct wasm_functype *have = NULL;
     struct wasm_functype want = functype(sig);
     if (!validate_cm_core_func(v, s, index, &have))
         return false;

@@ -101,7 +101,7 @@ static bool pop_frame(struct validate_context *c, struct validate_frame *out)
     if (!validate_pop_types(c, f->results, f->result_count))
         return false;
     if (c->stack.len != f->height)
-        return validate_fail(c, "type mismatch: %u values too many at the end of the block",
+        return validate_fail(c, "type mismatch: %u more on the stack than the block gives back",
                              c->stack.len - f->height);
     for (u32 i = f->init_height; i < c->inits.len; i++)
         c->local_set.data[c->inits.data[i]] = false;
@@ -274,7 +274,7 @@ static bool pop_func_ref(struct validate_context *c, const struct wasm_functype 
 static bool walk_call(struct validate_context *c, enum wasm_op op)
 {
     const struct wasm_functype *type = NULL;
-    u32 id;
+    u32 id = 0;
     switch (op) {
     case OP_CALL_INDIRECT:
     case OP_RETURN_CALL_INDIRECT:
