@@ -59,6 +59,16 @@
     BINARY(id, T, R, sa, GET_##T(W.a), ACC_##T, CHECK, __VA_ARGS__)      \
     BINARY(id, T, R, cs, IMM_##T, GET_##T(W.a), CHECK, __VA_ARGS__)      \
     BINARY(id, T, R, ca, IMM_##T, ACC_##T, CHECK, __VA_ARGS__)
+#define SHIFT_ADD_(id, form, dest, left)            \
+    HANDLER(id##_##form##_##dest, {                 \
+        SET_i(((u32)(left) << W.c) + (u32)sp[W.b]); \
+        STORE_##dest(i) NEXT(2);                    \
+    })
+#define SHIFT_ADD(id)             \
+    SHIFT_ADD_(id, s, r, sp[W.a]) \
+    SHIFT_ADD_(id, s, a, sp[W.a]) \
+    SHIFT_ADD_(id, a, r, acc)     \
+    SHIFT_ADD_(id, a, a, acc)
 #define COMMF(id, T, R, ...)                                        \
     BINARY(id, T, R, ss, GET_##T(W.a), GET_##T(W.b), , __VA_ARGS__) \
     BINARY(id, T, R, as, ACC_##T, GET_##T(W.b), , __VA_ARGS__)
@@ -81,6 +91,20 @@
             JUMP_BACK(W.imm);                     \
         NEXT(n);                                  \
     })
+/* The end of a counting loop: slot a += the constant in the upper half of the next cell, compare with the one in the lower half
+ * or with slot d, branch back. */
+#define COUNT_IMM_i(x) ((u32)(x))
+#define COUNT_IMM_I(x) ((u64)(i64)(i32)(x))
+#define COUNT_(id, T, form, right, ...)                                 \
+    HANDLER(id##_count_##form, {                                        \
+        T_##T a = (T_##T)(GET_##T(W.a) + COUNT_IMM_##T(ip[2].u >> 32)); \
+        T_##T b = right;                                                \
+        acc = a;                                                        \
+        sp[W.a] = acc;                                                  \
+        if (__VA_ARGS__)                                                \
+            JUMP_BACK(W.imm);                                           \
+        NEXT(3);                                                        \
+    })
 #define BRANCH_IMM_i ((u32)ip[2].u)
 #define BRANCH_IMM_I (ip[2].u)
 #define CMP(id, T, swapped, inverse, ...)                            \
@@ -88,7 +112,9 @@
     BRANCH_(id, T, ss, 2, GET_##T(W.a), GET_##T(W.d), __VA_ARGS__)   \
     BRANCH_(id, T, as, 2, ACC_##T, GET_##T(W.d), __VA_ARGS__)        \
     BRANCH_(id, T, sc, 3, GET_##T(W.a), BRANCH_IMM_##T, __VA_ARGS__) \
-    BRANCH_(id, T, ac, 3, ACC_##T, BRANCH_IMM_##T, __VA_ARGS__)
+    BRANCH_(id, T, ac, 3, ACC_##T, BRANCH_IMM_##T, __VA_ARGS__)      \
+    COUNT_(id, T, c, COUNT_IMM_##T(ip[2].u), __VA_ARGS__)            \
+    COUNT_(id, T, s, GET_##T(W.d), __VA_ARGS__)
 #define CMPF(id, T, swapped, ...) COMMF(id, T, i, __VA_ARGS__)
 
 #define UNARY_(id, T, R, form, dest, operand, CHECK, ...) \
@@ -118,19 +144,44 @@
     u64 ea = (address);        \
     EA_CHECK(ea, M)            \
     memcpy(&v, mem + ea, sizeof(M));
-#define LOAD_AT_s(M, v) READ_AT(M, v, (u64)(u32)sp[W.a] + W.off)
-#define LOAD_AT_a(M, v) READ_AT(M, v, (u64)(u32)acc + W.off)
-#define LOAD_AT_c(M, v) READ_AT(M, v, ip[2].u)
-#define LOAD_AT_p(M, v) memcpy(&v, host_pointer(acc), sizeof(M));
-#define LOAD(id, M, R, ...)                          \
-    LOAD_(id, M, R, s, r, 2, LOAD_AT_s, __VA_ARGS__) \
-    LOAD_(id, M, R, s, a, 2, LOAD_AT_s, __VA_ARGS__) \
-    LOAD_(id, M, R, a, r, 2, LOAD_AT_a, __VA_ARGS__) \
-    LOAD_(id, M, R, a, a, 2, LOAD_AT_a, __VA_ARGS__) \
-    LOAD_(id, M, R, c, r, 3, LOAD_AT_c, __VA_ARGS__) \
-    LOAD_(id, M, R, c, a, 3, LOAD_AT_c, __VA_ARGS__) \
-    LOAD_(id, M, R, p, r, 2, LOAD_AT_p, __VA_ARGS__) \
-    LOAD_(id, M, R, p, a, 2, LOAD_AT_p, __VA_ARGS__)
+#define LOAD_AT_s(M, v)  READ_AT(M, v, (u64)(u32)sp[W.a] + W.off)
+#define LOAD_AT_a(M, v)  READ_AT(M, v, (u64)(u32)acc + W.off)
+#define LOAD_AT_c(M, v)  READ_AT(M, v, ip[2].u)
+#define LOAD_AT_p(M, v)  memcpy(&v, host_pointer(acc), sizeof(M));
+#define LOAD_AT_ks(M, v) READ_AT(M, v, SUM_ks)
+#define LOAD_AT_ka(M, v) READ_AT(M, v, SUM_ka)
+#define LOAD_AT_xs(M, v) READ_AT(M, v, SUM_xs)
+#define LOAD_AT_xa(M, v) READ_AT(M, v, SUM_xa)
+#define LOAD_AT_hs(M, v) READ_AT(M, v, SUM_hs)
+#define LOAD_AT_ha(M, v) READ_AT(M, v, SUM_ha)
+/* Addresses that are sums: with a constant (k), of two values (x), with a shifted index (h); _s and _a tell where the first is. */
+#define SUM_ks (u64)((u32)sp[W.a] + W.off)
+#define SUM_ka (u64)((u32)acc + W.off)
+#define SUM_xs (u64)((u32)sp[W.a] + (u32)sp[W.b]) + W.c
+#define SUM_xa (u64)((u32)acc + (u32)sp[W.b]) + W.c
+#define SUM_hs (u64)(((u32)sp[W.a] << W.c) + (u32)sp[W.b])
+#define SUM_ha (u64)(((u32)acc << W.c) + (u32)sp[W.b])
+#define LOAD(id, M, R, ...)                            \
+    LOAD_(id, M, R, s, r, 2, LOAD_AT_s, __VA_ARGS__)   \
+    LOAD_(id, M, R, s, a, 2, LOAD_AT_s, __VA_ARGS__)   \
+    LOAD_(id, M, R, a, r, 2, LOAD_AT_a, __VA_ARGS__)   \
+    LOAD_(id, M, R, a, a, 2, LOAD_AT_a, __VA_ARGS__)   \
+    LOAD_(id, M, R, c, r, 3, LOAD_AT_c, __VA_ARGS__)   \
+    LOAD_(id, M, R, c, a, 3, LOAD_AT_c, __VA_ARGS__)   \
+    LOAD_(id, M, R, p, r, 2, LOAD_AT_p, __VA_ARGS__)   \
+    LOAD_(id, M, R, p, a, 2, LOAD_AT_p, __VA_ARGS__)   \
+    LOAD_(id, M, R, ks, r, 2, LOAD_AT_ks, __VA_ARGS__) \
+    LOAD_(id, M, R, ks, a, 2, LOAD_AT_ks, __VA_ARGS__) \
+    LOAD_(id, M, R, ka, r, 2, LOAD_AT_ka, __VA_ARGS__) \
+    LOAD_(id, M, R, ka, a, 2, LOAD_AT_ka, __VA_ARGS__) \
+    LOAD_(id, M, R, xs, r, 2, LOAD_AT_xs, __VA_ARGS__) \
+    LOAD_(id, M, R, xs, a, 2, LOAD_AT_xs, __VA_ARGS__) \
+    LOAD_(id, M, R, xa, r, 2, LOAD_AT_xa, __VA_ARGS__) \
+    LOAD_(id, M, R, xa, a, 2, LOAD_AT_xa, __VA_ARGS__) \
+    LOAD_(id, M, R, hs, r, 2, LOAD_AT_hs, __VA_ARGS__) \
+    LOAD_(id, M, R, hs, a, 2, LOAD_AT_hs, __VA_ARGS__) \
+    LOAD_(id, M, R, ha, r, 2, LOAD_AT_ha, __VA_ARGS__) \
+    LOAD_(id, M, R, ha, a, 2, LOAD_AT_ha, __VA_ARGS__)
 
 /* Form names: address, value. One handler each (nothing is stored to a slot). */
 #define STORE_(id, M, form, n, address, value) \
@@ -154,7 +205,15 @@
         memcpy(host_pointer(acc), &v, sizeof(M));            \
         NEXT(2);                                             \
     })                                                       \
-    STORE_(id, M, aa, 2, (u64)(u32)acc + W.off, RAW_##V)
+    STORE_(id, M, aa, 2, (u64)(u32)acc + W.off, RAW_##V)     \
+    STORE_(id, M, kss, 2, SUM_ks, sp[W.d])                   \
+    STORE_(id, M, kas, 2, SUM_ka, sp[W.d])                   \
+    STORE_(id, M, ksc, 3, SUM_ks, ip[2].u)                   \
+    STORE_(id, M, kac, 3, SUM_ka, ip[2].u)                   \
+    STORE_(id, M, xss, 2, SUM_xs, sp[W.d])                   \
+    STORE_(id, M, xas, 2, SUM_xa, sp[W.d])                   \
+    STORE_(id, M, hss, 2, SUM_hs, sp[W.d])                   \
+    STORE_(id, M, has, 2, SUM_ha, sp[W.d])
 
 /* Read-modify-write at the host address in acc: operand in slot b, result to slot d. */
 #define RMW(id, M, ...)                           \

@@ -2,6 +2,7 @@
 #include "rules.h"
 
 #undef COMM
+#undef SHIFT_ADD
 #undef ORD
 #undef COMMF
 #undef ORDF
@@ -24,6 +25,7 @@
 #undef VLOAD
 #undef VSTORE
 
+#define SHIFT_ADD(id)
 #define COMM(id, T, R, ...)   [OP_##id] = {FAMILY_COMM, #T[0], #R[0], H_##id##_ss_r, 0, 0},
 #define ORD(id, T, R, ...)    [OP_##id] = {FAMILY_ORD, #T[0], #R[0], H_##id##_ss_r, 0, 0},
 #define COMMF(id, T, R, ...)  [OP_##id] = {FAMILY_COMMF, #T[0], #R[0], H_##id##_ss_r, 0, 0},

@@ -5,10 +5,29 @@
 #include "engine_internal.h"
 
 /* Positions of the forms in a family, each with its _r and _a handler; + FORM_BRANCH in comparisons: forward, backward. */
-enum { FORM_SS, FORM_AS, FORM_SC, FORM_AC, FORM_SA, FORM_CS, FORM_CA, FORM_P, FORM_AA };
+enum {
+    FORM_SS,
+    FORM_AS,
+    FORM_SC,
+    FORM_AC,
+    FORM_SA,
+    FORM_CS,
+    FORM_CA,
+    FORM_P,
+    FORM_AA,
+    FORM_KSS,
+    FORM_KAS,
+    FORM_KSC,
+    FORM_KAC,
+    FORM_XSS,
+    FORM_XAS,
+    FORM_HSS,
+    FORM_HAS
+};
 enum { FORMF_SS, FORMF_AS, FORMF_SA };
-enum { FORM_S, FORM_A, FORM_C, FORM_LP };
+enum { FORM_S, FORM_A, FORM_C, FORM_LP, FORM_KS, FORM_KA, FORM_XS, FORM_XA, FORM_HS, FORM_HA };
 #define FORM_BRANCH 8
+#define FORM_COUNT  16 /* the same: with a constant, with a slot */
 
 enum family {
     FAMILY_NONE, /* has a function of its own in the translator */

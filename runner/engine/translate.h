@@ -71,6 +71,14 @@ struct emitted {
     struct accumulator before[3];
 };
 
+/* `local = local + constant`, emitted just before cell `end`. */
+struct counted {
+    u32 cell, end; /* end NOWHERE: none */
+    u32 slot;
+    i32 step;
+    bool is_64;
+};
+
 struct translator {
     struct arena arena; /* scratch */
     struct engine_code *code;
@@ -91,6 +99,7 @@ struct translator {
     u32 top, max_top;
     struct accumulator acc[3]; /* integer, f32, f64 */
     struct emitted last;
+    struct counted counted;
     bool dead;
     u32 dead_depth;
     bool too_large;
@@ -112,6 +121,8 @@ void translate_emit_value(struct translator *tr, enum handler h, struct word w, 
 /* The same for results that no accumulator takes. */
 void translate_emit_plain(struct translator *tr, enum handler h, struct word w, char type);
 void translate_wrote(struct translator *tr, u32 slot, u32 n);
+/* Takes the last instruction back. */
+void translate_undo(struct translator *tr);
 void translate_forget(struct translator *tr); /* accumulators and the last instruction: a label */
 
 struct value *translate_push(struct translator *tr, enum value_kind kind, char type);
@@ -134,6 +145,8 @@ void translate_bind(struct translator *tr, u32 fixups); /* here is the target */
 
 /* ---- translate_number.c: instructions with rules ------------------------------------------------------- */
 
+/* The last instruction, if it made the topmost value and nothing came between; else OP_COUNT. */
+enum wasm_op translate_made_by(const struct translator *tr, const struct value *v);
 void translate_number(struct translator *tr, enum wasm_op op, const struct rule *rule);
 void translate_memory(struct translator *tr, enum wasm_op op, const struct rule *rule);
 void translate_vector(struct translator *tr, enum wasm_op op, const struct rule *rule);

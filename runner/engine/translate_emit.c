@@ -54,6 +54,15 @@ void translate_forget(struct translator *tr)
         tr->acc[i].slot = tr->acc[i].producer = NOWHERE;
     tr->last.cell = tr->last.dest = NOWHERE;
     tr->last.op = OP_COUNT;
+    tr->counted.end = NOWHERE;
+}
+
+void translate_undo(struct translator *tr)
+{
+    tr->cells.len = tr->last.cell;
+    memcpy(tr->acc, tr->last.before, sizeof(tr->acc));
+    tr->last.cell = tr->last.dest = NOWHERE;
+    tr->last.op = OP_COUNT;
 }
 
 void translate_emit_value(struct translator *tr, enum handler h, struct word w, char type)

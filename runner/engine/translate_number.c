@@ -17,6 +17,9 @@ static void remember(struct translator *tr, enum wasm_op op, u32 form, struct wo
     memcpy(tr->last.before, before, sizeof(tr->last.before));
 }
 
+/* Form of a remembered I32_SHL that is a shift and an addition; + FORM_A. */
+#define SHIFT_ADDED 100
+
 /* A floating constant goes to its accumulator. */
 static void float_const(struct translator *tr, struct operand *o)
 {
@@ -36,9 +39,8 @@ static void unary(struct translator *tr, enum wasm_op op, const struct rule *rul
 {
     /* (x < y) == 0 is x >= y */
     const struct value *v = vec_last(&tr->values);
-    if (op == OP_I32_EQZ && v->kind == VALUE_TEMP && tr->last.cell != NOWHERE &&
-        tr->last.dest == v->home && tr->last.op != OP_COUNT &&
-        engine_rules[tr->last.op].family == FAMILY_CMP) {
+    enum wasm_op made_by = translate_made_by(tr, v);
+    if (op == OP_I32_EQZ && made_by != OP_COUNT && engine_rules[made_by].family == FAMILY_CMP) {
         enum wasm_op inverse = (enum wasm_op)engine_rules[tr->last.op].inverse;
         enum handler h = (enum handler)(engine_rules[inverse].base + tr->last.form * 2);
         tr->last.op = inverse;
@@ -119,8 +121,37 @@ static u32 binary_form(struct translator *tr, struct operand *a, struct operand 
     return form;
 }
 
+/* x + (y << k): takes the shift back and adds its operand. */
+static bool shift_add(struct translator *tr)
+{
+    struct value *y = vec_last(&tr->values), *x = y - 1;
+    if (translate_made_by(tr, y) != OP_I32_SHL) {
+        x = y;
+        y = x - 1;
+        if (translate_made_by(tr, y) != OP_I32_SHL)
+            return false;
+    }
+    if (tr->last.form != FORM_SC && tr->last.form != FORM_AC)
+        return false;
+    if (x->kind == VALUE_CONST)
+        return false;
+    u32 slot = x->kind == VALUE_LOCAL ? tr->local_slots[x->local] : x->home;
+    struct word w = {.a = tr->last.word.a, .b = (u16)slot, .c = tr->last.word.imm & 31};
+    bool in_acc = tr->last.form == FORM_AC;
+    translate_undo(tr);
+    translate_pop(tr);
+    translate_pop(tr);
+    struct accumulator before[3];
+    memcpy(before, tr->acc, sizeof(before));
+    translate_emit_value(tr, in_acc ? H_I32_SHIFT_ADD_a_r : H_I32_SHIFT_ADD_s_r, w, 'i');
+    remember(tr, OP_I32_SHL, in_acc ? SHIFT_ADDED + FORM_A : SHIFT_ADDED, w, 0, before);
+    return true;
+}
+
 static void binary(struct translator *tr, enum wasm_op op, const struct rule *rule)
 {
+    if (op == OP_I32_ADD && shift_add(tr))
+        return;
     struct operand b = translate_pop(tr), a = translate_pop(tr);
     if (b.form == 'c' && !fits32(b.type, b.bits))
         translate_to_slot(tr, &b);
@@ -140,7 +171,7 @@ static void binary(struct translator *tr, enum wasm_op op, const struct rule *ru
     struct accumulator before[3];
     memcpy(before, tr->acc, sizeof(before));
     translate_emit_value(tr, (enum handler)(rule->base + form * 2), w, rule->result);
-    if (rule->family == FAMILY_CMP)
+    if (rule->family == FAMILY_CMP || op == OP_I32_ADD || op == OP_I64_ADD || op == OP_I32_SHL)
         remember(tr, op, form, w, extra, before);
 }
 
@@ -157,22 +188,25 @@ void translate_number(struct translator *tr, enum wasm_op op, const struct rule 
 
 /* ---- Conditions -------------------------------------------------------------------------------------------- */
 
+enum wasm_op translate_made_by(const struct translator *tr, const struct value *v)
+{
+    return v->kind == VALUE_TEMP && tr->last.cell != NOWHERE && tr->last.dest == v->home
+               ? tr->last.op
+               : OP_COUNT;
+}
+
 struct condition translate_condition(struct translator *tr)
 {
     struct condition c = {.op = OP_COUNT};
-    const struct value *v = vec_last(&tr->values);
-    if (v->kind == VALUE_TEMP && tr->last.cell != NOWHERE && tr->last.dest == v->home &&
-        tr->last.op != OP_COUNT) {
-        /* Take the last instruction back. */
-        enum wasm_op op = tr->last.op;
+    enum wasm_op op = translate_made_by(tr, vec_last(&tr->values));
+    bool is_compare = op != OP_COUNT && engine_rules[op].family == FAMILY_CMP;
+    if (is_compare || op == OP_I32_EQZ || op == OP_I64_EQZ) {
         struct word w = tr->last.word;
         c.form = tr->last.form;
         c.extra = tr->last.extra;
-        tr->cells.len = tr->last.cell;
-        memcpy(tr->acc, tr->last.before, sizeof(tr->acc));
-        tr->last.cell = tr->last.dest = NOWHERE;
+        translate_undo(tr);
         translate_pop(tr);
-        if (engine_rules[op].family == FAMILY_CMP) {
+        if (is_compare) {
             c.op = op;
             c.word = (struct word){.a = w.a, .d = w.b};
             return c;
@@ -189,12 +223,47 @@ struct condition translate_condition(struct translator *tr)
     return c;
 }
 
+/* The count of a loop, its test and the branch back in one instruction. */
+static bool count(struct translator *tr, const struct condition *c, enum wasm_op op, u32 loop)
+{
+    struct counted k = tr->counted;
+    if (k.end != tr->cells.len)
+        return false;
+    u32 h;
+    struct word w = {.a = (u16)k.slot};
+    u64 extra = (u64)(u32)k.step << 32;
+    if (op == OP_COUNT) {
+        if (c->zero || c->value.form != 'a' || c->value.slot != k.slot || k.is_64)
+            return false;
+        h = H_COUNT_NZ;
+        extra = (u32)k.step;
+    } else {
+        bool constant = c->form == FORM_AC;
+        if ((!constant && c->form != FORM_AS) || c->word.a != k.slot ||
+            (engine_rules[op].operand == 'I') != k.is_64 ||
+            (constant && !fits32(engine_rules[op].operand, c->extra)) ||
+            (!constant && c->word.d == k.slot))
+            return false;
+        h = engine_rules[op].base + FORM_COUNT + !constant;
+        w.d = c->word.d;
+        extra |= constant ? (u32)c->extra : 0;
+    }
+    tr->cells.len = k.cell;
+    u32 at = translate_emit(tr, (enum handler)h, w);
+    translate_extra(tr, extra);
+    tr->cells.data[at + 1].w.imm = (i32)loop - (i32)at;
+    tr->acc[0] = (struct accumulator){k.slot, NOWHERE, 0};
+    return true;
+}
+
 u32 translate_branch_if(struct translator *tr, struct condition *c, bool when, u32 loop)
 {
     bool back = loop != NOWHERE;
     u32 h, at;
-    if (c->op != OP_COUNT) {
-        enum wasm_op op = when ? c->op : (enum wasm_op)engine_rules[c->op].inverse;
+    enum wasm_op op = c->op == OP_COUNT || when ? c->op : (enum wasm_op)engine_rules[c->op].inverse;
+    if (back && (when || op != OP_COUNT) && count(tr, c, op, loop))
+        return 0;
+    if (op != OP_COUNT) {
         h = engine_rules[op].base + FORM_BRANCH + c->form * 2 + back;
         at = translate_emit(tr, (enum handler)h, c->word);
         if (c->form == FORM_SC || c->form == FORM_AC)
@@ -246,11 +315,48 @@ void translate_address(struct translator *tr, struct memarg m, struct operand ad
     tr->acc[0].slot = tr->acc[0].producer = NOWHERE;
 }
 
+/* An address that was a sum: the access does the sum. */
+struct sum {
+    u32 form; /* FORM_KS .. FORM_HA, FORM_S: none */
+    struct word word;
+};
+
+/* Is the address `v` a sum made just now? Then takes its instruction back. */
+static struct sum take_sum(struct translator *tr, const struct value *v, u64 offset)
+{
+    struct sum sum = {.form = FORM_S};
+    enum wasm_op op = translate_made_by(tr, v);
+    struct word w = tr->last.word;
+    u32 form = tr->last.form;
+    if (op == OP_I32_ADD && (form == FORM_SC || form == FORM_AC) && offset == 0) {
+        sum.form = form == FORM_AC ? FORM_KA : FORM_KS;
+        sum.word = (struct word){.a = w.a, .imm = w.imm};
+    } else if (op == OP_I32_ADD && (form == FORM_SS || form == FORM_AS) && offset <= UINT16_MAX) {
+        sum.form = form == FORM_AS ? FORM_XA : FORM_XS;
+        sum.word = (struct word){.a = w.a, .b = w.b, .c = (u16)offset};
+    } else if (op == OP_I32_SHL && form >= SHIFT_ADDED && offset == 0) {
+        sum.form = form == SHIFT_ADDED + FORM_A ? FORM_HA : FORM_HS;
+        sum.word = w;
+    }
+    if (sum.form != FORM_S)
+        translate_undo(tr);
+    return sum;
+}
+
 static void load(struct translator *tr, enum wasm_op op, const struct rule *rule)
 {
     struct memarg m = translate_memarg(tr);
-    struct operand a = translate_pop(tr);
     u32 form = FORM_S;
+    if (is_fast(tr, m)) {
+        struct sum sum = take_sum(tr, vec_last(&tr->values), m.offset);
+        if (sum.form != FORM_S) {
+            translate_pop(tr);
+            translate_emit_value(tr, (enum handler)(rule->base + sum.form * 2), sum.word,
+                                 rule->result);
+            return;
+        }
+    }
+    struct operand a = translate_pop(tr);
     struct word w = {.a = (u16)a.slot, .off = (u32)m.offset};
     if (!is_fast(tr, m)) {
         translate_address(tr, m, a, 1u << wasm_op_info[op].align, false);
@@ -266,11 +372,38 @@ static void load(struct translator *tr, enum wasm_op op, const struct rule *rule
         translate_extra(tr, a.bits + m.offset);
 }
 
+/* A store to a sum, of a local or a constant: anything else would have come between. */
+static bool store_to_sum(struct translator *tr, const struct rule *rule, struct memarg m)
+{
+    const struct value *v = vec_last(&tr->values);
+    bool constant = v->kind == VALUE_CONST;
+    if (v->kind == VALUE_TEMP || (constant && translate_made_by(tr, v - 1) != OP_I32_ADD) ||
+        (constant && tr->last.form != FORM_SC && tr->last.form != FORM_AC))
+        return false;
+    struct sum sum = take_sum(tr, v - 1, m.offset);
+    if (sum.form == FORM_S)
+        return false;
+    struct operand value = translate_pop(tr);
+    translate_pop(tr);
+    u32 form = FORM_KSS + sum.form - FORM_KS;
+    if (sum.form >= FORM_XS)
+        form = FORM_XSS + sum.form - FORM_XS;
+    else if (constant)
+        form += FORM_KSC - FORM_KSS;
+    sum.word.d = (u16)value.slot;
+    translate_emit(tr, (enum handler)(rule->base + form), sum.word);
+    if (constant)
+        translate_extra(tr, value.bits);
+    return true;
+}
+
 static void store(struct translator *tr, enum wasm_op op, const struct rule *rule)
 {
     struct memarg m = translate_memarg(tr);
-    struct operand v = translate_pop(tr), a = translate_pop(tr);
     bool is_float = rule->operand != 'i';
+    if (is_fast(tr, m) && store_to_sum(tr, rule, m))
+        return;
+    struct operand v = translate_pop(tr), a = translate_pop(tr);
     if (!is_fast(tr, m)) {
         translate_to_slot(tr, &v);
         translate_address(tr, m, a, 1u << wasm_op_info[op].align, false);

@@ -25,6 +25,20 @@ static void local_get(struct translator *tr)
     tr->local_unread[i]++;
 }
 
+/* Was it `local = local + constant`? */
+static void note_count(struct translator *tr, u32 slot)
+{
+    enum wasm_op op = tr->last.op;
+    if ((op != OP_I32_ADD && op != OP_I64_ADD) || tr->last.form != FORM_SC ||
+        tr->last.word.a != slot)
+        return;
+    tr->counted = (struct counted){.cell = tr->last.cell,
+                                   .end = tr->cells.len,
+                                   .slot = slot,
+                                   .step = tr->last.word.imm,
+                                   .is_64 = op == OP_I64_ADD};
+}
+
 static void local_set(struct translator *tr, bool tee)
 {
     u32 i = wasm_get_u32(&tr->in), slot = tr->local_slots[i];
@@ -45,6 +59,7 @@ static void local_set(struct translator *tr, bool tee)
             else if (a->slot >= slot && a->slot < slot + translate_slots(v.type))
                 a->slot = NOWHERE;
         }
+        note_count(tr, slot);
         tr->last.dest = NOWHERE;
         tr->last.op = OP_COUNT;
         translate_pop(tr);
