@@ -151,14 +151,14 @@ static bool unknown_module(struct componentizer *c, const struct unit *u,
 }
 
 static bool unknown_field(struct componentizer *c, const struct unit *u,
-                          const struct wasm_import *i, const struct map *near)
+                          const struct wasm_import *i, str name, const struct map *near)
 {
     struct diag *x = diag_error(c->diags, "new-import", i->at,
                                 "the " STRF " imports `" STRF "` from `" STRF
                                 "`, which has no function of that name",
                                 STRA(unit_title(c, u)), STRA(i->name), STRA(i->module));
     if (near)
-        suggest_keys(c, x, i->name, near);
+        suggest_keys(c, x, name, near);
     if (str_starts(i->name, STR("[cancellable]")))
         diag_note(c->diags, x,
                   "`[cancellable]` was taken out of the component model in 2026: recompile with "
@@ -257,7 +257,7 @@ static bool bind_func(struct componentizer *c, const struct unit *u, const struc
     b->kind = BIND_FUNC;
     b->func = m->exported ? NULL : find_func(c, m, f->name, b, &near);
     if (!b->func)
-        return unknown_field(c, u, i, &near);
+        return unknown_field(c, u, i, f->name, &near);
     b->async = f->async;
     b->needs = compose_lower_needs(&c->r, b->func, b->async, &b->has_encoding);
     b->encoding = compose_encoding_of(c, true, b->item, b->func);
@@ -279,7 +279,7 @@ static bool bind_task_return(struct componentizer *c, const struct unit *u,
     struct wasm_functype wanted = {.params = flat};
     b->func = find_func(c, m, f->name, b, &near);
     if (!b->func)
-        return unknown_field(c, u, i, &near);
+        return unknown_field(c, u, i, f->name, &near);
     /* Its options must be those of the lift that it returns from. */
     b->needs = compose_lift_needs(&c->r, b->func, LIFT_ASYNC, &b->has_encoding) & NEEDS_MEMORY;
     b->encoding = compose_encoding_of(c, false, b->item, b->func);
@@ -331,7 +331,7 @@ static bool bind_payload(struct componentizer *c, const struct unit *u, const st
     }
     b->func = find_func(c, m, f->name, b, &near);
     if (!b->func)
-        return unknown_field(c, u, i, &near);
+        return unknown_field(c, u, i, f->name, &near);
     u32 *types, n = wit_payload_types(&c->r, c->arena, b->func, &types);
     if (f->number >= n || c->r.types.data[types[f->number]].kind != kind) {
         struct diag *x =
@@ -540,7 +540,7 @@ static bool bind_import(struct componentizer *c, struct unit *u, const struct wa
             return unknown_module(c, u, i, &m);
     }
     if (!readable)
-        return unknown_field(c, u, i, NULL);
+        return unknown_field(c, u, i, i->name, NULL);
     return f.is_intrinsic ? bind_intrinsic(c, u, i, &m, &f, b) : bind_func(c, u, i, &m, &f, b);
 }
 
