@@ -306,15 +306,13 @@ static void run(void *context)
 
 bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out)
 {
-    struct arena scratch = {0};
     struct wit_skipped skipped = {.arena = a};
     struct ast_decls ast;
-    if (!wit_read_ast(&scratch, a, d, source, &skipped, &ast)) {
-        arena_free(&scratch);
+    if (!wit_read_ast(a, a, d, source, &skipped, &ast)) {
         return false;
     }
     struct scoped s = {
-        .f = {.arena = &scratch, .text = sources_get(d->sources, source)->text, .newline = true},
+        .f = {.arena = a, .text = sources_get(d->sources, source)->text, .newline = true},
         .parser = ts_parser_new(),
         .out = out};
     bool memory =
@@ -329,7 +327,6 @@ bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out)
     if (s.parser) {
         ts_parser_delete(s.parser);
     }
-    arena_free(&scratch);
     if (!memory) {
         arena_alloc(a, SIZE_MAX); /* unwinds further */
     }

@@ -78,18 +78,17 @@ static void print_world(struct buf *out, const struct wit_resolve *r, u32 world,
 
 void wit_print_list(struct buf *out, const struct wit_resolve *r, u32 package)
 {
-    struct arena scratch = {0};
+    struct arena *scratch = out->arena;
     const struct wit_package *p = &r->packages.data[package];
     for (u32 i = 0; i < p->worlds.len; i++) {
-        print_world(out, r, p->worlds.data[i].type, &scratch);
+        print_world(out, r, p->worlds.data[i].type, scratch);
     }
     for (u32 i = 0; i < p->interfaces.len && !p->worlds.len; i++) {
         const struct wit_interface *it = &r->interfaces.data[p->interfaces.data[i].type];
-        struct buf b = buf_in(&scratch);
+        struct buf b = buf_in(scratch);
         count(&b, it->funcs.len, "function");
         count(&b, it->types.len, "type");
         buf_printf(out, "interface " STRF "  " STRF "\n",
-                   STRA(wit_item_id(&scratch, &p->name, it->name)), STRA(buf_view(&b)));
+                   STRA(wit_item_id(scratch, &p->name, it->name)), STRA(buf_view(&b)));
     }
-    arena_free(&scratch);
 }

@@ -9,7 +9,7 @@ struct printer {
     u32 indent;
     bool line_start;
     bool any_items; /* of the block so far: a blank line comes first */
-    struct arena scratch;
+    struct arena *scratch;
 };
 
 static void print_interface(struct printer *p, u32 interface);
@@ -308,7 +308,7 @@ struct functions {
 
 static str type_key(struct printer *p, u32 type)
 {
-    return str_dup(&p->scratch, str_of((const char *)&type, sizeof type));
+    return str_dup(p->scratch, str_of((const char *)&type, sizeof type));
 }
 
 static void add_function(struct printer *p, struct functions *fs, const struct wit_func *f)
@@ -319,11 +319,11 @@ static void add_function(struct printer *p, struct functions *fs, const struct w
         str key = type_key(p, f->resource);
         u32 last = map_get(&fs->last, key);
         if (last == MAP_NONE) {
-            map_put(&p->scratch, &fs->first, key, i);
+            map_put(p->scratch, &fs->first, key, i);
         } else {
             fs->next[last] = i + 1;
         }
-        map_put(&p->scratch, &fs->last, key, i);
+        map_put(p->scratch, &fs->last, key, i);
     }
 }
 
@@ -458,8 +458,8 @@ static void print_types(struct printer *p, struct wit_owner owner,
 
 static struct functions functions_for(struct printer *p, u32 n)
 {
-    return (struct functions){.list = arena_alloc_array(&p->scratch, n, sizeof(struct wit_func *)),
-                              .next = arena_array(&p->scratch, u32, n)};
+    return (struct functions){.list = arena_alloc_array(p->scratch, n, sizeof(struct wit_func *)),
+                              .next = arena_array(p->scratch, u32, n)};
 }
 
 static void print_interface(struct printer *p, u32 interface)
@@ -530,7 +530,7 @@ static void print_world(struct printer *p, u32 world)
     for (u32 i = 0; i < w->imports.len; i++) {
         const struct wit_world_item *item = &w->imports.data[i];
         if (item->kind == WIT_ITEM_TYPE) {
-            *vec_push(&p->scratch, &types) = (struct wit_named_type){item->name, item->type};
+            *vec_push(p->scratch, &types) = (struct wit_named_type){item->name, item->type};
         } else if (item->kind == WIT_ITEM_FUNC) {
             add_function(p, &fs, &item->func);
         } else {
@@ -610,7 +610,7 @@ void wit_print_package(struct buf *out, const struct wit_resolve *r, u32 package
                        const struct wit_print_options *options)
 {
     struct wit_print_options how = options ? *options : (struct wit_print_options){0};
-    struct printer p = {.out = out, .r = r, .how = &how, .line_start = true};
+    struct printer p = {.out = out, .r = r, .how = &how, .line_start = true, .scratch = out->arena};
     print_one(&p, package, false);
     bool first = true;
     for (u32 i = 0; how.nested && i < r->packages.len; i++) {
@@ -623,7 +623,6 @@ void wit_print_package(struct buf *out, const struct wit_resolve *r, u32 package
             first = false;
         }
     }
-    arena_free(&p.scratch);
 }
 
 /* ---- Parts for others ---------------------------------------------------------------------------------------- */

@@ -37,12 +37,12 @@ void wit_split_identities(struct wit_resolve *r, u32 world)
 {
     struct wit_world *w = &r->worlds.data[world];
     struct map imported = {0}, exported = {0};
-    struct arena scratch = {0};
-    struct split s = {.r = r, .cloner = {.r = r, .scratch = &scratch}};
+    struct arena *scratch = r->arena;
+    struct split s = {.r = r, .cloner = {.r = r, .scratch = scratch}};
     for (u32 i = 0; i < w->imports.len; i++) {
         struct wit_world_item *item = &w->imports.data[i];
         if (item->kind == WIT_ITEM_INTERFACE &&
-            !map_put(&scratch, &imported, key_of(&s, item->interface), 1)) {
+            !map_put(scratch, &imported, key_of(&s, item->interface), 1)) {
             split_import(&s, item);
         }
     }
@@ -54,7 +54,7 @@ void wit_split_identities(struct wit_resolve *r, u32 world)
         /* Also what uses a type of a copied interface must be copied, to use that of the copy. Exports
          * are in topological order, so that has been seen by now. */
         bool needs = map_get(&imported, key_of(&s, item->interface)) != MAP_NONE ||
-                     !map_put(&scratch, &exported, key_of(&s, item->interface), 1);
+                     !map_put(scratch, &exported, key_of(&s, item->interface), 1);
         const struct wit_interface *it = &r->interfaces.data[item->interface];
         for (u32 k = 0; k < it->types.len && !needs; k++) {
             const struct wit_typedef *t = &r->types.data[it->types.data[k].type];
@@ -66,5 +66,4 @@ void wit_split_identities(struct wit_resolve *r, u32 world)
             split_item(&s, item);
         }
     }
-    arena_free(&scratch);
 }

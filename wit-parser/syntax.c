@@ -28,7 +28,8 @@ struct watch {
     VEC(u16) states; /* the parse stack, replayed */
     VEC(u16) trial;  /* a copy of it */
     u8 *possible;    /* tokens that could stand at the wrong place */
-    u32 position;    /* where the token before ends */
+    u32 position;    /* where the token before ends, or a comment */
+    u32 token_end;   /* where the token before ends */
     const char *symbol;
     char symbol_name[40];
     u32 angles;
@@ -151,6 +152,7 @@ static void on_log(void *payload, TSLogType type, const char *m)
     if (strncmp(m, "process ", 8) == 0) {
         u32 row = number_of(m, "row:"), column = number_of(m, "col:");
         w->position = row < w->line_count ? w->lines[row] + column : (u32)w->text.len;
+        w->token_end = strstr(w->symbol, "_comment") ? w->token_end : w->position;
     } else if (strncmp(m, "lexed_lookahead sym:", 20) == 0) {
         size_t n = strcspn(m + 20, ",");
         n = n ? n : 1; /* the comma itself */
@@ -530,13 +532,17 @@ static bool blank_item(char *bytes, str text, u32 at, struct wit_skipped *skippe
     return any || (at < text.len && blank(bytes, at, token_end(text, at), skipped));
 }
 
+/* The log counts lines, also in a text where a line's end has become a `;`. */
 static void find_lines(struct watch *w)
 {
-    u32 n = 1;
+    w->line_count = 0;
     for (size_t i = 0; i < w->text.len; i++) {
-        n += w->text.ptr[i] == '\n';
+        w->line_count += w->text.ptr[i] == '\n';
     }
-    w->lines = arena_array(w->arena, u32, n);
+    if (!w->lines) {
+        w->lines = arena_array(w->arena, u32, (size_t)w->line_count + 1);
+    }
+    w->line_count = 0;
     for (size_t i = 0; i < w->text.len; i++) {
         if (w->text.ptr[i] == '\n') {
             w->lines[++w->line_count] = (u32)i + 1;
@@ -548,9 +554,10 @@ static void find_lines(struct watch *w)
 /* One parse with the log on. */
 static void watch(struct watch *w, TSParser *parser)
 {
+    find_lines(w); /* never more than at first */
     w->found = false;
     w->stop = 0;
-    w->position = w->angles = 0;
+    w->position = w->token_end = w->angles = 0;
     w->symbol = "";
     w->states.len = 0;
     *vec_push(w->arena, &w->states) = 1;
@@ -563,6 +570,27 @@ static void watch(struct watch *w, TSParser *parser)
     if (tree) {
         ts_tree_delete(tree);
     }
+}
+
+/* Where just a `;` or a `,` is missing, it is put into the blank behind the token before, and nothing is lost. */
+static bool insert_separator(struct watch *w, char *bytes)
+{
+    str word = str_sub(w->text, w->at, token_end(w->text, w->at));
+    bool starts =
+        word.len && (is_word_byte(word.ptr[0]) || word.ptr[0] == '@' || word.ptr[0] == '}');
+    if (w->kind != WRONG_TOKEN || !starts || w->token_end >= w->at ||
+        !is_blank(bytes[w->token_end])) {
+        return false;
+    }
+    if (takes(w, ";")) {
+        bytes[w->token_end] = ';';
+        return true;
+    }
+    if (takes(w, ",") && word.ptr[0] != '}') {
+        bytes[w->token_end] = ',';
+        return true;
+    }
+    return false;
 }
 
 /* The end of the file comes too early: closes what is open, behind the text. */
@@ -589,7 +617,6 @@ TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct w
     struct watch w = {.language = tree_sitter_wit(), .arena = a, .text = str_of(bytes, length)};
     u64 logged = 0;
     bool first = true, ended = false;
-    find_lines(&w);
     for (u32 i = 0; i < MAX_ERRORS && logged <= MAX_LOGGED; i++, logged += length) {
         watch(&w, parser);
         if (!w.found) {
@@ -601,6 +628,9 @@ TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct w
             last = w.at;
         }
         first = false;
+        if (x && insert_separator(&w, bytes)) {
+            continue;
+        }
         if (w.at >= length) {
             if (close_block(&w, x, d, source, bytes, length)) {
                 ended = true;

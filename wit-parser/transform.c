@@ -23,10 +23,7 @@ static void rename_world(struct wit_resolve *r, u32 world, str name, const char 
 
 static bool elaborate(struct wit_resolve *r, u32 world)
 {
-    struct arena scratch = {0};
-    bool fine = wit_elaborate_world(r, &scratch, world);
-    arena_free(&scratch);
-    return fine;
+    return wit_elaborate_world(r, r->arena, world);
 }
 
 /* Methods of imported resources stay with them. */
