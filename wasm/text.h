@@ -126,6 +126,8 @@ struct diag *text_fail(struct text_parser *p, struct text_token at, const char *
     WITC_PRINTF(3, 4);
 /* "unexpected token `x`", with what was expected as label. */
 struct diag *text_unexpected(struct text_parser *p, const char *expected);
+/* The same with the nearest of the words that could stand here. */
+void text_unexpected_word(struct text_parser *p, const char *expected, const str *words, u32 count);
 
 static inline bool text_is_word(const struct text_parser *p, struct text_token t, str word)
 {

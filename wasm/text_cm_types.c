@@ -252,6 +252,18 @@ static const struct text_shape *take_compound(struct text_scope *s, struct text_
     return NULL;
 }
 
+static void unknown_valtype(struct text_parser *p)
+{
+    str near[LENGTH_OF(prims) + LENGTH_OF(compounds)];
+    for (u32 i = 0; i < LENGTH_OF(prims); i++)
+        near[i] = prims[i].word;
+    for (u32 i = 0; i < LENGTH_OF(compounds); i++)
+        near[LENGTH_OF(prims) + i] = compounds[i].word;
+    if (p->tok.kind == TEXT_LPAREN)
+        text_advance(p);
+    text_unexpected_word(p, "a value type", near, LENGTH_OF(near));
+}
+
 const struct text_shape *text_cm_valtype(struct text_scope *s, struct text_item *item)
 {
     struct text_parser *p = s->p;
@@ -273,7 +285,7 @@ const struct text_shape *text_cm_valtype(struct text_scope *s, struct text_item 
     struct text_item inner = text_item_new(s);
     shape = take_compound(s, &inner);
     if (!shape) {
-        text_unexpected(p, "a value type");
+        unknown_valtype(p);
         return NULL;
     }
     text_item_ref(item, text_known_ref(SORT_TYPE, emit_type(s, &inner, shape)), true);

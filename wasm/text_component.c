@@ -465,7 +465,10 @@ static void field(struct text_scope *s)
             return;
         }
     }
-    text_unexpected(p, "a definition of a component");
+    str near[LENGTH_OF(fields)];
+    for (u32 i = 0; i < LENGTH_OF(fields); i++)
+        near[i] = fields[i].word;
+    text_unexpected_word(p, "a definition of a component", near, LENGTH_OF(near));
 }
 
 static void put_names(struct text_scope *s)

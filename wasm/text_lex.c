@@ -89,6 +89,14 @@ struct diag *text_unexpected(struct text_parser *p, const char *expected)
     return x;
 }
 
+void text_unexpected_word(struct text_parser *p, const char *expected, const str *words, u32 count)
+{
+    struct text_token at = p->tok;
+    struct diag *x = text_unexpected(p, expected);
+    if (x != &p->ignored && at.kind == TEXT_KEYWORD && at.end - at.start < 60)
+        diag_suggest(p->d, x, text_of(p, at), words, count);
+}
+
 /* ---- Strings and comments ------------------------------------------------------------------------- */
 
 static struct text_token span_token(u32 start, u32 end)

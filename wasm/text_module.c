@@ -830,7 +830,13 @@ static void field(struct text_module *m)
         m->has_start = true;
         text_uleb(&m->sections[SECTION_START].bytes, text_index(m, SPACE_FUNC));
     } else {
-        text_unexpected(p, "a field of a module");
+        static const str near[] = {
+            STR_INIT("type"),   STR_INIT("rec"),       STR_INIT("import"), STR_INIT("func"),
+            STR_INIT("table"),  STR_INIT("memory"),    STR_INIT("global"), STR_INIT("tag"),
+            STR_INIT("export"), STR_INIT("start"),     STR_INIT("elem"),   STR_INIT("data"),
+            STR_INIT("module"), STR_INIT("component"),
+        };
+        text_unexpected_word(p, "a field of a module", near, LENGTH_OF(near));
         return;
     }
     text_close(p);

@@ -43,12 +43,15 @@ static void fail(struct runner *r, const struct wast_directive *x, const struct 
         const struct diag *first = o->why->list.data[0];
         if (first->at.source)
             diag_label(r->d, e, first->at, STRF, STRA(first->message));
-        for (u32 i = 0; i < first->notes.len; i++)
-            diag_note(r->d, e, STRF, STRA(first->notes.data[i].text));
+        for (u32 i = 0; i < first->notes.len; i++) {
+            const struct diag_note *note = &first->notes.data[i];
+            (note->help ? diag_help : diag_note)(r->d, e, STRF, STRA(note->text));
+        }
     }
     for (u32 i = 0; o->trap && i < o->trap->frame_count && i < 8; i++) {
         const struct engine_frame *f = &o->trap->frames[i];
-        diag_note(r->d, e, "in " STRF " of " STRF, STRA(f->func), STRA(f->instance));
+        diag_note(r->d, e, "in " STRF "%s" STRF, STRA(f->func), f->instance.len ? " of $" : "",
+                  STRA(f->instance));
     }
     if (x->message.len)
         diag_note(r->d, e, "expected was: " STRF, STRA(x->message));
