@@ -129,6 +129,7 @@ struct componentizer {
     u32 defining;                 /* the type of the world that is being imported */
     u32 unit_types[2];            /* stream and future without payload; NONE */
     u32 *world_types, *resources; /* by WIT type: component type index; NONE */
+    struct map core_aliases;
     u32 shim_instance, fixup_instance;
     u32 memory;                                /* core memory index */
     u32 realloc_slot;                          /* of the hooked realloc of the main module; NONE */

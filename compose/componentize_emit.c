@@ -3,24 +3,51 @@
 
 /* ---- Small pieces --------------------------------------------------------------------------------- */
 
+/* A core export as an item of the component; each is aliased once. */
 static u32 alias_core(struct componentizer *c, enum cm_sort sort, u32 instance, str name)
 {
-    u32 index = cm_add_alias(
+    str key = str_printf(c->arena, "%d %u " STRF, (int)sort, instance, STRA(name));
+    u32 index = map_get(&c->core_aliases, key);
+    if (index != MAP_NONE)
+        return index;
+    index = cm_add_alias(
         &c->b, (struct cm_alias){
                    .kind = ALIAS_CORE_EXPORT, .sort = sort, .instance = instance, .name = name});
-    compose_debug_name(c, sort, index, name);
+    map_put(c->arena, &c->core_aliases, key, index);
+    return index;
+}
+
+static u32 alias_named(struct componentizer *c, enum cm_sort sort, u32 instance, str name,
+                       str debug_name)
+{
+    u32 before = c->b.count[sort], index = alias_core(c, sort, instance, name);
+    if (index == before)
+        compose_debug_name(c, sort, index, debug_name);
     return index;
 }
 
 static u32 alias_unit_export(struct componentizer *c, u32 unit, u32 export_index)
 {
     const struct unit *u = &c->units.data[unit];
-    return alias_core(c, SORT_CORE_FUNC, u->instance, u->m->exports.data[export_index].name);
+    str name = u->m->exports.data[export_index].name;
+    return alias_named(c, SORT_CORE_FUNC, u->instance, name, name);
 }
 
 static str slot_name(struct componentizer *c, u32 slot)
 {
     return str_printf(c->arena, "%u", slot);
+}
+
+static u32 alias_slot(struct componentizer *c, u32 slot)
+{
+    return alias_named(c, SORT_CORE_FUNC, c->shim_instance, slot_name(c, slot),
+                       c->slots.data[slot].name);
+}
+
+static u32 alias_hook(struct componentizer *c, u32 hook)
+{
+    str name = str_printf(c->arena, "hook%u", hook);
+    return alias_named(c, SORT_CORE_FUNC, c->fixup_instance, name, name);
 }
 
 static u32 add_module(struct componentizer *c, str bytes, str name)
@@ -51,10 +78,9 @@ static u32 realloc_func(struct componentizer *c, u32 unit, bool exports)
     u32 owner, at = compose_realloc_export(c, unit, exports, &owner);
     bool plain = at == c->units.data[0].known[MODULE_EXPORT_REALLOC];
     if (owner == 0 && plain && exports && c->hooked_realloc != NONE)
-        return alias_core(c, SORT_CORE_FUNC, c->fixup_instance,
-                          str_printf(c->arena, "hook%u", c->hooked_realloc));
+        return alias_hook(c, c->hooked_realloc);
     if (owner == 0 && plain && !exports && c->realloc_slot != NONE)
-        return alias_core(c, SORT_CORE_FUNC, c->shim_instance, slot_name(c, c->realloc_slot));
+        return alias_slot(c, c->realloc_slot);
     return alias_unit_export(c, owner, at);
 }
 
@@ -284,7 +310,7 @@ static struct cm_sortidx import_item(struct componentizer *c, u32 unit, const st
     if (b->kind == BIND_MEMORY) {
         item = (struct cm_sortidx){SORT_CORE_MEMORY, c->memory};
     } else if (b->shim != NONE) {
-        item.index = alias_core(c, SORT_CORE_FUNC, c->shim_instance, slot_name(c, b->shim));
+        item.index = alias_slot(c, b->shim);
     } else {
         *ok = actual_func(c, unit, b, &item.index);
     }
@@ -341,7 +367,8 @@ static void emit_shim(struct componentizer *c)
         cm_add_core_instance(&c->b, (struct cm_instance){.is_instantiate = true, .source = module});
     compose_debug_name(c, SORT_CORE_INSTANCE, c->shim_instance, STR("wit-component-shim-instance"));
     if (c->shim_memory)
-        c->memory = alias_core(c, SORT_CORE_MEMORY, c->shim_instance, STR("$memory"));
+        c->memory =
+            alias_named(c, SORT_CORE_MEMORY, c->shim_instance, STR("$memory"), STR("memory"));
 }
 
 /* The resources of exported interfaces, which the core module makes values of. */
@@ -352,7 +379,7 @@ static void emit_resources(struct componentizer *c)
         struct cm_type type = {.kind = DEF_RESOURCE, .rep = WASM_I32};
         type.has_dtor = d->shim != NONE;
         if (type.has_dtor)
-            type.dtor = alias_core(c, SORT_CORE_FUNC, c->shim_instance, slot_name(c, d->shim));
+            type.dtor = alias_slot(c, d->shim);
         c->resources[d->type] = cm_add_type(&c->b, type);
         compose_debug_name(c, SORT_TYPE, c->resources[d->type], c->r.types.data[d->type].name);
     }
@@ -411,7 +438,7 @@ static u32 lift_core(struct componentizer *c, const struct lift *l, u32 export_i
 {
     if (hooked == NONE)
         return alias_unit_export(c, l->unit, export_index);
-    return alias_core(c, SORT_CORE_FUNC, c->fixup_instance, str_printf(c->arena, "hook%u", hooked));
+    return alias_hook(c, hooked);
 }
 
 static bool emit_lift(struct componentizer *c, const struct lift *l, u32 *out)
