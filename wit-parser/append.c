@@ -276,7 +276,7 @@ static void add_interfaces(struct append *a)
 static u32 find_dep(struct append *a, struct unit_dep *dep)
 {
     u32 package = wit_find_package(a->r, &dep->name);
-    if (package != WIT_NONE) {
+    if (package != WIT_NONE || dep->told) {
         return package;
     }
     str id = wit_package_id(a->r->arena, &dep->name);

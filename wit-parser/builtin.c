@@ -66,9 +66,13 @@ bool wit_builtin_near(struct arena *a, const struct wit_package_name *name,
     u32 n = str_eq(name->ns, STR("wasi")) ? wit_snapshot_list(a, all(), &names) : 0;
     bool found = false;
     for (u32 i = 0; i < n; i++) {
+        bool near = name->version.text.len && same_track(a, &name->version, &names[i].version);
         if (str_eq(names[i].name, name->name)) {
             *out = names[i]; /* the last is the newest */
             found = true;
+            if (near) {
+                break;
+            }
         }
     }
     return found;

@@ -14,6 +14,39 @@ static str text_of(const struct wit_resolve *r, struct arena *a, struct wit_type
     return str_printf(a, "`" STRF "`", STRA(buf_view(&b)));
 }
 
+static const char *kind_of(const struct wit_resolve *r, struct wit_type t)
+{
+    static const char *const names[] = {
+        [WIT_RECORD] = "record",   [WIT_RESOURCE] = "resource",
+        [WIT_OWN] = "handle",      [WIT_BORROW] = "borrow",
+        [WIT_FLAGS] = "flags",     [WIT_TUPLE] = "tuple",
+        [WIT_VARIANT] = "variant", [WIT_ENUM] = "enum",
+        [WIT_OPTION] = "option",   [WIT_RESULT] = "result",
+        [WIT_LIST] = "list",       [WIT_MAP] = "map",
+        [WIT_FUTURE] = "future",   [WIT_FIXED_LIST] = "fixed list",
+        [WIT_STREAM] = "stream",
+    };
+    u32 kind = t.kind == WIT_ID && t.id != WIT_NONE ? r->types.data[t.id].kind : WIT_BOOL;
+    return kind < LENGTH_OF(names) && names[kind] ? names[kind] : "type";
+}
+
+/* "`u32` is not `u64`"; behind names that are the same, what they stand for. */
+static str unlike(const struct wit_resolve *r, struct arena *a, struct wit_type x,
+                  struct wit_type y)
+{
+    str tx = text_of(r, a, x), ty = text_of(r, a, y);
+    struct wit_type ux = wit_unalias(r, x), uy = wit_unalias(r, y);
+    if (str_eq(tx, ty)) {
+        tx = text_of(r, a, ux);
+        ty = text_of(r, a, uy);
+    }
+    if (str_eq(tx, ty)) {
+        return str_printf(a, "%s " STRF " is not %s " STRF, kind_of(r, ux), STRA(tx),
+                          kind_of(r, uy), STRA(ty));
+    }
+    return str_printf(a, STRF " is not " STRF, STRA(tx), STRA(ty));
+}
+
 static bool differ(str *why, str text)
 {
     *why = text;
@@ -65,8 +98,7 @@ static bool same(const struct wit_resolve *r, struct arena *a, struct wit_type x
     const struct wit_typedef *dx = both ? &r->types.data[tx.id] : NULL;
     const struct wit_typedef *dy = both ? &r->types.data[ty.id] : NULL;
     if (!both || dx->kind != dy->kind || dx->length != dy->length || depth >= DEPTH) {
-        return differ(why, str_printf(a, STRF " is not " STRF, STRA(text_of(r, a, x)),
-                                      STRA(text_of(r, a, y))));
+        return differ(why, unlike(r, a, x, y));
     }
     if (dx->kind == WIT_RESOURCE) {
         return str_eq(dx->name, dy->name) ||

@@ -253,8 +253,9 @@ struct walk {
     VEC(struct wit_unit *) order;
 };
 
-static void report_package_cycle(struct walk *w, const struct unit_dep *dep)
+static void report_package_cycle(struct walk *w, struct unit_dep *dep)
 {
+    dep->told = true;
     struct diags *d = w->l->r->diags;
     str id = wit_package_id(d->arena, &dep->name);
     struct diag *x = diag_error(d, "wit-package-cycle", dep->at,
@@ -287,7 +288,7 @@ static void visit(struct walk *w, struct wit_unit *root)
             w->stack.len--;
             continue;
         }
-        const struct unit_dep *dep = &v->unit->deps.data[v->next++];
+        struct unit_dep *dep = &v->unit->deps.data[v->next++];
         u32 index = map_get(&w->l->by_name, wit_package_id(w->l->scratch, &dep->name));
         struct wit_unit *u = index == MAP_NONE ? NULL : w->l->units.data[index];
         if (u && u->visiting) {

@@ -39,8 +39,15 @@ static void not_defined(struct wit_unit *u, span at, str name)
             return;
         }
     }
-    if (x && !x->notes.len && name.len > 2) {
-        diag_suggest(u->diags, x, name, type_words, LENGTH_OF(type_words));
+    str near[LENGTH_OF(type_words)];
+    u32 n = 0;
+    for (u32 i = 0; i < LENGTH_OF(type_words); i++) {
+        if (name.len > 2 && type_words[i].ptr[0] == name.ptr[0]) {
+            near[n++] = type_words[i];
+        }
+    }
+    if (x && !x->notes.len) {
+        diag_suggest(u->diags, x, name, near, n);
     }
 }
 
