@@ -262,7 +262,7 @@ static void put_payload_functions(struct gen *g, const struct payload *p)
         "  return $0__write(writer, $6$7);\n"
         "}\n",
         p->name, p->type, g->snake, p->read, p->write,
-        p->element ? STR("(uint8_t *) buf") : STR("NULL"),
+        p->element ? STR("(uint8_t*) buf") : STR("NULL"),
         p->element ? STR("(const uint8_t *) buf") : STR("NULL"), more);
     PUT(&g->c_helpers,
         "\n"

@@ -113,7 +113,7 @@ static void put_heading(struct gen *g, str name)
 {
     str side = g->exporting ? STR("Exported") : STR("Imported");
     PUT(&g->h_fns, "\n// $0 Functions from `$1`\n", side, name);
-    PUT(g->exporting ? &g->c_adapters : &g->c_fns, "\n// $0 Functions from `$1`\n", side, name);
+    PUT(&g->c_fns, "\n// $0 Functions from `$1`\n", side, name);
 }
 
 static void generate_interface(struct gen *g, u32 interface)
@@ -230,8 +230,8 @@ static void put_string_helpers(struct gen *g)
             g, "// Makes `ret` a copy of the `len` code units at `s`\n",
             prototype(g, "void $0_string_dup_n($0_string_t *ret, const $1 *s, size_t len)"),
             "  ret->len = len;\n"
-            "  ret->ptr = ($1 *) cabi_realloc(NULL, 0, $3, len * $3);\n"
-            "  memcpy(ret->ptr, s, len * $3);\n");
+            "  ret->ptr = ($1 *) cabi_realloc(NULL, 0, $3, ret->len * $3);\n"
+            "  memcpy(ret->ptr, s, ret->len * $3);\n");
     }
     put_string_helper(g, "// Frees the memory of the string and makes it empty\n",
                       prototype(g, "void $0_string_free($0_string_t *ret)"),
@@ -249,13 +249,9 @@ static const char realloc_function[] =
     "__attribute__((__weak__, __export_name__(\"cabi_realloc\")))\n"
     "void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t new_size) {\n"
     "  (void) old_size;\n"
-    "  if (new_size == 0) {\n"
-    "    return (void *) align;\n"
-    "  }\n"
+    "  if (new_size == 0) return (void*) align;\n"
     "  void *ret = realloc(ptr, new_size);\n"
-    "  if (!ret) {\n"
-    "    abort();\n"
-    "  }\n"
+    "  if (!ret) abort();\n"
     "  return ret;\n"
     "}\n";
 
@@ -306,6 +302,7 @@ static str source_file(struct gen *g)
     struct buf b = buf_in(g->arena);
     PUT(&b, PREAMBLE "#include \"$0.h\"\n#include <stdlib.h>\n$1", g->snake,
         g->needs_string ? STR("#include <string.h>\n") : STR(""));
+    bindgen_put_unions(g, &b);
     if (g->c_defs.len)
         PUT(&b, "\n$0", buf_view(&g->c_defs));
     if (g->c_fns.len)

@@ -17,6 +17,7 @@ struct export
     str core_name; /* "iface#f" */
     str symbol;    /* C name of the core function */
     str args[FLAT_MAX];
+    str *values;                      /* what the parameters are in C */
     VEC(struct saved_borrow) borrows; /* dropped after the call */
 };
 
@@ -124,19 +125,20 @@ static str block_argument(struct gen *g, const struct c_param *p, struct wit_typ
     return p->pointer ? place : str_concat(g->arena, STR("*"), place);
 }
 
-static str flat_argument(struct code *c, struct export *e, u32 i, u32 *at)
+/* What a parameter that is passed by pointer points at. */
+static str flat_argument(struct code *c, struct export *e, u32 i)
 {
     struct gen *g = c->g;
     const struct c_param *p = &e->sig.params[i];
-    struct wit_type t = e->f->params[i].type;
-    if (!bindgen_by_pointer(g, t))
-        return bindgen_lift_scalar(g, t, e->args[(*at)++]);
-    LINE(c, "$0 $1;", bindgen_type_name(g, t), p->name);
-    bindgen_lift_flat(c, t, p->name, e->args, e->core.params.kinds, at);
     if (p->optional)
-        return str_printf(g->arena, STRF ".is_some ? &" STRF ".val : NULL", STRA(p->name),
-                          STRA(p->name));
-    return str_concat(g->arena, STR("&"), p->name);
+        return str_printf(g->arena, STRF ".is_some ? &(" STRF ".val) : NULL", STRA(e->values[i]),
+                          STRA(e->values[i]));
+    if (!p->pointer)
+        return e->values[i];
+    str name = bindgen_local(c->locals, STR("arg"));
+    LINE(c, "$0 $1 = $2;", bindgen_type_name(g, e->f->params[i].type), name, e->values[i]);
+    e->values[i] = name;
+    return str_concat(g->arena, STR("&"), name);
 }
 
 /* The C arguments; writes the statements that make them. */
@@ -146,13 +148,22 @@ static str c_arguments(struct code *c, struct export *e)
     struct buf b = buf_in(g->arena);
     u64 offset = 0;
     u32 at = 0;
+    e->values = arena_array(g->arena, str, e->f->param_count + 1);
+    for (u32 i = 0; i < e->f->param_count && !e->core.indirect; i++)
+        e->values[i] =
+            bindgen_lift_flat(c, e->f->params[i].type, e->args, e->core.params.kinds, &at);
     for (u32 i = 0; i < e->f->param_count; i++) {
         struct wit_type t = e->f->params[i].type;
         struct wit_layout layout = wit_layout_of(g->r, t);
         offset = (offset + layout.align - 1) / layout.align * layout.align;
-        str argument = e->core.indirect
-                           ? block_argument(g, &e->sig.params[i], t, e->args[0], (u32)offset)
-                           : flat_argument(c, e, i, &at);
+        str argument;
+        if (e->core.indirect) {
+            struct c_param plain = {.name = e->sig.params[i].name};
+            e->values[i] = block_argument(g, &plain, t, e->args[0], (u32)offset);
+            argument = block_argument(g, &e->sig.params[i], t, e->args[0], (u32)offset);
+        } else {
+            argument = flat_argument(c, e, i);
+        }
         offset += layout.size;
         PUT(&b, "$0$1", i ? STR(", ") : STR(""), argument);
     }
@@ -162,32 +173,13 @@ static str c_arguments(struct code *c, struct export *e)
 static void prepare_drops(struct code *c, struct export *e)
 {
     struct gen *g = c->g;
-    if (!g->options->autodrop_borrows)
-        return;
-    u64 offset = 0;
-    u32 at = 0;
-    for (u32 i = 0; i < e->f->param_count; i++) {
+    for (u32 i = 0; i < e->f->param_count && g->options->autodrop_borrows; i++) {
         struct wit_type t = e->f->params[i].type;
         const struct type_info *info = bindgen_info(g, t);
-        struct wit_layout layout = wit_layout_of(g->r, t);
-        struct flats flats;
-        bindgen_flats_of(g, t, &flats);
-        offset = (offset + layout.align - 1) / layout.align * layout.align;
         if (info && (info->borrows_in_list || (e->sig.is_async && info->borrows)))
-            offer_drop_borrow(
-                g, t); /* he must drop them before the task returns, or knows how many there are */
-        if (info && info->borrows && !e->sig.is_async) {
-            str expr = e->sig.params[i].name;
-            struct c_param plain = {.name = expr};
-            if (e->core.indirect)
-                expr = block_argument(g, &plain, t, e->args[0], (u32)offset);
-            else if (!bindgen_by_pointer(g, t))
-                expr = str_printf(g->arena, "(" STRF ")",
-                                  STRA(bindgen_lift_scalar(g, t, e->args[at])));
-            save_borrows(c, e, t, expr);
-        }
-        offset += layout.size;
-        at += flats.count;
+            offer_drop_borrow(g, t); /* only the user knows when, or how many there are */
+        if (info && info->borrows && !e->sig.is_async)
+            save_borrows(c, e, t, e->values[i]);
     }
 }
 
@@ -285,7 +277,7 @@ static void return_result(struct code *c, struct export *e, str ret)
 static void put_body(struct gen *g, struct export *e, struct locals *locals)
 {
     struct buf body = buf_in(g->arena);
-    struct code c = {g, &body, locals, 1, STATEMENTS_MAX};
+    struct code c = {.g = g, .b = &body, .locals = locals, .indent = 1, .budget = STATEMENTS_MAX};
     str arguments = c_arguments(&c, e);
     struct buf saves = buf_in(g->arena);
     c.b = &saves;
@@ -294,11 +286,9 @@ static void put_body(struct gen *g, struct export *e, struct locals *locals)
     for (u32 i = 0; i < e->borrows.len; i++)
         LINE(&c, "int32_t $0 = 0;", e->borrows.data[i].variable);
     buf_str(&body, saves.len ? buf_view(&saves) : STR(""));
-    if (e->sig.is_async && !e->core.indirect) {
-        LINE(&c, "return (int32_t) $0($1);", e->sig.name, arguments);
-    } else if (e->sig.is_async) {
-        str code = bindgen_local(locals, STR("code"));
-        LINE(&c, "int32_t $0 = (int32_t) $1($2);", code, e->sig.name, arguments);
+    if (e->sig.is_async) {
+        str code = bindgen_local(locals, STR("ret"));
+        LINE(&c, "$0_callback_code_t $1 = $2($3);", g->snake, code, e->sig.name, arguments);
         finish_call(&c, e);
         LINE(&c, "return $0;", code);
     } else {
@@ -388,7 +378,8 @@ static void put_task_return(struct gen *g, const struct export *e)
         g->module, e->f->name);
     bindgen_prototype(&g->c_helpers, STR("void"), import, &flats, STR(""));
     PUT(&g->c_helpers, ";\n\nvoid $0($1) {\n", name, param);
-    struct code c = {g, &g->c_helpers, &locals, 1, STATEMENTS_MAX};
+    struct code c = {
+        .g = g, .b = &g->c_helpers, .locals = &locals, .indent = 1, .budget = STATEMENTS_MAX};
     str values[FLAT_MAX] = {STR_INIT("(uint8_t *) &ret")};
     u32 n = over ? 1 : 0;
     struct buf arguments = buf_in(g->arena);

@@ -84,65 +84,59 @@ void bindgen_flats_of(const struct gen *g, struct wit_type t, struct flats *out)
 
 /* ---- Reinterpreting -------------------------------------------------------------------------------- */
 
-static str bits(struct gen *g, str e, const char *from, const char *to)
-{
-    return str_printf(g->arena, "((union { %s a; %s b; }) {" STRF "}).b", from, to, STRA(e));
-}
+/* The unions that the source needs, in the order of the output. */
+static const struct {
+    const char *name, *from, *to;
+} unions[] = {
+    {"int32_float", "int32_t", "float"},
+    {"float_int32", "float", "int32_t"},
+    {"int64_double", "int64_t", "double"},
+    {"double_int64", "double", "int64_t"},
+};
+enum { INT32_FLOAT, FLOAT_INT32, INT64_DOUBLE, DOUBLE_INT64 };
 
-/* A payload's flat value as the joined kind. */
-static str widen(struct gen *g, str e, enum flat_kind from, enum flat_kind to)
+void bindgen_put_unions(struct gen *g, struct buf *b)
 {
-    if (from == to)
-        return e;
-    if (from == FLAT_F32) {
-        e = bits(g, e, "float", "int32_t");
-        from = FLAT_I32;
-    } else if (from == FLAT_F64) {
-        e = bits(g, e, "double", "int64_t");
-        from = FLAT_I64;
+    for (u32 i = 0; i < LENGTH_OF(unions); i++) {
+        if (g->needs_union[i])
+            buf_printf(b, "\nunion %s { %s a; %s b; };\n", unions[i].name, unions[i].from,
+                       unions[i].to);
     }
-    if (from == to)
-        return e;
-    const char *cast = "(int32_t)";
-    if (is_wide(to))
-        cast = from == FLAT_I32       ? "(int64_t) (uint32_t)"
-               : from == FLAT_POINTER ? "(int64_t) (uintptr_t)"
-                                      : "(int64_t)";
-    else if (to == FLAT_POINTER)
-        cast = "(uint8_t *)";
-    else if (to == FLAT_LENGTH)
-        cast = "(size_t)";
-    return str_printf(g->arena, "%s " STRF, cast, STRA(e));
 }
 
-/* The joined value as a payload's kind. */
-static str narrow(struct gen *g, str e, enum flat_kind from, enum flat_kind to)
+static str reinterpret(struct gen *g, str e, u32 how)
 {
-    if (from == to || (is_wide(from) && to == FLAT_I64))
+    const char *cast = how == INT32_FLOAT ? "(int32_t) " : how == INT64_DOUBLE ? "(int64_t) " : "";
+    g->needs_union[how] = true;
+    return str_printf(g->arena, "((union %s){ %s" STRF " }).b", unions[how].name, cast, STRA(e));
+}
+
+/* A flat value as another kind of at least its size, or back: how payloads share the flat values of a variant. */
+static str convert(struct gen *g, str e, enum flat_kind from, enum flat_kind to)
+{
+    const char *cast = "";
+    if (from == to)
         return e;
+    if (to == FLAT_F32)
+        return reinterpret(g, e, INT32_FLOAT);
     if (to == FLAT_F64)
-        return bits(g, e, "int64_t", "double");
-    const char *cast = from == FLAT_POINTER ? "(int32_t) (uintptr_t)" : "(int32_t)";
+        return reinterpret(g, e, INT64_DOUBLE);
+    if (from == FLAT_F32)
+        return reinterpret(g, e, FLOAT_INT32);
+    if (from == FLAT_F64)
+        return reinterpret(g, e, DOUBLE_INT64);
     if (to == FLAT_POINTER)
-        cast = is_wide(from) ? "(uint8_t *) (uintptr_t)" : "(uint8_t *)";
-    else if (to == FLAT_LENGTH)
-        cast = from == FLAT_POINTER ? "(size_t) (uintptr_t)" : "(size_t)";
-    if (to == FLAT_F32 && from == FLAT_I32)
-        return bits(g, e, "int32_t", "float");
-    e = str_printf(g->arena, "%s " STRF, cast, STRA(e));
-    return to == FLAT_F32 ? bits(g, e, "int32_t", "float") : e;
+        cast = "(uint8_t *) ";
+    else if (from == FLAT_POINTER)
+        cast = is_wide(to) ? "(int64_t) " : "(uintptr_t) ";
+    else if (is_wide(to) != is_wide(from))
+        cast = is_wide(to) ? "(int64_t) " : "(int32_t) ";
+    return str_printf(g->arena, "%s" STRF, cast, STRA(e));
 }
 
 str bindgen_member(struct gen *g, str expr, str field)
 {
-    if (str_starts(expr, STR("*")))
-        return str_printf(g->arena, STRF "->" STRF, STRA(str_sub(expr, 1, expr.len)), STRA(field));
-    return str_printf(g->arena, STRF "." STRF, STRA(expr), STRA(field));
-}
-
-static str element(struct gen *g, str expr, u64 i)
-{
-    return bindgen_member(g, expr, str_printf(g->arena, "items[%llu]", (unsigned long long)i));
+    return str_printf(g->arena, "(" STRF ")." STRF, STRA(expr), STRA(field));
 }
 
 static str field_name(struct gen *g, const struct wit_typedef *t, u32 i)
@@ -151,100 +145,158 @@ static str field_name(struct gen *g, const struct wit_typedef *t, u32 i)
                                 : bindgen_identifier(g->arena, t->fields[i].name);
 }
 
+static str number(struct gen *g, u32 n)
+{
+    return str_printf(g->arena, "%u", n);
+}
+
 /* ---- The cases of variants, options and results ------------------------------------------------------ */
 
 struct variant_case {
-    u32 tag;
-    struct wit_type type;
-    str member; /* from the value to the payload */
+    struct wit_type type; /* of the payload, may be none */
+    str member;           /* from the value to the payload */
+    struct flats flats;
 };
 
-/* The i-th case with a payload at or after *i; false past the last. */
-static bool next_case(struct gen *g, const struct wit_typedef *t, u32 *i, struct variant_case *out)
+static u32 case_count(const struct wit_typedef *t)
 {
-    for (;; (*i)++) {
-        u32 n = t->kind == WIT_VARIANT ? t->field_count : t->kind == WIT_RESULT ? 2 : 1;
-        if (*i >= n)
-            return false;
-        out->tag = *i;
-        if (t->kind == WIT_VARIANT) {
-            out->type = t->fields[*i].type;
-            out->member = str_concat(g->arena, STR("val."), field_name(g, t, *i));
-        } else if (t->kind == WIT_RESULT) {
-            out->type = *i == 0 ? t->first : t->second;
-            out->member = *i == 0 ? STR("val.ok") : STR("val.err");
-        } else {
-            out->tag = 1;
-            out->type = t->first;
-            out->member = STR("val");
-        }
-        struct flats f;
-        bindgen_flats_of(g, out->type, &f);
-        if (wit_type_present(out->type) && f.count > 0) {
-            (*i)++;
-            return true;
-        }
+    return t->kind == WIT_VARIANT ? t->field_count : 2;
+}
+
+static struct variant_case variant_case(struct gen *g, const struct wit_typedef *t, u32 i)
+{
+    struct variant_case k = {.type = WIT_NO_TYPE};
+    if (t->kind == WIT_VARIANT) {
+        k.type = t->fields[i].type;
+        k.member = str_concat(g->arena, STR("val."), field_name(g, t, i));
+    } else if (t->kind == WIT_RESULT) {
+        k.type = i == 0 ? t->first : t->second;
+        k.member = i == 0 ? STR("val.ok") : STR("val.err");
+    } else if (i == 1) {
+        k.type = t->first;
+        k.member = STR("val");
     }
+    if (wit_type_present(k.type))
+        bindgen_flats_of(g, k.type, &k.flats);
+    return k;
 }
 
-static const char *tag_member(const struct wit_typedef *t)
+/* The name that locals of the kind get. */
+static str variant_word(const struct wit_typedef *t)
 {
-    return t->kind == WIT_VARIANT ? "tag" : t->kind == WIT_RESULT ? "is_err" : "is_some";
+    return t->kind == WIT_VARIANT  ? STR("variant")
+           : t->kind == WIT_RESULT ? STR("result")
+                                   : STR("option");
 }
 
-/* "switch (tag)" with one block for each case, or "if" where there are two. */
-static void open_case(struct code *c, const struct wit_typedef *t, str tag,
-                      const struct variant_case *k)
+/* A block of statements that is put into its place later. */
+static struct code open_block(const struct code *c, struct buf *b)
 {
-    if (t->kind == WIT_VARIANT)
-        LINE(c, "case $0: {", str_printf(c->g->arena, "%u", k->tag));
-    else
-        LINE(c, "if ($0$1) {", k->tag ? STR("") : STR("!"), tag);
-    c->indent++;
+    struct code block = *c;
+    *b = buf_in(c->g->arena);
+    block.b = b;
+    block.indent++;
+    return block;
 }
 
-static void close_case(struct code *c, const struct wit_typedef *t)
+static void close_block(struct code *c, const struct code *block)
 {
-    if (t->kind == WIT_VARIANT)
-        LINE(c, "break;", STR(""));
-    c->indent--;
-    LINE(c, "}", STR(""));
+    c->budget = block->budget;
+    if (block->b->len)
+        buf_str(c->b, buf_view(block->b));
 }
 
 /* ---- Lowering --------------------------------------------------------------------------------------------- */
+
+/* Binds the payload of a case, lowers it, and sets the variables that hold the flat values. */
+static void lower_case(struct code *c, const struct wit_typedef *t, const struct variant_case *k,
+                       u32 tag, str expr, str payload, const str *names, const struct flats *flats,
+                       const struct code *block, const str *values)
+{
+    struct gen *g = c->g;
+    c->indent++;
+    if (wit_type_present(k->type))
+        LINE(c, "const $0 *$1 = &$2;", bindgen_type_name(g, k->type), payload,
+             bindgen_member(g, expr, k->member));
+    close_block(c, block);
+    LINE(c, "$0 = $1;", names[0], number(g, tag));
+    for (u32 v = 1; v < flats->count; v++)
+        LINE(c, "$0 = $1;", names[v],
+             v - 1 < k->flats.count
+                 ? convert(g, values[v - 1], k->flats.kinds[v - 1], flats->kinds[v])
+                 : STR("0"));
+    if (t->kind == WIT_VARIANT)
+        LINE(c, "break;", STR(""));
+    c->indent--;
+}
+
+struct lowered_case {
+    struct variant_case k;
+    struct buf text;
+    struct code block;
+    str payload;
+    str values[FLAT_MAX];
+};
+
+static void lower_cases(struct code *c, const struct wit_typedef *t, const struct flats *flats,
+                        str expr, struct lowered_case *cases, const str *names)
+{
+    u32 n = case_count(t);
+    str tag = bindgen_member(c->g, expr, STR("tag"));
+    if (t->kind == WIT_VARIANT)
+        LINE(c, "switch ((int32_t) $0) {", tag);
+    for (u32 k = 0; k < n && !c->g->failed; k++) {
+        u32 i = t->kind == WIT_VARIANT ? k : 1 - k; /* `if (is_some)`, `if (is_err)` */
+        if (t->kind == WIT_VARIANT)
+            LINE(c, "case $0: {", number(c->g, i));
+        else if (k == 0)
+            LINE(
+                c, "if ($0) {",
+                bindgen_member(c->g, expr, t->kind == WIT_OPTION ? STR("is_some") : STR("is_err")));
+        else
+            LINE(c, "} else {", STR(""));
+        lower_case(c, t, &cases[i].k, i, expr, cases[i].payload, names, flats, &cases[i].block,
+                   cases[i].values);
+        if (t->kind == WIT_VARIANT)
+            LINE(c, "}", STR(""));
+    }
+    LINE(c, "}", STR(""));
+}
 
 static void lower_variant(struct code *c, const struct wit_typedef *t, const struct flats *flats,
                           str expr, str *out, u32 *n)
 {
     struct gen *g = c->g;
-    str tag = bindgen_member(g, expr, str_c(tag_member(t)));
-    str *joined = out + *n + 1;
-    out[*n] = str_concat(g->arena, STR("(int32_t) "), tag);
-    for (u32 i = 1; i < flats->count; i++) {
-        joined[i - 1] = bindgen_local(c->locals, STR("flat"));
-        LINE(c, "$0 $1 = 0;", str_c(bindgen_flat_type(flats->kinds[i])), joined[i - 1]);
+    u32 count = case_count(t);
+    struct lowered_case *cases = arena_array(g->arena, struct lowered_case, count + 1);
+    for (u32 i = 0; i < count && !g->failed; i++) {
+        struct lowered_case *x = &cases[i];
+        u32 values = 0;
+        x->k = variant_case(g, t, i);
+        x->payload = bindgen_local(c->locals, STR("payload"));
+        x->block = open_block(c, &x->text);
+        if (wit_type_present(x->k.type))
+            bindgen_lower_flat(&x->block, x->k.type, str_concat(g->arena, STR("*"), x->payload),
+                               x->values, &values);
+        c->budget = x->block.budget;
     }
+    for (u32 i = 0; i < flats->count; i++) {
+        str name = bindgen_local(c->locals, variant_word(t));
+        /* A tag that is none of the cases gets to the host as it is, which traps. */
+        str start = t->kind != WIT_VARIANT ? STR("")
+                    : i > 0                ? STR(" = 0")
+                            : str_concat(g->arena, STR(" = "), bindgen_member(g, expr, STR("tag")));
+        LINE(c, "$0 $1$2;", str_c(bindgen_flat_type(flats->kinds[i])), name, start);
+        out[*n + i] = name;
+    }
+    if (!g->failed)
+        lower_cases(c, t, flats, expr, cases, out + *n);
     *n += flats->count;
-    if (flats->count == 1)
-        return;
-    if (t->kind == WIT_VARIANT)
-        LINE(c, "switch ($0) {", tag);
-    u32 i = 0;
-    struct variant_case k;
-    while (next_case(g, t, &i, &k) && !g->failed) {
-        str values[FLAT_MAX];
-        u32 count = 0;
-        struct flats payload;
-        bindgen_flats_of(g, k.type, &payload);
-        open_case(c, t, tag, &k);
-        bindgen_lower_flat(c, k.type, bindgen_member(g, expr, k.member), values, &count);
-        for (u32 v = 0; v < count; v++)
-            LINE(c, "$0 = $1;", joined[v],
-                 widen(g, values[v], payload.kinds[v], flats->kinds[v + 1]));
-        close_case(c, t);
-    }
-    if (t->kind == WIT_VARIANT)
-        LINE(c, "}", STR(""));
+}
+
+static str wrap(struct gen *g, const char *before, str e, const char *after)
+{
+    return str_printf(g->arena, "%s" STRF "%s", before, STRA(e), after);
 }
 
 void bindgen_lower_flat(struct code *c, struct wit_type t, str expr, str *out, u32 *n)
@@ -252,9 +304,8 @@ void bindgen_lower_flat(struct code *c, struct wit_type t, str expr, str *out, u
     struct gen *g = c->g;
     struct flats flats;
     const struct wit_typedef *def = bindgen_def(g, t);
-    enum wit_kind kind = bindgen_kind(g, t);
     bindgen_flats_of(g, t, &flats);
-    switch (kind) {
+    switch (bindgen_kind(g, t)) {
     case WIT_RECORD:
     case WIT_TUPLE:
         for (u32 i = 0; i < def->field_count; i++)
@@ -262,8 +313,10 @@ void bindgen_lower_flat(struct code *c, struct wit_type t, str expr, str *out, u
                                bindgen_member(g, expr, field_name(g, def, i)), out, n);
         return;
     case WIT_FIXED_LIST:
-        for (u64 i = 0; i < def->length; i++)
-            bindgen_lower_flat(c, def->first, element(g, expr, i), out, n);
+        for (u32 i = 0; i < def->length; i++)
+            bindgen_lower_flat(c, def->first,
+                               bindgen_member(g, expr, str_printf(g->arena, "items[%u]", i)), out,
+                               n);
         return;
     case WIT_VARIANT:
     case WIT_OPTION:
@@ -275,106 +328,210 @@ void bindgen_lower_flat(struct code *c, struct wit_type t, str expr, str *out, u
             str_concat(g->arena, STR("(uint8_t *) "), bindgen_member(g, expr, STR("ptr")));
         out[(*n)++] = bindgen_member(g, expr, STR("len"));
         return;
-    case WIT_OWN: out[(*n)++] = bindgen_member(g, expr, STR("__handle")); return;
     case WIT_BORROW:
-        out[(*n)++] = g->infos[wit_unalias(g->r, def->first).id]->exported
-                          ? str_concat(g->arena, STR("(int32_t) "), expr)
-                          : bindgen_member(g, expr, STR("__handle"));
+        if (g->infos[wit_unalias(g->r, def->first).id]->exported) {
+            out[(*n)++] = wrap(g, "(int32_t) ", expr, "");
+            return;
+        }
+        out[(*n)++] = bindgen_member(g, expr, STR("__handle"));
         return;
-    case WIT_F32:
-    case WIT_F64: out[(*n)++] = expr; return;
-    case WIT_U64:
-    case WIT_S64: out[(*n)++] = str_concat(g->arena, STR("(int64_t) "), expr); return;
-    default: out[(*n)++] = str_concat(g->arena, STR("(int32_t) "), expr); return;
+    case WIT_OWN: out[(*n)++] = bindgen_member(g, expr, STR("__handle")); return;
+    case WIT_FUTURE:
+    case WIT_STREAM: out[(*n)++] = wrap(g, "((int32_t) ", expr, ")"); return;
+    case WIT_ENUM: out[(*n)++] = wrap(g, "(int32_t) ", expr, ""); return;
+    case WIT_U64: out[(*n)++] = wrap(g, "(int64_t) (", expr, ")"); return;
+    case WIT_U8:
+    case WIT_S8:
+    case WIT_U16:
+    case WIT_S16:
+    case WIT_U32:
+    case WIT_CHAR:
+    case WIT_ERROR_CONTEXT: out[(*n)++] = wrap(g, "(int32_t) (", expr, ")"); return;
+    default: out[(*n)++] = expr; return;
     }
 }
 
 /* ---- Lifting ------------------------------------------------------------------------------------------------- */
 
-static void lift_variant(struct code *c, const struct wit_typedef *t, const struct flats *flats,
-                         str target, const str *values, const enum flat_kind *kinds, u32 at)
+/* "{ a, b, }", a line for each. */
+static str braces(struct code *c, const char *open, str type, const str *parts, u32 n)
+{
+    struct buf b = buf_in(c->g->arena);
+    buf_printf(&b, "(" STRF ") %s\n", STRA(type), open);
+    for (u32 i = 0; i < n; i++) {
+        for (u32 k = 0; k <= c->indent + c->nesting; k++)
+            buf_c(&b, "  ");
+        buf_printf(&b, STRF ",\n", STRA(parts[i]));
+    }
+    for (u32 k = 0; k < c->indent + c->nesting; k++)
+        buf_c(&b, "  ");
+    for (const char *p = open; *p; p++)
+        buf_byte(&b, '}');
+    return buf_view(&b);
+}
+
+/* A part of a record: scalars are cast to their type, structures need not and cannot be. */
+static str lift_part(struct code *c, struct wit_type t, const str *values,
+                     const enum flat_kind *kinds, u32 *at)
 {
     struct gen *g = c->g;
-    str tag = bindgen_member(g, target, str_c(tag_member(t)));
-    if (t->kind == WIT_VARIANT)
-        LINE(c, "$0 = ($1) $2;", tag,
-             str_c(bindgen_int_type(wit_discriminant_size(t->field_count))), values[at]);
-    else
-        LINE(c, "$0 = $1 != 0;", tag, values[at]);
-    if (flats->count == 1)
-        return;
-    if (t->kind == WIT_VARIANT)
-        LINE(c, "switch ($0) {", tag);
-    u32 i = 0;
-    struct variant_case k;
-    while (next_case(g, t, &i, &k) && !g->failed) {
-        struct flats payload;
-        str narrowed[FLAT_MAX];
-        u32 from = 0;
-        bindgen_flats_of(g, k.type, &payload);
-        for (u32 v = 0; v < payload.count; v++)
-            narrowed[v] = narrow(g, values[at + 1 + v], kinds[at + 1 + v], payload.kinds[v]);
-        open_case(c, t, tag, &k);
-        bindgen_lift_flat(c, k.type, bindgen_member(g, target, k.member), narrowed, payload.kinds,
-                          &from);
-        close_case(c, t);
-    }
-    if (t->kind == WIT_VARIANT)
-        LINE(c, "}", STR(""));
+    enum wit_kind kind = bindgen_kind(g, t);
+    bool structure =
+        bindgen_by_pointer(g, t) || kind == WIT_OWN ||
+        (kind == WIT_BORROW && !g->infos[wit_unalias(g->r, bindgen_def(g, t)->first).id]->exported);
+    c->nesting++;
+    str e = bindgen_lift_flat(c, t, values, kinds, at);
+    c->nesting--;
+    return structure
+               ? e
+               : str_printf(g->arena, "(" STRF ") " STRF, STRA(bindgen_type_name(g, t)), STRA(e));
 }
 
-str bindgen_lift_scalar(struct gen *g, struct wit_type t, str value)
+static str lift_record(struct code *c, struct wit_type t, const struct wit_typedef *def,
+                       const str *values, const enum flat_kind *kinds, u32 *at)
+{
+    bool fixed = def->kind == WIT_FIXED_LIST;
+    u32 n = fixed ? (u32)def->length : def->field_count;
+    str parts[FLAT_MAX];
+    for (u32 i = 0; i < n && i < FLAT_MAX; i++)
+        parts[i] = lift_part(c, fixed ? def->first : def->fields[i].type, values, kinds, at);
+    return braces(c, fixed ? "{{" : "{", bindgen_type_name(c->g, t), parts,
+                  n < FLAT_MAX ? n : FLAT_MAX);
+}
+
+/* The statements that lift a payload, and the expression it ends in. */
+struct lifted_case {
+    struct variant_case k;
+    struct buf text;
+    struct code block;
+    str value;
+};
+
+static void lift_payload(struct code *c, struct lifted_case *x, const str *values,
+                         const enum flat_kind *kinds)
+{
+    str narrowed[FLAT_MAX];
+    u32 at = 0;
+    x->block = open_block(c, &x->text);
+    for (u32 v = 0; v < x->k.flats.count; v++)
+        narrowed[v] = convert(c->g, values[v], kinds[v], x->k.flats.kinds[v]);
+    if (wit_type_present(x->k.type))
+        x->value = bindgen_lift_flat(&x->block, x->k.type, narrowed, x->k.flats.kinds, &at);
+    c->budget = x->block.budget;
+}
+
+static void set_payload(struct code *c, const struct lifted_case *x, str name)
+{
+    close_block(c, &x->block);
+    if (wit_type_present(x->k.type))
+        LINE(c, "$0.$1 = $2;", name, x->k.member, x->value);
+}
+
+static void lift_by_switch(struct code *c, const struct lifted_case *cases, u32 n, str name,
+                           str tag)
+{
+    LINE(c, "$0.tag = $1;", name, tag);
+    LINE(c, "switch ((int32_t) $0.tag) {", name);
+    for (u32 i = 0; i < n && !c->g->failed; i++) {
+        LINE(c, "case $0: {", number(c->g, i));
+        c->indent++;
+        set_payload(c, &cases[i], name);
+        LINE(c, "break;", STR(""));
+        c->indent--;
+        LINE(c, "}", STR(""));
+    }
+    LINE(c, "}", STR(""));
+}
+
+/* Options and results; all of them is set whatever the tag, so that no compiler has doubts. */
+static void lift_by_if(struct code *c, const struct wit_typedef *t, const struct lifted_case *cases,
+                       str name, str tag)
+{
+    str flag = t->kind == WIT_OPTION ? STR("is_some") : STR("is_err");
+    LINE(c, "$0.$1 = $2 != 0;", name, flag, tag);
+    for (u32 i = 0; i < 2; i++) {
+        if (!wit_type_present(cases[i].k.type))
+            continue;
+        LINE(c, "if ($0$1.$2) {", i ? STR("") : STR("!"), name, flag);
+        c->indent++;
+        set_payload(c, &cases[i], name);
+        c->indent--;
+        LINE(c, "}", STR(""));
+    }
+}
+
+static str lift_variant(struct code *c, struct wit_type type, const struct wit_typedef *t,
+                        const str *values, const enum flat_kind *kinds)
+{
+    struct gen *g = c->g;
+    u32 count = case_count(t);
+    struct lifted_case *cases = arena_array(g->arena, struct lifted_case, count + 1);
+    for (u32 i = 0; i < count && !g->failed; i++) {
+        cases[i].k = variant_case(g, t, i);
+        lift_payload(c, &cases[i], values + 1, kinds + 1);
+    }
+    str name = bindgen_local(c->locals, variant_word(t));
+    LINE(c, "$0 $1;", bindgen_type_name(g, type), name);
+    if (t->kind == WIT_VARIANT)
+        lift_by_switch(c, cases, count, name, values[0]);
+    else
+        lift_by_if(c, t, cases, name, values[0]);
+    return name;
+}
+
+static str lift_scalar(struct gen *g, struct wit_type t, str value)
 {
     const struct wit_typedef *def = bindgen_def(g, t);
-    switch (bindgen_kind(g, t)) {
-    case WIT_BOOL: return str_concat(g->arena, value, STR(" != 0"));
-    case WIT_F32:
-    case WIT_F64: return value;
+    enum wit_kind kind = bindgen_kind(g, t);
+    switch (kind) {
+    case WIT_U8:
+    case WIT_S8:
+    case WIT_U16:
+    case WIT_S16:
+    case WIT_U32:
+    case WIT_U64:
+    case WIT_CHAR:
+        return str_printf(g->arena, "(" STRF ") (" STRF ")",
+                          STRA(bindgen_type_name(g, wit_unalias(g->r, t))), STRA(value));
+    case WIT_FUTURE:
+    case WIT_STREAM:
+    case WIT_ERROR_CONTEXT: return wrap(g, "((uint32_t) ", value, ")");
     case WIT_OWN:
-    case WIT_BORROW:
-        if (def->kind == WIT_OWN || !g->infos[wit_unalias(g->r, def->first).id]->exported)
-            return str_printf(g->arena, "(" STRF ") {" STRF "}", STRA(bindgen_type_name(g, t)),
-                              STRA(value));
-        break;
-    default: break;
+    case WIT_BORROW: {
+        const struct type_info *r = g->infos[wit_unalias(g->r, def->first).id];
+        if (kind == WIT_BORROW && r->exported)
+            return str_printf(g->arena, "((" STRF "*) " STRF ")", STRA(r->name), STRA(value));
+        return str_printf(g->arena, "(" STRF ") { " STRF " }", STRA(bindgen_type_name(g, t)),
+                          STRA(value));
     }
-    return str_printf(g->arena, "(" STRF ") " STRF, STRA(bindgen_type_name(g, t)), STRA(value));
+    default: return value;
+    }
 }
 
-void bindgen_lift_flat(struct code *c, struct wit_type t, str target, const str *values,
-                       const enum flat_kind *kinds, u32 *at)
+str bindgen_lift_flat(struct code *c, struct wit_type t, const str *values,
+                      const enum flat_kind *kinds, u32 *at)
 {
     struct gen *g = c->g;
     struct flats flats;
     const struct wit_typedef *def = bindgen_def(g, t);
-    str element_type;
+    const str *from = values + *at;
     bindgen_flats_of(g, t, &flats);
     switch (bindgen_kind(g, t)) {
     case WIT_RECORD:
     case WIT_TUPLE:
-        for (u32 i = 0; i < def->field_count; i++)
-            bindgen_lift_flat(c, def->fields[i].type,
-                              bindgen_member(g, target, field_name(g, def, i)), values, kinds, at);
-        return;
-    case WIT_FIXED_LIST:
-        for (u64 i = 0; i < def->length; i++)
-            bindgen_lift_flat(c, def->first, element(g, target, i), values, kinds, at);
-        return;
+    case WIT_FIXED_LIST: return lift_record(c, t, def, values, kinds, at);
     case WIT_VARIANT:
     case WIT_OPTION:
     case WIT_RESULT:
-        lift_variant(c, def, &flats, target, values, kinds, *at);
         *at += flats.count;
-        return;
+        return lift_variant(c, t, def, from, kinds + (from - values));
     case WIT_STRING:
     case WIT_LIST:
     case WIT_MAP:
-        element_type = bindgen_element_type(g, t);
-        LINE(c, "$0 = ($1 *) $2;", bindgen_member(g, target, STR("ptr")), element_type,
-             values[*at]);
-        LINE(c, "$0 = $1;", bindgen_member(g, target, STR("len")), values[*at + 1]);
         *at += 2;
-        return;
-    default: LINE(c, "$0 = $1;", target, bindgen_lift_scalar(g, t, values[(*at)++])); return;
+        return str_printf(g->arena, "(" STRF ") { (" STRF "*)(" STRF "), (" STRF ") }",
+                          STRA(bindgen_type_name(g, t)), STRA(bindgen_element_type(g, t)),
+                          STRA(from[0]), STRA(from[1]));
+    default: return lift_scalar(g, t, values[(*at)++]);
     }
 }

@@ -91,6 +91,7 @@ struct gen {
 
     bool failed;
     bool needs_string, needs_async, needs_error_context;
+    bool needs_union[4];
     u32 area_size, area_align; /* of the static area for results of exports */
 
     struct buf h_defs, h_fns, h_helpers, h_async;
@@ -123,6 +124,7 @@ str bindgen_function_name(struct gen *g, const struct wit_func *f);
 struct locals {
     struct gen *g;
     struct map taken;
+    u32 counter; /* of the numbers behind names */
 };
 /* `name`, or with a number behind it. */
 str bindgen_local(struct locals *l, str name);
@@ -170,20 +172,22 @@ struct code {
     struct buf *b;
     struct locals *locals;
     u32 indent;
-    u32 budget; /* statements left */
+    u32 nesting; /* of braces within a statement */
+    u32 budget;  /* statements left */
 };
 /* Flat values of the C value `expr`; writes statements for what is no expression. out has room for FLAT_MAX. */
 void bindgen_lower_flat(struct code *c, struct wit_type t, str expr, str *out, u32 *n);
-/* Sets the C object `target` from flat values. *at moves over them. */
-void bindgen_lift_flat(struct code *c, struct wit_type t, str target, const str *values,
-                       const enum flat_kind *kinds, u32 *at);
-/* The C expression of a type that is passed by value. */
-str bindgen_lift_scalar(struct gen *g, struct wit_type t, str value);
+/* The C expression of a value that comes in flat values; writes statements for what is no expression. *at moves over
+ * them. */
+str bindgen_lift_flat(struct code *c, struct wit_type t, const str *values,
+                      const enum flat_kind *kinds, u32 *at);
+/* The unions that the expressions above need. */
+void bindgen_put_unions(struct gen *g, struct buf *b);
 void bindgen_line(struct code *c, const char *template, const str *args, u32 n);
 #define LINE(c, template, ...)                                \
     bindgen_line((c), (template), (const str[]){__VA_ARGS__}, \
                  sizeof((const str[]){__VA_ARGS__}) / sizeof(str))
-/* "p->field" for "*p", else "expr.field". */
+/* "(expr).field" */
 str bindgen_member(struct gen *g, str expr, str field);
 
 /* ---- functions.c ------------------------------------------------------------------------------------------------ */

@@ -118,18 +118,18 @@ static void sync_body(struct code *c, const struct wit_func *f, const struct c_s
     } else if (core->ret_area) {
         LINE(c, "$0;",
              call(g, import_name, arguments, str_concat(g->arena, STR("(uint8_t *) "), sig->ret)));
-    } else if (sig->how == RETURN_VALUE) {
-        LINE(c, "return $0;",
-             bindgen_lift_scalar(g, f->result, call(g, import_name, arguments, STR(""))));
     } else if (sig->how == RETURN_RESULT) {
         LINE(c, "return $0 == 0;", call(g, import_name, arguments, STR("")));
-    } else if (sig->ret_pointer) {
-        str value = bindgen_local(c->locals, STR("value"));
+    } else if (core->result.count) {
+        str value = bindgen_local(c->locals, STR("ret"));
         u32 at = 0;
         LINE(c, "$0 $1 = $2;", str_c(bindgen_flat_type(core->result.kinds[0])), value,
              call(g, import_name, arguments, STR("")));
-        bindgen_lift_flat(c, f->result, str_concat(g->arena, STR("*"), sig->ret), &value,
-                          core->result.kinds, &at);
+        str result = bindgen_lift_flat(c, f->result, &value, core->result.kinds, &at);
+        if (sig->ret_pointer)
+            LINE(c, "*$0 = $1;", sig->ret, result);
+        else
+            LINE(c, "return $0;", result);
     } else {
         LINE(c, "$0;", call(g, import_name, arguments, STR("")));
     }
@@ -141,7 +141,12 @@ static void async_body(struct code *c, const struct wit_func *f, const struct c_
     struct gen *g = c->g;
     str arguments = core_arguments(c, f, sig, core);
     str result = sig->ret.len ? str_concat(g->arena, STR("(uint8_t *) "), sig->ret) : STR("");
-    LINE(c, "return (uint32_t) $0;", call(g, import_name, arguments, result));
+    LINE(c, "return $0;", call(g, import_name, arguments, result));
+}
+
+static void take(struct locals *l, str name)
+{
+    map_add(l->g->arena, &l->taken, name, 0);
 }
 
 void bindgen_import(struct gen *g, const struct wit_func *f)
@@ -157,12 +162,13 @@ void bindgen_import(struct gen *g, const struct wit_func *f)
     PUT(&g->c_adapters, "\n$0 {\n", sig.text);
     struct locals locals = {.g = g};
     for (u32 i = 0; i < f->param_count; i++) {
-        bindgen_local(&locals, sig.params[i].name);
-        bindgen_local(&locals, sig.params[i].outer);
+        take(&locals, sig.params[i].name);
+        take(&locals, sig.params[i].outer);
     }
-    bindgen_local(&locals, sig.ret);
-    bindgen_local(&locals, sig.err);
-    struct code c = {g, &g->c_adapters, &locals, 1, STATEMENTS_MAX};
+    take(&locals, sig.ret);
+    take(&locals, sig.err);
+    struct code c = {
+        .g = g, .b = &g->c_adapters, .locals = &locals, .indent = 1, .budget = STATEMENTS_MAX};
     if (is_async)
         async_body(&c, f, &sig, &core, import_name);
     else

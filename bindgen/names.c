@@ -134,13 +134,8 @@ static bool take_local(struct locals *l, str name)
 str bindgen_local(struct locals *l, str name)
 {
     str free = name;
-    if (take_local(l, name))
-        return name;
-    u32 n = next_number(&l->taken, name, 0);
-    do
-        free = str_printf(l->g->arena, STRF "%u", STRA(name), n++);
-    while (!take_local(l, free));
-    map_put(l->g->arena, &l->taken, name, n);
+    while (!take_local(l, free))
+        free = str_printf(l->g->arena, STRF "%u", STRA(name), l->counter++);
     return free;
 }
 
@@ -177,14 +172,32 @@ static const struct bindgen_rename *find_rename(const struct gen *g, str key)
     return found;
 }
 
-/* Does the other side of the world have the plain name too? */
-static bool on_both_sides(const struct gen *g, str name)
+/* Do two interfaces have a type or a function of the same name? */
+static bool have_common_names(const struct gen *g, u32 a, u32 b)
+{
+    const struct wit_interface *x = &g->r->interfaces.data[a], *y = &g->r->interfaces.data[b];
+    struct map names = {0};
+    bool common = false;
+    for (u32 i = 0; i < x->types.len; i++)
+        map_put(g->arena, &names, x->types.data[i].name, 1);
+    for (u32 i = 0; i < x->funcs.len; i++)
+        map_put(g->arena, &names, x->funcs.data[i].name, 1);
+    for (u32 i = 0; i < y->types.len; i++)
+        common |= map_get(&names, y->types.data[i].name) != MAP_NONE;
+    for (u32 i = 0; i < y->funcs.len; i++)
+        common |= map_get(&names, y->funcs.data[i].name) != MAP_NONE;
+    return common;
+}
+
+/* Is there an import of the same plain name that the export would clash with? */
+static bool clashes_with_import(const struct gen *g, const struct wit_world_item *export)
 {
     const struct wit_world *w = &g->r->worlds.data[g->world];
     for (u32 i = 0; i < w->imports.len; i++) {
         const struct wit_world_item *item = &w->imports.data[i];
-        if (item->kind == WIT_ITEM_INTERFACE && item->has_key_name && str_eq(item->name, name))
-            return true;
+        if (item->kind == WIT_ITEM_INTERFACE && item->has_key_name &&
+            str_eq(item->name, export->name))
+            return have_common_names(g, item->interface, export->interface);
     }
     return false;
 }
@@ -194,7 +207,7 @@ static str interface_prefix(struct gen *g, const struct wit_world_item *item, st
 {
     struct buf b = buf_in(g->arena);
     const struct bindgen_rename *rename = find_rename(g, key);
-    if (exported && (!item->has_key_name || on_both_sides(g, item->name)))
+    if (exported && (!item->has_key_name || clashes_with_import(g, item)))
         buf_c(&b, "exports_");
     if (rename) {
         buf_str(&b, rename->to);

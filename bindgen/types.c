@@ -456,63 +456,63 @@ static bool can_free(const struct gen *g, struct wit_type t)
 typedef void part_action(struct gen *g, struct buf *b, struct wit_type t, str pointer,
                          const char *indent);
 
-/* Calls the action for every element of a list, map or fixed list; nothing is written if it writes nothing. */
+/* Calls the action for every element of a fixed list, or of a list or map, whose memory is freed then. */
 static void walk_elements(struct gen *g, struct buf *b, const struct wit_typedef *t,
                           part_action *act)
 {
-    struct buf body = buf_in(g->arena);
-    const char *indent = t->kind == WIT_FIXED_LIST ? "    " : "      ";
-    if (t->kind == WIT_MAP) {
-        act(g, &body, t->first, STR("&ptr->ptr[i].key"), indent);
-        act(g, &body, t->second, STR("&ptr->ptr[i].value"), indent);
-    } else {
-        act(g, &body, t->first, t->kind == WIT_LIST ? STR("&ptr->ptr[i]") : STR("&ptr->items[i]"),
-            indent);
-    }
-    if (body.len == 0)
+    if (t->kind == WIT_FIXED_LIST) {
+        buf_printf(b, "  for (size_t i = 0; i < %llu; i++) {\n", (unsigned long long)t->length);
+        act(g, b, t->first, STR("&ptr->items[i]"), "    ");
+        buf_c(b, "  }\n");
         return;
-    if (t->kind == WIT_FIXED_LIST)
-        buf_printf(b, "  for (size_t i = 0; i < %llu; i++) {\n" STRF "  }\n",
-                   (unsigned long long)t->length, STRA(buf_view(&body)));
-    else
-        PUT(b, "    for (size_t i = 0; i < ptr->len; i++) {\n$0    }\n", buf_view(&body));
+    }
+    str what = t->kind == WIT_MAP ? STR("map") : STR("list");
+    PUT(b,
+        "  size_t $0_len = ptr->len;\n"
+        "  if ($0_len > 0) {\n"
+        "    $1 *$0_ptr = ptr->ptr;\n"
+        "    for (size_t i = 0; i < $0_len; i++) {\n",
+        what, bindgen_element_type(g, (struct wit_type){WIT_ID, (u32)(t - g->r->types.data)}));
+    if (t->kind == WIT_MAP) {
+        act(g, b, t->first, STR("&map_ptr[i].key"), "      ");
+        act(g, b, t->second, STR("&map_ptr[i].value"), "      ");
+    } else {
+        act(g, b, t->first, STR("&list_ptr[i]"), "      ");
+    }
+    PUT(b, "    }\n    free($0_ptr);\n  }\n", what);
 }
 
 static void walk_cases(struct gen *g, struct buf *b, const struct wit_typedef *t, part_action *act)
 {
-    struct buf cases = buf_in(g->arena);
+    buf_c(b, "  switch ((int32_t) ptr->tag) {\n");
     for (u32 i = 0; i < t->field_count; i++) {
-        struct buf body = buf_in(g->arena);
-        if (wit_type_present(t->fields[i].type))
-            act(g, &body, t->fields[i].type,
-                str_concat(g->arena, STR("&ptr->val."),
-                           bindgen_identifier(g->arena, t->fields[i].name)),
-                "      ");
-        if (body.len)
-            buf_printf(&cases, "    case %u: {\n" STRF "      break;\n    }\n", i,
-                       STRA(buf_view(&body)));
+        if (!wit_type_present(t->fields[i].type))
+            continue;
+        buf_printf(b, "    case %u: {\n", i);
+        act(g, b, t->fields[i].type,
+            str_concat(g->arena, STR("&ptr->val."),
+                       bindgen_identifier(g->arena, t->fields[i].name)),
+            "      ");
+        buf_c(b, "      break;\n    }\n");
     }
-    if (cases.len)
-        PUT(b, "  switch (ptr->tag) {\n$0  }\n", buf_view(&cases));
+    buf_c(b, "  }\n");
 }
 
 static void walk_result(struct gen *g, struct buf *b, const struct wit_typedef *t, part_action *act)
 {
-    struct buf ok = buf_in(g->arena), err = buf_in(g->arena);
+    buf_c(b, "  if (!ptr->is_err) {\n");
     if (wit_type_present(t->first))
-        act(g, &ok, t->first, STR("&ptr->val.ok"), "    ");
-    if (wit_type_present(t->second))
-        act(g, &err, t->second, STR("&ptr->val.err"), "    ");
-    if (ok.len)
-        PUT(b, "  if (!ptr->is_err) {\n$0  }\n", buf_view(&ok));
-    if (err.len)
-        PUT(b, "  if (ptr->is_err) {\n$0  }\n", buf_view(&err));
+        act(g, b, t->first, STR("&ptr->val.ok"), "    ");
+    if (wit_type_present(t->second)) {
+        buf_c(b, "  } else {\n");
+        act(g, b, t->second, STR("&ptr->val.err"), "    ");
+    }
+    buf_c(b, "  }\n");
 }
 
 /* Calls the action for the parts of `*ptr`. */
 static void walk_parts(struct gen *g, struct buf *b, const struct wit_typedef *t, part_action *act)
 {
-    struct buf body = buf_in(g->arena);
     switch (t->kind) {
     case WIT_ALIAS: act(g, b, t->first, STR("ptr"), "  "); break;
     case WIT_RECORD:
@@ -524,9 +524,9 @@ static void walk_parts(struct gen *g, struct buf *b, const struct wit_typedef *t
         }
         break;
     case WIT_OPTION:
-        act(g, &body, t->first, STR("&ptr->val"), "    ");
-        if (body.len)
-            PUT(b, "  if (ptr->is_some) {\n$0  }\n", buf_view(&body));
+        buf_c(b, "  if (ptr->is_some) {\n");
+        act(g, b, t->first, STR("&ptr->val"), "    ");
+        buf_c(b, "  }\n");
         break;
     case WIT_VARIANT: walk_cases(g, b, t, act); break;
     case WIT_RESULT: walk_result(g, b, t, act); break;
@@ -581,12 +581,8 @@ static void define_free(struct gen *g, u32 type)
         return;
     str name = str_concat(g->arena, str_sub(info->name, 0, info->name.len - 2), STR("_free"));
     info->free_fn = bindgen_claim(g, name, t->at, STR("the helper that frees a type"));
-    struct buf body = buf_in(g->arena), parts = buf_in(g->arena);
-    walk_parts(g, &parts, t, bindgen_free);
-    if (t->kind == WIT_LIST || t->kind == WIT_MAP)
-        PUT(&body, "  if (ptr->len > 0) {\n$0    free(ptr->ptr);\n  }\n", buf_view(&parts));
-    else
-        buf_str(&body, parts.len ? buf_view(&parts) : STR("  (void) ptr;\n"));
+    struct buf body = buf_in(g->arena);
+    walk_parts(g, &body, t, bindgen_free);
     put_helper(g, info->free_fn, info, buf_view(&body));
 }
 
@@ -626,12 +622,8 @@ static bool can_drop_parts(struct gen *g, const struct wit_typedef *t)
 
 static void define_drop(struct gen *g, const struct wit_typedef *t, struct type_info *info)
 {
-    struct buf parts = buf_in(g->arena), body = buf_in(g->arena);
-    walk_parts(g, &parts, t, drop_part);
-    if (t->kind == WIT_LIST || t->kind == WIT_MAP)
-        PUT(&body, "  if (ptr->len > 0) {\n$0    free(ptr->ptr);\n  }\n", buf_view(&parts));
-    else
-        buf_str(&body, buf_view(&parts));
+    struct buf body = buf_in(g->arena);
+    walk_parts(g, &body, t, drop_part);
     str stem = str_sub(info->name, 0, info->name.len - 2);
     info->drop_fn = bindgen_claim(g, str_concat(g->arena, stem, STR("_drop")), t->at,
                                   STR("the helper that drops the handles of a type"));
