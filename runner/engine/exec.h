@@ -30,7 +30,7 @@
 #define SLOW(what) MUSTTAIL return engine_slow_##what(OP_VALUES)
 /* Out of line: within a handler they would cost it its registers. */
 __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_turn, engine_slow_stack,
-    engine_slow_trap;
+    engine_slow_other, engine_slow_indirect, engine_slow_trap;
 #else
 #define DISPATCH   goto next
 #define SLOW(what) goto slow_##what
@@ -80,37 +80,41 @@ __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_turn, en
     if (UNLIKELY(--t->ticks < 0))                 \
     SLOW(tick)
 #define SET_RETURN(s, record, to) (s)[record] = (u64)(uintptr_t)(to)
-#define CALL_FUNC(f, stub, word, n)                       \
-    do {                                                  \
-        const union cell *entry = (f)->code->entry;       \
-        u64 *s = sp + (word).off;                         \
-        u64 *record = s + (word).a;                       \
-        ENTER_CHECK(entry, s);                            \
-        if ((f)->instance == t->inst || !(f)->instance) { \
-            record[0] = (u64)(uintptr_t)(ip + (n));       \
-        } else {                                          \
-            record[0] = (u64)(uintptr_t)(stub);           \
-            record[1] = (u64)(uintptr_t)t->inst;          \
-            record[2] = (u64)(uintptr_t)(ip + (n));       \
-            t->inst = (f)->instance;                      \
-            t->own = (f)->instance->own;                  \
-            RELOAD;                                       \
-        }                                                 \
-        sp = s;                                           \
-        ip = entry;                                       \
-        DISPATCH;                                         \
+/* Calls a function of this instance or of the host; one of another. */
+#define CALL_HERE(f, word, n)                       \
+    do {                                            \
+        const union cell *entry = (f)->code->entry; \
+        u64 *s = sp + (word).off;                   \
+        ENTER_CHECK(entry, s);                      \
+        SET_RETURN(s, (word).a, ip + (n));          \
+        sp = s;                                     \
+        ip = entry;                                 \
+        DISPATCH;                                   \
     } while (0)
-#define FIND_INDIRECT(f, index, table_)                                 \
-    do {                                                                \
-        const struct engine_table *table = t->inst->tables[table_];     \
-        u64 at = (index);                                               \
-        if (UNLIKELY(at >= table->size))                                \
-            TRAP(UNDEFINED);                                            \
-        f = func_of(table->elems[at]);                                  \
-        if (UNLIKELY(!f))                                               \
-            TRAP(UNINITIALIZED);                                        \
-        if (UNLIKELY(f->type_id != W.off) && !engine_fits(t, f, W.off)) \
-            TRAP(INDIRECT_TYPE);                                        \
+#define CALL_OTHER(f, stub, word, n)                \
+    do {                                            \
+        const union cell *entry = (f)->code->entry; \
+        u64 *s = sp + (word).off;                   \
+        u64 *record = s + (word).a;                 \
+        ENTER_CHECK(entry, s);                      \
+        record[0] = (u64)(uintptr_t)(stub);         \
+        record[1] = (u64)(uintptr_t)t->inst;        \
+        record[2] = (u64)(uintptr_t)(ip + (n));     \
+        engine_set_instance(t, (f)->instance);      \
+        RELOAD;                                     \
+        sp = s;                                     \
+        ip = entry;                                 \
+        DISPATCH;                                   \
+    } while (0)
+#define FIND_INDIRECT(f, index, table_)                             \
+    do {                                                            \
+        const struct engine_table *table = t->inst->tables[table_]; \
+        u64 at = (index);                                           \
+        if (UNLIKELY(at >= table->size))                            \
+            TRAP(UNDEFINED);                                        \
+        f = func_of(table->elems[at]);                              \
+        if (UNLIKELY(!f))                                           \
+            TRAP(UNINITIALIZED);                                    \
     } while (0)
 #define RETURN_TO(record)                               \
     do {                                                \

@@ -59,6 +59,16 @@ slow_stack:
     sp = t->sp;
     goto next;
 
+slow_other : {
+    struct engine_func *f = func_of(acc);
+    CALL_OTHER(f, ip[1].p, ip[2].w, 3);
+}
+
+slow_indirect:
+    if (func_of(acc)->type_id != W.off && !engine_fits(t, func_of(acc), W.off))
+        TRAP(INDIRECT_TYPE);
+    NEXT(2);
+
 slow_trap:
     t->ip = ip;
     t->sp = sp;

@@ -41,6 +41,19 @@ int engine_slow_stack(OP_ARGS)
     DISPATCH;
 }
 
+int engine_slow_other(OP_ARGS)
+{
+    struct engine_func *f = func_of(acc);
+    CALL_OTHER(f, ip[1].p, ip[2].w, 3);
+}
+
+int engine_slow_indirect(OP_ARGS)
+{
+    if (func_of(acc)->type_id != W.off && !engine_fits(t, func_of(acc), W.off))
+        TRAP(INDIRECT_TYPE);
+    NEXT(2);
+}
+
 int engine_slow_trap(OP_ARGS)
 {
     (void)mem, (void)memlen, (void)acc, (void)fd, (void)fs;

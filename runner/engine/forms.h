@@ -59,10 +59,10 @@
     BINARY(id, T, R, sa, GET_##T(W.a), ACC_##T, CHECK, __VA_ARGS__)      \
     BINARY(id, T, R, cs, IMM_##T, GET_##T(W.a), CHECK, __VA_ARGS__)      \
     BINARY(id, T, R, ca, IMM_##T, ACC_##T, CHECK, __VA_ARGS__)
-#define SHIFT_ADD_(id, form, dest, left)            \
-    HANDLER(id##_##form##_##dest, {                 \
-        SET_i(((u32)(left) << W.c) + (u32)sp[W.b]); \
-        STORE_##dest(i) NEXT(2);                    \
+#define SHIFT_ADD_(id, form, dest, left)       \
+    HANDLER(id##_##form##_##dest, {            \
+        SET_i((u32)(left)*W.c + (u32)sp[W.b]); \
+        STORE_##dest(i) NEXT(2);               \
     })
 #define SHIFT_ADD(id)             \
     SHIFT_ADD_(id, s, r, sp[W.a]) \
@@ -154,13 +154,13 @@
 #define LOAD_AT_xa(M, v) READ_AT(M, v, SUM_xa)
 #define LOAD_AT_hs(M, v) READ_AT(M, v, SUM_hs)
 #define LOAD_AT_ha(M, v) READ_AT(M, v, SUM_ha)
-/* Addresses that are sums: with a constant (k), of two values (x), with a shifted index (h); _s and _a tell where the first is. */
+/* Addresses that are sums: with a constant (k), of two values (x), with an index times a size (h); _s and _a tell where the first is. */
 #define SUM_ks (u64)((u32)sp[W.a] + W.off)
 #define SUM_ka (u64)((u32)acc + W.off)
 #define SUM_xs (u64)((u32)sp[W.a] + (u32)sp[W.b]) + W.c
 #define SUM_xa (u64)((u32)acc + (u32)sp[W.b]) + W.c
-#define SUM_hs (u64)(((u32)sp[W.a] << W.c) + (u32)sp[W.b])
-#define SUM_ha (u64)(((u32)acc << W.c) + (u32)sp[W.b])
+#define SUM_hs (u64)((u32)sp[W.a] * W.c + (u32)sp[W.b])
+#define SUM_ha (u64)((u32)acc * W.c + (u32)sp[W.b])
 #define LOAD(id, M, R, ...)                            \
     LOAD_(id, M, R, s, r, 2, LOAD_AT_s, __VA_ARGS__)   \
     LOAD_(id, M, R, s, a, 2, LOAD_AT_s, __VA_ARGS__)   \

@@ -417,16 +417,16 @@ static void call_indirect(struct translator *tr, bool tail)
     if (index.form == 'c')
         translate_to_slot(tr, &index);
     bool wide = tr->m->tables.data[table].type.limits.is_64;
-    bool direct = !tail && !wide;
+    bool direct = !tail && !wide && table <= UINT16_MAX;
     /* Saving the arguments leaves the accumulators alone. */
-    struct word find = {.a = (u16)index.slot, .off = type_id};
+    struct word find = {.a = (u16)index.slot, .d = (u16)table, .off = type_id};
     if (direct && index.form == 'a')
         translate_use_acc(tr, &index);
     bool in_acc = direct && index.form == 'a';
     struct word w = arguments(tr, type, tail);
     if (direct) {
         translate_emit(tr, in_acc ? H_CALL_INDIRECT_a : H_CALL_INDIRECT_s, find);
-        translate_extra(tr, table);
+        *vec_push(&tr->arena, &tr->cells) = engine_cell_of(H_CALL_ACC);
         vec_push(&tr->arena, &tr->cells)->p = engine_restore_stub(tr->em->store, w.a);
         emit_word(tr, w);
         push_results(tr, type);

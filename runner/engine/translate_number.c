@@ -133,10 +133,11 @@ static bool shift_add(struct translator *tr)
     }
     if (tr->last.form != FORM_SC && tr->last.form != FORM_AC)
         return false;
-    if (x->kind == VALUE_CONST)
+    u32 shift = tr->last.word.imm & 31;
+    if (x->kind == VALUE_CONST || shift > 15)
         return false;
     u32 slot = x->kind == VALUE_LOCAL ? tr->local_slots[x->local] : x->home;
-    struct word w = {.a = tr->last.word.a, .b = (u16)slot, .c = tr->last.word.imm & 31};
+    struct word w = {.a = tr->last.word.a, .b = (u16)slot, .c = (u16)(1u << shift)};
     bool in_acc = tr->last.form == FORM_AC;
     translate_undo(tr);
     translate_pop(tr);
