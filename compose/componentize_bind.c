@@ -624,15 +624,20 @@ static u32 find_func_export(struct componentizer *c, const struct unit *u,
     return at == MAP_NONE || u->m->exports.data[at].kind != EXTERN_FUNC ? NONE : at;
 }
 
-static bool missing_export(struct componentizer *c, str key, str func)
+static bool missing_export(struct componentizer *c, str key, const struct wit_func *f)
 {
     const struct unit *main = &c->units.data[0];
-    str name = compose_export_name(c->arena, FUNC_EXPORT_LIFT, key, func);
+    str name = compose_export_name(c->arena, FUNC_EXPORT_LIFT, key, f->name);
     span at = {main->m->source, main->m->base, main->m->base};
     struct diag *x = diag_error(
         c->diags, "new-export", at,
         "the core module lacks the function `" STRF "`, which its world exports", STRA(name));
     suggest_keys(c, x, name, &main->exports);
+    if (f->is_async)
+        diag_note(c->diags, x,
+                  "it is async: it may also be exported as `[async-lift]" STRF
+                  "` with a callback, or as `[async-lift-stackful]" STRF "`",
+                  STRA(name), STRA(name));
     return false;
 }
 
@@ -659,7 +664,7 @@ static bool find_lift(struct componentizer *c, struct lift *l, str key)
             l->kind = (enum lift_kind)i;
             return true;
         }
-    return missing_export(c, key, l->func->name);
+    return missing_export(c, key, l->func);
 }
 
 static bool check_lift(struct componentizer *c, struct lift *l, str key)
