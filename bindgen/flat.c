@@ -117,12 +117,16 @@ static str convert(struct gen *g, str e, enum flat_kind from, enum flat_kind to)
     const char *cast = "";
     if (from == to)
         return e;
+    if (to == FLAT_F32 && from == FLAT_POINTER)
+        e = str_concat(g->arena, STR("(uintptr_t) "), e);
     if (to == FLAT_F32)
         return reinterpret(g, e, INT32_FLOAT);
     if (to == FLAT_F64)
         return reinterpret(g, e, INT64_DOUBLE);
-    if (from == FLAT_F32)
-        return reinterpret(g, e, FLOAT_INT32);
+    if (from == FLAT_F32) {
+        e = reinterpret(g, e, FLOAT_INT32);
+        return to == FLAT_POINTER ? str_concat(g->arena, STR("(uint8_t *) "), e) : e;
+    }
     if (from == FLAT_F64)
         return reinterpret(g, e, DOUBLE_INT64);
     if (to == FLAT_POINTER)
