@@ -261,13 +261,38 @@ static void test_layout(void **state)
     arena_free(&f.a);
 }
 
+static void round_trip(void *ctx)
+{
+    struct fixture *f = ctx;
+    u32 decoded, package = f->r.packages.len - 1;
+    str binary = encode(f, &f->r, package);
+    struct wit_resolve *r = decode(f, binary, &decoded);
+    (void)encode(f, r, decoded);
+}
+
+/* Memory may run out at any allocation: nothing leaks, nothing crashes. */
+static void test_memory(void **state)
+{
+    (void)state;
+    bool fine = false;
+    for (u64 n = 1; !fine; n++) {
+        struct fixture f;
+        begin(&f);
+        parse(&f, &f.r, str_c(packages[6]));
+        mem_fail_after(n);
+        fine = oom_guard(round_trip, &f);
+        mem_fail_after(0);
+        arena_free(&f.a);
+        assert_true(n < 1000000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixed_point),
-        cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_fixed_point), cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_broken),      cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

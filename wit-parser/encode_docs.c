@@ -7,170 +7,191 @@
 
 #include <cjson/cJSON.h>
 
+/* cJSON's memory is not the arena's: everything hangs on one root, and functions that allocate while it is there run
+ * under a guard, so that it is freed also when memory runs out. Then unwinding goes on. */
+static void keep_unwinding(struct arena *a)
+{
+    (void)arena_alloc_array(a, SIZE_MAX, 2); /* cannot be had */
+}
+
 /* ---- Writing ----------------------------------------------------------------------------------- */
 
-/* What the writer carries: cJSON wants NUL-terminated text. */
 struct docs_writer {
     const struct wit_resolve *r;
-    struct buf scratch;
+    u32 package;
+    cJSON *root;
+    struct buf key, value; /* cJSON wants NUL-terminated text */
+    struct buf *out;
+    char *text;
 };
 
-static const char *text_of(struct docs_writer *w, str s)
+static const char *text_of(struct buf *b, str s)
 {
-    w->scratch.len = 0;
+    b->len = 0;
     for (size_t i = 0; i < s.len; i++)
-        buf_byte(&w->scratch, s.ptr[i] ? (u8)s.ptr[i] : ' ');
-    buf_byte(&w->scratch, 0);
-    return w->scratch.data;
+        buf_byte(b, s.ptr[i] ? (u8)s.ptr[i] : ' ');
+    buf_byte(b, 0);
+    return b->data;
+}
+
+static cJSON *open_key(struct docs_writer *w, cJSON *parent, str key)
+{
+    return cJSON_AddObjectToObject(parent, text_of(&w->key, key));
+}
+
+/* What has stayed empty goes. */
+static void close_object(cJSON *parent, cJSON *object)
+{
+    if (object && !object->child)
+        cJSON_Delete(cJSON_DetachItemViaPointer(parent, object));
 }
 
 static void put_text(struct docs_writer *w, cJSON *object, const char *key, str text)
 {
     if (text.len)
-        cJSON_AddStringToObject(object, key, text_of(w, text));
+        cJSON_AddStringToObject(object, key, text_of(&w->value, text));
 }
 
-static cJSON *stability_of(struct docs_writer *w, const struct wit_stability *s)
+static void put_stability(struct docs_writer *w, cJSON *object, const char *key,
+                          const struct wit_stability *s)
 {
     if (s->kind == WIT_STABILITY_UNKNOWN)
-        return NULL;
-    cJSON *outer = cJSON_CreateObject();
+        return;
     bool stable = s->kind == WIT_STABLE;
+    cJSON *outer = key ? cJSON_AddObjectToObject(object, key) : object;
     cJSON *inner = cJSON_AddObjectToObject(outer, stable ? "stable" : "unstable");
     if (stable)
         put_text(w, inner, "since", s->since.text);
     else
         put_text(w, inner, "feature", s->feature);
     put_text(w, inner, "deprecated", s->deprecated.text);
-    return outer;
 }
 
-/* Adds `value` under `key` of the object `*into`, which is made at first need; drops an empty value. */
-static void put_item(struct docs_writer *w, cJSON **into, str key, cJSON *value)
+static void put_docs(struct docs_writer *w, cJSON *object, str docs, const struct wit_stability *s)
 {
-    if (!value)
-        return;
-    if (cJSON_IsObject(value) && !value->child) {
-        cJSON_Delete(value);
-        return;
-    }
-    if (!*into)
-        *into = cJSON_CreateObject();
-    cJSON_AddItemToObject(*into, text_of(w, key), value);
+    put_text(w, object, "docs", docs);
+    put_stability(w, object, "stability", s);
 }
 
-static void put_object(cJSON *object, const char *key, cJSON *value)
+static void put_func(struct docs_writer *w, cJSON *funcs, const struct wit_func *f)
 {
-    if (value)
-        cJSON_AddItemToObject(object, key, value);
+    cJSON *o = open_key(w, funcs, f->name);
+    put_docs(w, o, f->docs, &f->stability);
+    close_object(funcs, o);
 }
 
-static cJSON *docs_and_stability(struct docs_writer *w, str docs, const struct wit_stability *s)
-{
-    cJSON *o = cJSON_CreateObject();
-    put_text(w, o, "docs", docs);
-    put_object(o, "stability", stability_of(w, s));
-    return o;
-}
-
-static cJSON *func_docs(struct docs_writer *w, const struct wit_func *f)
-{
-    return docs_and_stability(w, f->docs, &f->stability);
-}
-
-static cJSON *type_docs(struct docs_writer *w, u32 type)
+static void put_type(struct docs_writer *w, cJSON *types, u32 type)
 {
     const struct wit_typedef *t = &w->r->types.data[type];
-    cJSON *o = docs_and_stability(w, t->docs, &t->stability), *items = NULL;
+    cJSON *o = open_key(w, types, t->name);
+    put_docs(w, o, t->docs, &t->stability);
+    cJSON *items = cJSON_AddObjectToObject(o, "items");
     for (u32 i = 0; i < t->field_count; i++)
         if (t->fields[i].docs.len)
-            put_item(w, &items, t->fields[i].name,
-                     cJSON_CreateString(text_of(w, t->fields[i].docs)));
-    put_object(o, "items", items);
-    return o;
+            put_text(w, items, text_of(&w->key, t->fields[i].name), t->fields[i].docs);
+    close_object(o, items);
+    close_object(types, o);
 }
 
-static cJSON *interface_docs(struct docs_writer *w, u32 interface)
+static void put_interface(struct docs_writer *w, cJSON *interfaces, str name, u32 interface)
 {
     const struct wit_interface *iface = &w->r->interfaces.data[interface];
-    cJSON *o = docs_and_stability(w, iface->docs, &iface->stability);
-    cJSON *funcs = NULL, *types = NULL;
+    cJSON *o = open_key(w, interfaces, name);
+    put_docs(w, o, iface->docs, &iface->stability);
+    cJSON *funcs = cJSON_AddObjectToObject(o, "funcs");
     for (u32 i = 0; i < iface->funcs.len; i++)
-        put_item(w, &funcs, iface->funcs.data[i].name, func_docs(w, &iface->funcs.data[i]));
+        put_func(w, funcs, &iface->funcs.data[i]);
+    close_object(o, funcs);
+    cJSON *types = cJSON_AddObjectToObject(o, "types");
     for (u32 i = 0; i < iface->types.len; i++)
-        put_item(w, &types, iface->types.data[i].name, type_docs(w, iface->types.data[i].type));
-    put_object(o, "funcs", funcs);
-    put_object(o, "types", types);
-    return o;
+        put_type(w, types, iface->types.data[i].type);
+    close_object(o, types);
+    close_object(interfaces, o);
 }
 
+/* Where the items of one side of a world are described: inline interfaces, types and functions; docs and
+ * stability of interfaces that have a place of their own. */
 struct world_docs {
-    cJSON *interfaces, *types, *funcs; /* inline interfaces, types, functions */
-    cJSON *stability, *docs;           /* of interfaces that have a place of their own */
+    cJSON *interfaces, *types, *funcs, *stability, *docs;
 };
 
-static void world_item_docs(struct docs_writer *w, const struct wit_world_item *item,
-                            struct world_docs *out)
+static void put_item(struct docs_writer *w, const struct world_docs *o,
+                     const struct wit_world_item *item)
 {
-    struct arena *a = w->scratch.arena;
     switch (item->kind) {
-    case WIT_ITEM_FUNC:
-        put_item(w, &out->funcs, item->func.name, func_docs(w, &item->func));
-        return;
-    case WIT_ITEM_TYPE:
-        put_item(w, &out->types, w->r->types.data[item->type].name, type_docs(w, item->type));
-        return;
+    case WIT_ITEM_FUNC: put_func(w, o->funcs, &item->func); return;
+    case WIT_ITEM_TYPE: put_type(w, o->types, item->type); return;
     case WIT_ITEM_INTERFACE: break;
     }
-    str name = wit_item_name(w->r, a, item);
+    str name = wit_item_name(w->r, w->key.arena, item);
     if (!w->r->interfaces.data[item->interface].name.len) {
-        put_item(w, &out->interfaces, name, interface_docs(w, item->interface));
+        put_interface(w, o->interfaces, name, item->interface);
         return;
     }
-    put_item(w, &out->stability, name, stability_of(w, &item->stability));
-    if (item->docs.len)
-        put_item(w, &out->docs, name, cJSON_CreateString(text_of(w, item->docs)));
+    cJSON *stability = open_key(w, o->stability, name);
+    put_stability(w, stability, NULL, &item->stability);
+    close_object(o->stability, stability);
+    put_text(w, o->docs, text_of(&w->key, name), item->docs);
 }
 
-static cJSON *docs_of_world(struct docs_writer *w, u32 world)
+static void put_world(struct docs_writer *w, cJSON *worlds, u32 world)
 {
     const struct wit_world *x = &w->r->worlds.data[world];
-    cJSON *o = docs_and_stability(w, x->docs, &x->stability);
-    struct world_docs imports = {0}, exports = {0};
+    cJSON *o = open_key(w, worlds, x->name);
+    put_docs(w, o, x->docs, &x->stability);
+    /* In the order in which they are written. */
+    static const char *const keys[] = {"interfaces",
+                                       "types",
+                                       "funcs",
+                                       "interface_exports",
+                                       "func_exports",
+                                       "interface_import_stability",
+                                       "interface_export_stability",
+                                       "interface_import_docs",
+                                       "interface_export_docs"};
+    cJSON *parts[LENGTH_OF(keys)];
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        parts[i] = cJSON_AddObjectToObject(o, keys[i]);
+    struct world_docs imports = {parts[0], parts[1], parts[2], parts[5], parts[7]};
+    struct world_docs exports = {parts[3], NULL, parts[4], parts[6], parts[8]};
     for (u32 i = 0; i < x->imports.len; i++)
-        world_item_docs(w, &x->imports.data[i], &imports);
+        put_item(w, &imports, &x->imports.data[i]);
     for (u32 i = 0; i < x->exports.len; i++)
-        world_item_docs(w, &x->exports.data[i], &exports);
-    put_object(o, "interfaces", imports.interfaces);
-    put_object(o, "types", imports.types);
-    put_object(o, "funcs", imports.funcs);
-    put_object(o, "interface_exports", exports.interfaces);
-    put_object(o, "func_exports", exports.funcs);
-    put_object(o, "interface_import_stability", imports.stability);
-    put_object(o, "interface_export_stability", exports.stability);
-    put_object(o, "interface_import_docs", imports.docs);
-    put_object(o, "interface_export_docs", exports.docs);
-    return o;
+        put_item(w, &exports, &x->exports.data[i]);
+    for (size_t i = 0; i < LENGTH_OF(keys); i++)
+        close_object(o, parts[i]);
+    close_object(worlds, o);
+}
+
+static void put_package(void *ctx)
+{
+    struct docs_writer *w = ctx;
+    const struct wit_package *p = &w->r->packages.data[w->package];
+    put_text(w, w->root, "docs", p->docs);
+    cJSON *worlds = cJSON_AddObjectToObject(w->root, "worlds");
+    for (u32 i = 0; i < p->worlds.len; i++)
+        put_world(w, worlds, p->worlds.data[i].type);
+    close_object(w->root, worlds);
+    cJSON *interfaces = cJSON_AddObjectToObject(w->root, "interfaces");
+    for (u32 i = 0; i < p->interfaces.len; i++)
+        put_interface(w, interfaces, p->interfaces.data[i].name, p->interfaces.data[i].type);
+    close_object(w->root, interfaces);
+    w->text = cJSON_PrintUnformatted(w->root);
+    if (!w->text)
+        keep_unwinding(w->key.arena);
+    buf_byte(w->out, WIT_DOCS_VERSION);
+    buf_c(w->out, w->text);
 }
 
 void wit_encode_docs(const struct wit_resolve *r, u32 package, struct buf *out)
 {
-    struct docs_writer w = {r, buf_in(r->arena)};
-    const struct wit_package *p = &r->packages.data[package];
-    cJSON *o = cJSON_CreateObject(), *worlds = NULL, *interfaces = NULL;
-    put_text(&w, o, "docs", p->docs);
-    for (u32 i = 0; i < p->worlds.len; i++)
-        put_item(&w, &worlds, p->worlds.data[i].name, docs_of_world(&w, p->worlds.data[i].type));
-    for (u32 i = 0; i < p->interfaces.len; i++)
-        put_item(&w, &interfaces, p->interfaces.data[i].name,
-                 interface_docs(&w, p->interfaces.data[i].type));
-    put_object(o, "worlds", worlds);
-    put_object(o, "interfaces", interfaces);
-    char *text = cJSON_PrintUnformatted(o);
-    cJSON_Delete(o);
-    buf_byte(out, WIT_DOCS_VERSION);
-    buf_c(out, text);
-    cJSON_free(text);
+    struct docs_writer w = {r,   package, cJSON_CreateObject(), buf_in(r->arena), buf_in(r->arena),
+                            out, NULL};
+    bool fine = w.root && oom_guard(put_package, &w);
+    cJSON_free(w.text);
+    cJSON_Delete(w.root);
+    if (!fine)
+        keep_unwinding(r->arena);
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------- */
@@ -178,6 +199,8 @@ void wit_encode_docs(const struct wit_resolve *r, u32 package, struct buf *out)
 struct docs_reader {
     struct wit_resolve *r;
     span at;
+    u32 package;
+    const cJSON *root;
     bool failed;
 };
 
@@ -372,9 +395,11 @@ static void read_world(struct docs_reader *d, const cJSON *o, u32 world)
                     cJSON_GetObjectItemCaseSensitive(o, "interface_export_stability"), &exports);
 }
 
-static void read_package(struct docs_reader *d, const cJSON *o, u32 package)
+static void read_package(void *ctx)
 {
-    struct wit_package *p = &d->r->packages.data[package];
+    struct docs_reader *d = ctx;
+    const cJSON *o = d->root;
+    struct wit_package *p = &d->r->packages.data[d->package];
     p->docs = text_at(d, o, "docs");
     struct map worlds = {0}, interfaces = {0};
     for (u32 i = 0; i < p->worlds.len; i++)
@@ -415,8 +440,10 @@ bool wit_decode_docs(struct wit_resolve *r, u32 package, str section, span at)
                    "the section `" WIT_DOCS_SECTION "` does not hold a JSON object");
         return false;
     }
-    struct docs_reader d = {.r = r, .at = at};
-    read_package(&d, o, package);
+    struct docs_reader d = {.r = r, .at = at, .package = package, .root = o};
+    bool fine = oom_guard(read_package, &d);
     cJSON_Delete(o);
+    if (!fine)
+        keep_unwinding(r->arena);
     return !d.failed;
 }
