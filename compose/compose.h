@@ -82,6 +82,9 @@ struct compose_node {
     str export;
     struct cm_name import; /* COMPOSE_IMPORT, of this type, whose types are its own */
     struct validate_entity entity;
+    validate_id
+        context; /* component type with an import `context_item` of this type, after those that it uses types of */
+    str context_item;
     span at; /* where the user asked for it, may be none */
 };
 struct compose_export {
@@ -118,6 +121,22 @@ WITC_NODISCARD bool compose_encode(struct compose_graph *g, struct buf *out, str
 /* Makes a graph of a composition file (NULL: none) and the root component. */
 WITC_NODISCARD bool compose_yaml(struct compose_graph *g, const char *config, const char *root,
                                  struct diags *d);
+
+/* Composes by a WAC file: packages are looked up in `deps_dir` as NAMESPACE/NAME, a directory of WIT or a component. *package is a buffer
+ * that the composed component is written to. */
+WITC_NODISCARD bool compose_wac(struct compose_graph *g, const char *path, const char *deps_dir,
+                                struct buf *out, struct diags *d);
+/* The component type of a world, in the graph's types. */
+WITC_NODISCARD bool compose_world_type(struct compose_graph *g, struct wit_resolve *r, u32 world,
+                                       validate_id *type, struct diags *d);
+struct compose_targets_options {
+    bool compatible_versions; /* interfaces may differ in compatible versions */
+    span at;                  /* for reports */
+};
+/* Does a component fit a world? Reports each import and export that does not. */
+WITC_NODISCARD bool compose_targets(struct compose_graph *g, validate_id component,
+                                    validate_id world, const struct compose_targets_options *how,
+                                    struct diags *d);
 
 /* What became of one export of a plug. */
 enum compose_verdict {

@@ -222,19 +222,30 @@ static bool instance_imports(struct composition *c, const struct compose_node *n
     return true;
 }
 
+/* An import that the user asked for, and before it what its type uses. */
+static bool asked_import(struct composition *c, const struct compose_node *n)
+{
+    struct validate_renaming *r = validate_renaming_new(c->a, c->g->types);
+    const struct validate_type context = *validate_get(c->g->types, n->context);
+    for (u32 i = 0; i < context.import_count; i++) {
+        const struct validate_item *item = &context.imports[i];
+        bool asked = str_eq(item->name.name, n->context_item);
+        const struct cm_name *name = asked ? &n->import : &item->name;
+        u32 import = import_at(c, name);
+        identify(c, r, import, (str){"", 0}, item->entity);
+        struct validate_entity e = {item->entity.sort, validate_rename(r, item->entity.type)};
+        if (!want(c, import, name, asked ? e : types_only(c, e), n->name, asked))
+            return false;
+    }
+    return true;
+}
+
 bool graph_find_imports(struct composition *c)
 {
     for (u32 i = 0; i < c->g->nodes.len; i++) {
         const struct compose_node *n = &c->g->nodes.data[i];
-        if (n->kind == COMPOSE_INSTANCE && !instance_imports(c, n))
-            return false;
-        if (n->kind != COMPOSE_IMPORT)
-            continue;
-        struct validate_renaming *r = validate_renaming_new(c->a, c->g->types);
-        u32 import = import_at(c, &n->import);
-        identify(c, r, import, (str){"", 0}, n->entity);
-        struct validate_entity e = {n->entity.sort, validate_rename(r, n->entity.type)};
-        if (!want(c, import, &n->import, e, n->name, true))
+        if ((n->kind == COMPOSE_INSTANCE && !instance_imports(c, n)) ||
+            (n->kind == COMPOSE_IMPORT && !asked_import(c, n)))
             return false;
     }
     return true;
