@@ -22,6 +22,7 @@ enum text_kind {
     TEXT_STRING,
     TEXT_ID,       /* $name or $"name" */
     TEXT_ANNOT,    /* `(@name` of an annotation that the parser knows */
+    TEXT_CHAR,     /* 'c', in values of components */
     TEXT_RESERVED, /* characters that form no token */
 };
 struct text_token {

@@ -334,6 +334,29 @@ static struct text_token lex_word(struct text_parser *p, u32 start)
     return (struct text_token){start, end, kind, false};
 }
 
+/* `'c'` with a character or an escape; false if it is no such thing, which other tokens may start like. */
+static bool lex_character(struct text_parser *p, u32 start, struct text_token *out)
+{
+    u32 i = start + 1;
+    if (i >= p->size || p->text[i] == '\'' || (u8)p->text[i] < 0x20)
+        return false;
+    if (p->text[i] == '\\') {
+        while (i < p->size && p->text[i] != '\n' && (p->text[i] != '\'' || p->text[i - 1] == '\\'))
+            i++;
+    } else {
+        size_t at = i;
+        utf8_next(str_of(p->text, p->size), &at);
+        i = (u32)at;
+    }
+    if (i >= p->size || p->text[i] != '\'' || sticks(p, i + 1))
+        return false;
+    *out = (struct text_token){start, i + 1, TEXT_CHAR,
+                               memchr(p->text + start, '\\', i - start) != NULL};
+    if (out->escaped && lex_escape(p, start + 1) != i && !p->failed)
+        text_fail(p, *out, "a character literal has one character");
+    return !p->failed && check_utf8(p, start, i);
+}
+
 static u32 skip_blanks(const struct text_parser *p, u32 i)
 {
     static const char blanks[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
@@ -357,6 +380,12 @@ static struct text_token lex(struct text_parser *p)
         char c = p->text[i];
         u8 class = char_class[(u8)c];
         struct text_token t;
+        if (c == '\'' && lex_character(p, i, &t)) {
+            p->pos = t.end;
+            return t;
+        }
+        if (p->failed)
+            return p->tok;
         if (class & CHAR_ID) {
             t = lex_word(p, i);
         } else if (c == '(') {
@@ -709,7 +738,7 @@ str text_id(struct text_parser *p, struct text_token *at)
 
 void text_string_to(struct text_parser *p, struct buf *out)
 {
-    if (p->tok.kind != TEXT_STRING) {
+    if (p->tok.kind != TEXT_STRING && p->tok.kind != TEXT_CHAR) {
         text_unexpected(p, "a string");
         return;
     }

@@ -7,34 +7,12 @@ static bool take_bool(struct text_parser *p, bool *out)
     return text_take(p, "true") || text_take(p, "false");
 }
 
-/* `'c'` lexes as a word of identifier characters, or is no token at all; so only those can be written. */
 static void character(struct text_parser *p, struct buf *out)
 {
-    str s = text_of(p, p->tok);
-    if (p->tok.kind != TEXT_RESERVED || s.len < 3 || s.ptr[0] != '\'' || s.ptr[s.len - 1] != '\'') {
-        if (p->tok.kind == TEXT_STRING) { /* accepted as well: a string of one character */
-            struct text_token at = p->tok;
-            str text = text_name(p);
-            size_t end = 0;
-            if (text.len)
-                utf8_next(text, &end);
-            if (!p->failed && (text.len == 0 || end != text.len))
-                text_fail(p, at, "a char is one character");
-            buf_str(out, text);
-            return;
-        }
+    if (p->tok.kind != TEXT_CHAR)
         text_unexpected(p, "a character such as 'x'");
-        return;
-    }
-    str inner = str_sub(s, 1, s.len - 1);
-    size_t end = 0;
-    utf8_next(inner, &end);
-    if (end != inner.len) {
-        text_fail(p, p->tok, "a char is one character");
-        return;
-    }
-    buf_str(out, inner);
-    text_advance(p);
+    else
+        text_string_to(p, out);
 }
 
 static u64 ranged(struct text_parser *p, unsigned bits, bool is_signed)
