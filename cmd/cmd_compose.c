@@ -7,6 +7,7 @@ static const struct option options[] = {
     OPTION_TEXT,
     {"plug", 0, "FILE", "a component whose exports satisfy imports of the socket; may be repeated"},
     {"config", 'c', "FILE", "a composition file (YAML)"},
+    {"deps-dir", 0, "DIR", "where the packages of a .wac file are, `deps` if not given"},
     {"explain", 0, NULL, "say on standard output what goes where and why, write no component"},
     {"graph", 0, "FORM", "print the graph as `dot`, `mermaid` or `json`, write no component"},
     {"no-validate", 0, NULL, "do not check the composed component"},
@@ -83,23 +84,30 @@ static int run(struct cli *cli)
         return cli_usage(cli, "`--plug` and `--config` do not go together");
     if (cli_flag(cli, "explain") && !cli_value(cli, "plug"))
         return cli_usage(cli, "`--explain` goes with `--plug`");
+    bool wac = str_ends(str_c(cli->args.data[0]), STR(".wac"));
+    if (wac && (cli_value(cli, "plug") || cli_value(cli, "config")))
+        return cli_usage(cli, "a .wac file says itself what to compose");
     if (!cli_features(cli, &features))
         return 1;
     struct compose_graph g;
     compose_graph_init(&g, &cli->arena, features);
     g.no_validate = cli_flag(cli, "no-validate");
-    if (cli_value(cli, "plug")
-            ? !plug(cli, &g, &done)
-            : !compose_yaml(&g, cli_value(cli, "config"), cli->args.data[0], &cli->diags))
+    const char *path = cli->args.data[0], *deps = cli_value(cli, "deps-dir");
+    struct buf out = buf_in(&cli->arena);
+    if (wac                      ? !compose_wac(&g, path, deps ? deps : "deps", &out, &cli->diags)
+        : cli_value(cli, "plug") ? !plug(cli, &g, &done)
+                                 : !compose_yaml(&g, cli_value(cli, "config"), path, &cli->diags))
         return 1;
     if (done)
         return 0;
-    struct buf out = buf_in(&cli->arena);
     if (form) {
-        compose_draw(&g, picture, &out);
-        return cli_output(cli, buf_view(&out), false) ? 0 : 1;
+        struct buf drawing = buf_in(&cli->arena);
+        compose_draw(&g, picture, &drawing);
+        return cli_output(cli, buf_view(&drawing), false) ? 0 : 1;
     }
-    return compose_encode(&g, &out, &cli->diags) && cli_output_wasm(cli, buf_view(&out)) ? 0 : 1;
+    return (wac || compose_encode(&g, &out, &cli->diags)) && cli_output_wasm(cli, buf_view(&out))
+               ? 0
+               : 1;
 }
 
 const struct command cmd_compose = {
