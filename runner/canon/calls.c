@@ -169,17 +169,18 @@ static void call_free(struct canon_call *c)
     if (c->sub) {
         c->sub->call = NULL;
     }
+    if (c->inv) {
+        c->inv->call = NULL;
+    }
     arena_free(&c->arena);
     mem_free(c);
 }
 
-static struct canon_call *call_new(struct canon_store *s, struct subtask *sub)
+static struct canon_call *call_new(struct canon_store *s, struct canon_func *f)
 {
     struct canon_call *c = mem_alloc(sizeof *c);
     c->store = s;
-    c->func = sub->low->callee;
-    c->sub = sub;
-    sub->call = c;
+    c->func = f;
     c->next = s->calls;
     if (s->calls) {
         s->calls->previous = c;
@@ -189,13 +190,13 @@ static struct canon_call *call_new(struct canon_store *s, struct subtask *sub)
 }
 
 /* A function that is not async has not returned: the whole store waits for the outside. */
-static bool wait_outside(struct canon_store *s, struct subtask *sub)
+static bool wait_outside(struct canon_store *s, struct subtask *sub, struct canon_invocation *inv)
 {
     struct canon_loop *loop = &s->config.loop;
-    while (!subtask_resolved(sub)) {
+    while (!(sub ? subtask_resolved(sub) : inv->resolved)) {
         if (!loop->poll || !loop->poll(loop->env, true)) {
             return s->failed ? false
-                             : canon_fail(s, sub->low->inst,
+                             : canon_fail(s, sub ? sub->low->inst : NULL,
                                           "deadlock detected: event loop cannot make further "
                                           "progress");
         }
@@ -226,7 +227,9 @@ static enum engine_outcome host_call(struct canon_store *s, struct subtask *sub,
     const struct lowered *low = sub->low;
     const struct canon_func *f = low->callee;
     struct thread *th = s->current;
-    struct canon_call *c = call_new(s, sub);
+    struct canon_call *c = call_new(s, low->callee);
+    c->sub = sub;
+    sub->call = c;
     if (!lift_host_args(sub, c)) {
         return ENGINE_TRAPPED;
     }
@@ -240,7 +243,7 @@ static enum engine_outcome host_call(struct canon_store *s, struct subtask *sub,
     if (ended) {
         call_free(c);
     }
-    if (s->failed || (!ended && !f->type->is_async && !wait_outside(s, sub))) {
+    if (s->failed || (!ended && !f->type->is_async && !wait_outside(s, sub, NULL))) {
         return ENGINE_TRAPPED;
     }
     if (subtask_resolved(sub)) {
@@ -262,6 +265,25 @@ static enum engine_outcome host_call(struct canon_store *s, struct subtask *sub,
         return canon_suspend(s, STEP_AGAIN, NULL, sync_resolved);
     }
     return canon_suspend(s, STEP_BLOCK, NULL, sync_resolved);
+}
+
+bool canon_host_invoke(struct canon_store *s, struct canon_invocation *inv)
+{
+    const struct canon_func *f = inv->func;
+    if (f->kind == FUNC_UNKNOWN) {
+        return canon_fail(s, NULL, "unknown import `" STRF "` has been called", STRA(f->name));
+    }
+    struct canon_call *c = call_new(s, inv->func);
+    c->inv = inv;
+    inv->call = c;
+    c->args = inv->args;
+    c->inside = true;
+    f->fn(f->env, c);
+    c->inside = false;
+    if (c->ended && !c->later) {
+        call_free(c);
+    }
+    return !s->failed && (f->type->is_async || wait_outside(s, NULL, inv));
 }
 
 /* canon_lower: the core function that guests call. */
@@ -320,6 +342,9 @@ str canon_call_name(const struct canon_call *c)
 /* The value was checked. */
 static void resolve_call(struct canon_call *c, const struct canon_value *result)
 {
+    if (c->inv) {
+        canon_invocation_resolve(c->inv, result, 0, false);
+    }
     if (c->sub && !c->sub->low->inst->root->locked) {
         if (c->store->config.trace) {
             canon_trace_host_return(c, result);

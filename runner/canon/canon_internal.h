@@ -277,7 +277,8 @@ static inline bool subtask_resolved(const struct subtask *s)
 struct canon_call {
     struct canon_store *store;
     struct canon_func *func;
-    struct subtask *sub;
+    struct subtask *sub;          /* the caller: a guest ... */
+    struct canon_invocation *inv; /* ... or the host itself */
     struct arena arena;
     struct canon_value *args;
     void (*on_cancel)(void *env, struct canon_call *c);
@@ -293,6 +294,7 @@ struct canon_invocation {
     struct arena arena;
     struct canon_func *func;
     struct task *task;
+    struct canon_call *call; /* of a function that the host gave and a component exports */
     struct canon_value *args;
     canon_done_fn *done;
     void *env;
@@ -323,6 +325,7 @@ struct component_instance {
     struct component_instance *next; /* all of the store */
     str path;
     u32 children;
+    struct map child_names;
     struct scope *scope;
     /* What direct.c needs to know. */
     bool may_block;
@@ -510,6 +513,8 @@ struct subtask *canon_subtask_new(struct canon_store *s, const struct lowered *l
 enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *f,
                                       struct subtask *sub);
 bool canon_enter_allowed(struct component_instance *i);
+/* Calls a host function from the host. */
+bool canon_host_invoke(struct canon_store *s, struct canon_invocation *inv);
 void canon_invocation_free(struct canon_store *s, struct canon_invocation *inv);
 void canon_invocation_resolve(struct canon_invocation *inv, const struct canon_value *result,
                               u64 scalar, bool cancelled);

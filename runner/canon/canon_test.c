@@ -294,6 +294,26 @@ static bool poll_later(void *env, bool may_block)
     return true;
 }
 
+/* A component that exports what it imports. */
+static void test_reexport(void **state)
+{
+    (void)state;
+    struct world w;
+    struct later later = {0};
+    open_world(&w);
+    w.config.loop = (struct canon_loop){&later, poll_later};
+    canon_linker_func(canon_linker_root(w.linker), "add", "func(a: u32, b: u32) -> u32", host_add,
+                      NULL);
+    canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32", host_later,
+                      &later);
+    start(&w, "(component (import \"add\" (func $a (param \"a\" u32) (param \"b\" u32)"
+              " (result u32))) (import \"later\" (func $l async (param \"a\" u32) (result u32)))"
+              " (export \"plus\" (func $a)) (export \"twice\" (func $l)))");
+    assert_int_equal(call_u32(&w, "plus", 2, (u64[]){3, 4}), 7);
+    assert_int_equal(call_u32(&w, "twice", 1, (u64[]){4}), 8);
+    close_world(&w);
+}
+
 #define LATER_GUEST(async_import, lower_options, core_params, body)                           \
     "(component (import \"later\" (func $h " async_import " (param \"a\" u32) (result u32)))" \
     " (core module $mem (memory (export \"mem\") 1))"                                         \
@@ -762,14 +782,15 @@ static void test_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signatures),     cmocka_unit_test(test_layouts),
-        cmocka_unit_test(test_names),          cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_host_function),  cmocka_unit_test(test_lying_import),
-        cmocka_unit_test(test_missing_import), cmocka_unit_test(test_host_later),
-        cmocka_unit_test(test_host_cancel),    cmocka_unit_test(test_deadlock),
-        cmocka_unit_test(test_host_ends),      cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_host_pipe),      cmocka_unit_test(test_futures),
-        cmocka_unit_test(test_resources),      cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_signatures),    cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_host_function), cmocka_unit_test(test_lying_import),
+        cmocka_unit_test(test_reexport),      cmocka_unit_test(test_missing_import),
+        cmocka_unit_test(test_host_later),    cmocka_unit_test(test_host_cancel),
+        cmocka_unit_test(test_deadlock),      cmocka_unit_test(test_host_ends),
+        cmocka_unit_test(test_streams),       cmocka_unit_test(test_host_pipe),
+        cmocka_unit_test(test_futures),       cmocka_unit_test(test_resources),
+        cmocka_unit_test(test_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

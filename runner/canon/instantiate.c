@@ -486,13 +486,27 @@ static bool bundle(struct build *b, const struct cm_instance *def, struct canon_
     return true;
 }
 
-static str child_path(struct build *b, const struct wasm_component *c)
+/* A name for a component in reports: its own, else after its first export ("wasi:cli/run@0.3.0" gives "run"). */
+static str child_name(const struct wasm_component *c)
 {
     str name = wasm_component_name(c);
-    u32 n = b->inst->children++;
+    if (!name.len && c->exports.len) {
+        name = c->exports.data[0].name.name;
+        str_cut(name, '@', &name);
+        size_t slash = str_rfind_char(name, '/');
+        name = str_sub(name, slash == SIZE_MAX ? 0 : slash + 1, name.len);
+    }
+    return name.len ? name : STR("component");
+}
+
+static str child_path(struct build *b, const struct wasm_component *c)
+{
     struct arena *a = &b->store->arena;
-    return name.len ? str_printf(a, STRF "/" STRF, STRA(b->inst->path), STRA(name))
-                    : str_printf(a, STRF "/#%u", STRA(b->inst->path), n);
+    str name = child_name(c);
+    u32 n = b->inst->children++;
+    bool taken = map_add(a, &b->inst->child_names, name, n) != MAP_NONE;
+    return taken ? str_printf(a, STRF "/" STRF "#%u", STRA(b->inst->path), STRA(name), n)
+                 : str_printf(a, STRF "/" STRF, STRA(b->inst->path), STRA(name));
 }
 
 static bool do_instance(struct build *b, const struct cm_instance *def)

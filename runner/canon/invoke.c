@@ -26,6 +26,9 @@ void canon_invocation_free(struct canon_store *s, struct canon_invocation *inv)
     if (inv->task) {
         inv->task->inv = NULL;
     }
+    if (inv->call) {
+        inv->call->inv = NULL;
+    }
     arena_free(&inv->arena);
     mem_free(inv);
 }
@@ -80,15 +83,12 @@ static bool finish_sync(struct canon_store *s, struct canon_invocation *inv)
     return true;
 }
 
-/* A host function that a guest passed on as its own export. */
-static bool host_reexport(struct canon_store *s, struct canon_func *f)
-{
-    return canon_fail(s, NULL, "`" STRF "` is a function of the host", STRA(f->name));
-}
-
 static bool start(struct canon_store *s, struct canon_invocation *inv)
 {
     struct canon_func *f = inv->func;
+    if (f->kind != FUNC_LIFTED) {
+        return canon_host_invoke(s, inv);
+    }
     struct task *t = canon_task_new(f);
     t->inv = inv;
     inv->task = t;
@@ -120,8 +120,7 @@ enum canon_outcome canon_begin(struct canon_store *s, struct canon_func *f,
 {
     *out = NULL;
     canon_clear_trap(s);
-    if ((f->kind != FUNC_LIFTED && !host_reexport(s, f)) || !canon_enter_allowed(f->inst) ||
-        !check_args(s, f, args, arg_count)) {
+    if ((f->inst && !canon_enter_allowed(f->inst)) || !check_args(s, f, args, arg_count)) {
         canon_clear_trap(s);
         return CANON_TRAPPED;
     }
@@ -171,7 +170,7 @@ enum canon_outcome canon_cancel(struct canon_store *s, struct canon_invocation *
 {
     struct task *t = inv->task;
     canon_clear_trap(s);
-    if (inv->resolved || inv->cancel_requested || !t) {
+    if (inv->resolved || inv->cancel_requested || !t) { /* calls of the host itself go on */
         return CANON_OK;
     }
     inv->cancel_requested = true;

@@ -77,7 +77,7 @@ void canon_trace_result(struct task *task, const struct canon_value *result, u64
 void canon_trace_host_call(struct canon_call *c)
 {
     struct canon_trace t = {.event = TRACE_CALL,
-                            .caller = c->sub->caller_task,
+                            .caller = c->sub ? c->sub->caller_task : 0,
                             .func = c->func->name,
                             .type = c->func->type,
                             .values = c->args,
@@ -88,7 +88,7 @@ void canon_trace_host_call(struct canon_call *c)
 void canon_trace_host_return(struct canon_call *c, const struct canon_value *result)
 {
     struct canon_trace t = {.event = TRACE_RETURN,
-                            .caller = c->sub->caller_task,
+                            .caller = c->sub ? c->sub->caller_task : 0,
                             .func = c->func->name,
                             .type = c->func->type,
                             .values = result,
