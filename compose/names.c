@@ -127,7 +127,7 @@ static bool read_standard_field(const struct compose_module_name *module, str fi
     return true;
 }
 
-static bool place_fits(enum compose_place place, const struct compose_module_name *m)
+static bool place_fits(enum compose_import_place place, const struct compose_module_name *m)
 {
     switch (place) {
     case PLACE_ROOT: return m->root && !m->exported;

@@ -21,7 +21,7 @@ enum compose_import_id {
     IMPORT_COUNT
 };
 enum compose_tail { TAIL_NONE, TAIL_FUNC, TAIL_RESOURCE, TAIL_PAYLOAD, TAIL_SLOT, TAIL_ENCODING };
-enum compose_place { PLACE_ROOT, PLACE_EXPORT, PLACE_ANY, PLACE_ENV };
+enum compose_import_place { PLACE_ROOT, PLACE_EXPORT, PLACE_ANY, PLACE_ENV };
 enum compose_needs {
     NEEDS_NOTHING = 0,
     NEEDS_MEMORY = 1,
@@ -32,7 +32,7 @@ enum compose_needs {
 struct compose_import_row {
     str text;
     enum compose_tail tail;
-    enum compose_place place;
+    enum compose_import_place place;
     enum cm_canon_kind canon;
     const char *signature;
     u8 needs; /* enum compose_needs */

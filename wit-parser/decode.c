@@ -21,6 +21,7 @@ struct decoder {
     struct map world_types;          /* of the world at work: type index */
     struct map world_imports, world_exports;
     u32 depth;
+    bool is_component; /* the world is read off a component, not one that somebody wrote */
 };
 
 static bool fail(struct decoder *d, span at, const char *format, ...) WITC_PRINTF(3, 4);
@@ -486,8 +487,13 @@ static bool world_item(struct decoder *d, u32 world, const struct dec_named *x, 
             return fail(d, x->at, "`" STRF "` is there twice", STRA(x->name.name));
         break;
     default:
-        return fail(d, x->at, "`" STRF "` is of a sort that a WIT world cannot have",
-                    STRA(x->name.name));
+        if (!d->is_component)
+            return fail(d, x->at, "`" STRF "` is of a sort that a WIT world cannot have",
+                        STRA(x->name.name));
+        diag_warning(d->diags, "wit-decode", x->at,
+                     "WIT has no words for the %s `" STRF "`: it is left out",
+                     import ? "import" : "export", STRA(x->name.name));
+        return true;
     }
     struct wit_world *w = &d->r->worlds.data[world];
     if (import)
@@ -670,6 +676,7 @@ static bool decode_component(struct wit_resolve *r, const struct wasm_component 
     if (is_wit_package(c))
         return decode_package(&d, c, package) && deliver(&d, r, package, world);
     struct dec_surface s;
+    d.is_component = true;
     struct wit_package_name name = {.ns = STR("root"), .name = STR("component")};
     *package = package_named(&d, &name);
     *world = add_world(&d, STR("root"), *package, (span){0});
