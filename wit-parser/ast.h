@@ -133,6 +133,9 @@ bool wit_read_ast(struct arena *a, struct arena *keep, struct diags *d, u32 sour
 
 struct TSTree;
 struct TSParser;
+/* The same from a tree without faults that the caller keeps. All goes into `a`. */
+bool wit_read_tree(struct arena *a, struct diags *d, u32 source, struct TSTree *tree,
+                   struct wit_skipped *skipped, struct ast_decls *out);
 /* The second pass, over a source that tree-sitter found faulty: reports each error at the token where parsing
  * stops, blanks the item around it in a copy of the text, and goes on. The result is the tree of what is left,
  * NULL if nothing is to be had; its offsets are those of the source. */

@@ -85,14 +85,9 @@ static void add_unit(struct load *l, struct wit_unit *u)
     }
 }
 
-/* Reads a file into `main`; its nested packages become units of their own. */
-static void read_file(struct load *l, struct wit_unit *main, u32 source)
+/* A file and its nested packages, which become units of their own. */
+static void add_ast(struct load *l, struct wit_unit *main, const struct ast_decls *file)
 {
-    struct ast_decls *file = arena_new(l->scratch, struct ast_decls);
-    if (!wit_read_ast(l->scratch, l->r->arena, l->r->diags, source, &l->skipped, file)) {
-        main->broken = true;
-        l->fine = false;
-    }
     add_file(l, main, file);
     for (u32 i = 0; i < file->item_count; i++) {
         if (file->items[i].kind == AST_PACKAGE) {
@@ -102,6 +97,16 @@ static void read_file(struct load *l, struct wit_unit *main, u32 source)
             add_unit(l, u);
         }
     }
+}
+
+static void read_file(struct load *l, struct wit_unit *main, u32 source)
+{
+    struct ast_decls *file = arena_new(l->scratch, struct ast_decls);
+    if (!wit_read_ast(l->scratch, l->r->arena, l->r->diags, source, &l->skipped, file)) {
+        main->broken = true;
+        l->fine = false;
+    }
+    add_ast(l, main, file);
 }
 
 /* ---- Paths ------------------------------------------------------------------------------------------------- */
@@ -399,12 +404,39 @@ bool wit_snapshot_directories(struct wit_resolve *r, const char *const *paths, u
 
 struct request {
     struct wit_resolve *r;
-    const char *path; /* or ... */
-    u32 source;
+    const char *path;             /* or ... */
+    u32 source;                   /* or ... */
+    const struct wit_file *files; /* with these: */
+    u32 file_count, main;
     struct arena scratch;
     u32 package;
     bool fine;
 };
+
+/* Files of one group stand together in a unit. */
+static void load_files(struct load *l, const struct request *q)
+{
+    u32 groups = 0;
+    for (u32 i = 0; i < q->file_count; i++) {
+        groups = q->files[i].group >= groups ? q->files[i].group + 1 : groups;
+    }
+    struct wit_unit **units = arena_alloc_array(l->scratch, groups, sizeof(struct wit_unit *));
+    for (u32 i = 0; i < q->file_count; i++) {
+        const struct wit_file *f = &q->files[i];
+        units[f->group] = units[f->group] ? units[f->group] : new_unit(l);
+        if (f->ast) {
+            add_ast(l, units[f->group], f->ast);
+        } else {
+            read_file(l, units[f->group], f->source);
+        }
+    }
+    for (u32 i = 0; i < groups; i++) {
+        if (units[i]) {
+            add_unit(l, units[i]);
+            l->main = i == q->main ? l->units.len - 1 : l->main;
+        }
+    }
+}
 
 static void run(void *context)
 {
@@ -412,7 +444,9 @@ static void run(void *context)
     struct load l = {
         .r = q->r, .scratch = &q->scratch, .main = WIT_NONE, .package = WIT_NONE, .fine = true};
     l.skipped.arena = &q->scratch;
-    if (!q->path) {
+    if (q->files) {
+        load_files(&l, q);
+    } else if (!q->path) {
         load_source(&l, q->source, true);
     } else if (!file_is_directory(q->path)) {
         load_file(&l, q->path, true);
@@ -447,5 +481,12 @@ bool wit_push_path(struct wit_resolve *r, const char *path, u32 *package)
 bool wit_push_source(struct wit_resolve *r, u32 source, u32 *package)
 {
     struct request q = {.r = r, .source = source, .package = WIT_NONE};
+    return push(&q, package);
+}
+
+bool wit_resolve_files(struct wit_resolve *r, const struct wit_file *files, u32 n, u32 main,
+                       u32 *package)
+{
+    struct request q = {.r = r, .files = files, .file_count = n, .main = main, .package = WIT_NONE};
     return push(&q, package);
 }

@@ -12,11 +12,12 @@ const TSLanguage *tree_sitter_wit(void);
     NAMED(package_name)                                                                           \
     NAMED(nested_package)                                                                         \
     NAMED(toplevel_use)                                                                           \
-    NAMED(interface) NAMED(interface_body) NAMED(world) NAMED(world_body) NAMED(attribute)        \
-        NAMED(use_path) NAMED(use) NAMED(use_name) NAMED(function) NAMED(function_type) NAMED(    \
-            parameters) NAMED(parameter) NAMED(result) NAMED(import) NAMED(export) NAMED(include) \
-            NAMED(include_name) NAMED(type_alias) NAMED(record) NAMED(field) NAMED(flags) NAMED(  \
-                label) NAMED(variant) NAMED(case) NAMED(enum) NAMED(resource) NAMED(constructor)  \
+    NAMED(interface)                                                                              \
+    NAMED(interface_body) NAMED(world) NAMED(world_body) NAMED(attribute) NAMED(use_path) NAMED(  \
+        use) NAMED(use_name) NAMED(function) NAMED(function_type) NAMED(parameters)               \
+        NAMED(parameter) NAMED(result) NAMED(import) NAMED(export) NAMED(include) NAMED(          \
+            include_name) NAMED(type_alias) NAMED(record) NAMED(field) NAMED(flags) NAMED(label)  \
+            NAMED(variant) NAMED(case) NAMED(enum) NAMED(resource) NAMED(constructor)             \
                 NAMED(method) NAMED(primitive_type) NAMED(tuple_type) NAMED(list_type) NAMED(     \
                     option_type) NAMED(result_type) NAMED(map_type) NAMED(handle_type)            \
                     NAMED(future_type) NAMED(stream_type) NAMED(named_type) NAMED(identifier)     \
@@ -833,16 +834,16 @@ static bool check_characters(struct reader *r)
 
 struct scoped {
     TSParser *parser;
-    TSTree *tree;
+    TSTree *given; /* somebody else's tree of the text, without faults; or ... */
+    TSTree *tree;  /* ... one made here */
     struct reader *r;
     struct wit_skipped *skipped;
     struct ast_decls *out;
     bool has_cursor;
 };
 
-static void read_tree(void *context)
+static void make_tree(struct scoped *s)
 {
-    struct scoped *s = context;
     struct reader *r = s->r;
     s->tree = ts_parser_parse_string(s->parser, NULL, r->text.ptr, (u32)r->text.len);
     if (s->tree && ts_node_has_error(ts_tree_root_node(s->tree))) {
@@ -851,14 +852,41 @@ static void read_tree(void *context)
         r->fine = false;
         s->tree = wit_report_syntax(r->keep, r->diags, r->source, s->skipped, s->parser, &r->text);
     }
-    if (!s->tree) {
-        r->fine = false;
-        return;
+    r->fine &= s->tree != NULL;
+}
+
+static void read_tree(void *context)
+{
+    struct scoped *s = context;
+    if (!s->given) {
+        make_tree(s);
     }
-    map_kinds(r);
-    r->cursor = ts_tree_cursor_new(ts_tree_root_node(s->tree));
-    s->has_cursor = true;
-    decls(r, s->out, 0);
+    TSTree *tree = s->given ? s->given : s->tree;
+    if (tree) {
+        map_kinds(s->r);
+        s->r->cursor = ts_tree_cursor_new(ts_tree_root_node(tree));
+        s->has_cursor = true;
+        decls(s->r, s->out, 0);
+    }
+}
+
+/* What tree-sitter owns is given back whatever happens; memory that ran out goes on up from here. */
+static bool read_guarded(struct scoped *s)
+{
+    bool memory = oom_guard(read_tree, s);
+    if (s->has_cursor) {
+        ts_tree_cursor_delete(&s->r->cursor);
+    }
+    if (s->tree) {
+        ts_tree_delete(s->tree);
+    }
+    if (s->parser) {
+        ts_parser_delete(s->parser);
+    }
+    if (!memory) {
+        arena_alloc(s->r->arena, SIZE_MAX); /* unwinds further */
+    }
+    return s->r->fine;
 }
 
 bool wit_read_ast(struct arena *a, struct arena *keep, struct diags *d, u32 source,
@@ -866,26 +894,30 @@ bool wit_read_ast(struct arena *a, struct arena *keep, struct diags *d, u32 sour
 {
     struct reader r = {
         .arena = a, .keep = keep, .diags = d, .skipped = skipped, .source = source, .fine = true};
+    struct scoped s = {.r = &r, .skipped = skipped, .out = out};
     r.text = sources_get(d->sources, source)->text;
     *out = (struct ast_decls){.source = source};
     if (!check_characters(&r)) {
         return false;
     }
-    /* What tree-sitter owns is given back whatever happens; memory that ran out goes on up from here. */
-    struct scoped s = {.parser = ts_parser_new(), .r = &r, .skipped = skipped, .out = out};
-    bool memory =
-        s.parser && ts_parser_set_language(s.parser, tree_sitter_wit()) && oom_guard(read_tree, &s);
-    if (s.has_cursor) {
-        ts_tree_cursor_delete(&r.cursor);
+    s.parser = ts_parser_new();
+    if (!s.parser || !ts_parser_set_language(s.parser, tree_sitter_wit())) {
+        diag_error(d, "wit-syntax", (span){0}, "tree-sitter does not take the grammar of WIT");
+        if (s.parser) {
+            ts_parser_delete(s.parser);
+        }
+        return false;
     }
-    if (s.tree) {
-        ts_tree_delete(s.tree);
-    }
-    if (s.parser) {
-        ts_parser_delete(s.parser);
-    }
-    if (!memory) {
-        arena_alloc(a, SIZE_MAX); /* unwinds further */
-    }
-    return r.fine;
+    return read_guarded(&s);
+}
+
+bool wit_read_tree(struct arena *a, struct diags *d, u32 source, struct TSTree *tree,
+                   struct wit_skipped *skipped, struct ast_decls *out)
+{
+    struct reader r = {
+        .arena = a, .keep = a, .diags = d, .skipped = skipped, .source = source, .fine = true};
+    struct scoped s = {.given = tree, .r = &r, .skipped = skipped, .out = out};
+    r.text = sources_get(d->sources, source)->text;
+    *out = (struct ast_decls){.source = source};
+    return check_characters(&r) && read_guarded(&s);
 }

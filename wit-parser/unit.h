@@ -177,4 +177,14 @@ bool wit_gate_open(struct wit_resolve *r, const struct wit_stability *s, u32 pac
 /* A key under which world items are equal. */
 str wit_item_key(struct arena *a, const struct wit_world_item *item);
 
+/* A file for a package: read already, or else a source to read. */
+struct wit_file {
+    const struct ast_decls *ast; /* NULL: not read */
+    u32 source;
+    u32 group; /* files of one number are one package */
+};
+/* Resolves packages of such files; that of group `main` is the main one. */
+bool wit_resolve_files(struct wit_resolve *r, const struct wit_file *files, u32 n, u32 main,
+                       u32 *package);
+
 #endif

@@ -381,4 +381,23 @@ WITC_NODISCARD bool wit_format(struct arena *a, u32 source, struct diags *d, str
 
 #pragma GCC visibility pop
 
+/* ---- Documents that change ---------------------------------------------------------------------------------- */
+
+/* Documents in memory, as an editor holds them. After a change only that document is parsed again, and of it
+ * only what the change touches. Documents of one directory are one package. The workspace owns its memory. */
+struct wit_workspace;
+struct wit_workspace *wit_workspace_new(void);
+void wit_workspace_free(struct wit_workspace *w);
+/* Adds a document, or replaces the one of that path. Gives its number. */
+u32 wit_workspace_open(struct wit_workspace *w, str path, str text);
+/* Replaces bytes [start, end) of a document. False if they are not in it. */
+WITC_NODISCARD bool wit_workspace_edit(struct wit_workspace *w, u32 document, u32 start, u32 end,
+                                       str text);
+str wit_workspace_text(const struct wit_workspace *w, u32 document);
+/* Resolves all packages into `r`, which is new and has sources without entries; *package is that of `document`. Places
+ * are in sources numbered as the documents, from 1. The result looks into the documents: it is valid
+ * until the next change. */
+WITC_NODISCARD bool wit_workspace_resolve(struct wit_workspace *w, struct wit_resolve *r, u32 document,
+                                          u32 *package);
+
 #endif

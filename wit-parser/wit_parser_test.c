@@ -447,6 +447,47 @@ static void queries_compile(void **state)
     }
 }
 
+/* After each change the workspace says what a reading from the start says. */
+static void documents_change(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *find, *replace;
+        bool fine;
+    } edits[] = {
+        {"u32", "u64", true},
+        {"f: func", "f: fnc", false},
+        {"f: fnc", "ff: func", true},
+        {"use types.{t}", "use types.{tt}", false},
+        {"use types.{tt}", "use types.{t as tt}", false},
+        {"-> t", "-> tt", true},
+        {"tt; }", "tt; } interface more { g: func(); }", true},
+    };
+    struct wit_workspace *w = wit_workspace_new();
+    wit_workspace_open(w, STR("p/types.wit"),
+                       STR("package a:b; interface types { type t = u32; }"));
+    u32 doc = wit_workspace_open(w, STR("p/use.wit"),
+                                 STR("interface i { use types.{t}; f: func() -> t; }"));
+    wit_workspace_open(w, STR("q/other.wit"), STR("package c:d; world w { import a:b/i; }"));
+    for (u32 i = 0; i < LENGTH_OF(edits); i++) {
+        struct world x;
+        u32 package, in = i == 0 ? 0 : doc;
+        str text = wit_workspace_text(w, in), find = str_c(edits[i].find);
+        u32 at = (u32)str_find(text, find, 0);
+        assert_true(wit_workspace_edit(w, in, at, at + (u32)find.len, str_c(edits[i].replace)));
+        start(&x);
+        bool fine = wit_workspace_resolve(w, &x.r, 2, &package);
+        if (fine != edits[i].fine) {
+            fail_msg("edit %u: %s", i,
+                     x.diags.errors ? x.diags.list.data[0]->message.ptr : "no error");
+        }
+        assert_true(!fine || x.r.packages.len == 2);
+        arena_free(&x.arena);
+    }
+    assert_false(wit_workspace_edit(w, doc, 0, 100000, STR("")));
+    wit_workspace_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +506,7 @@ int main(void)
         cmocka_unit_test(earlier_versions_of_built_in_packages),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(queries_compile),
+        cmocka_unit_test(documents_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
