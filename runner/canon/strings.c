@@ -16,7 +16,11 @@ static bool load_utf8(struct cx *cx, u64 ptr, u32 n, struct canon_value *v)
     if (bad != SIZE_MAX) {
         /* Cut short within its last character? */
         u8 first = (u8)s.ptr[bad];
-        u32 length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
+        u32 length = first > 0xf4    ? 1
+                     : first >= 0xf0 ? 4
+                     : first >= 0xe0 ? 3
+                     : first >= 0xc2 ? 2
+                                     : 1;
         bool cut = bad + length > n && length > 1;
         for (size_t i = bad + 1; i < n && cut; i++) {
             cut = ((u8)s.ptr[i] & 0xc0) == 0x80;

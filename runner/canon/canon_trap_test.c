@@ -1,0 +1,327 @@
+/* canon_trap_test.c - the specification's trap conditions, a row for each: what the guest does and the trap that follows. Handles count
+ * from 1 in the order in which they are made. */
+#include "canon.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* Built-ins of the guest: name in the guest, core type, definition. */
+static const struct {
+    const char *name, *type, *definition;
+} builtins[] = {
+    {"rn", "(param i32) (result i32)", "resource.new $r"},
+    {"rr", "(param i32) (result i32)", "resource.rep $r"},
+    {"rd", "(param i32)", "resource.drop $r"},
+    {"qd", "(param i32)", "resource.drop $q"},
+    {"sn", "(result i64)", "stream.new $s"},
+    {"sr", "(param i32 i32 i32) (result i32)",
+     "stream.read $s async (memory (core memory $mem \"mem\"))"},
+    {"sw", "(param i32 i32 i32) (result i32)",
+     "stream.write $s async (memory (core memory $mem \"mem\"))"},
+    {"srs", "(param i32 i32 i32) (result i32)",
+     "stream.read $s (memory (core memory $mem \"mem\"))"},
+    {"scr", "(param i32) (result i32)", "stream.cancel-read $s"},
+    {"sdr", "(param i32)", "stream.drop-readable $s"},
+    {"sdw", "(param i32)", "stream.drop-writable $s"},
+    {"sf", "(param i32 i32)", "stream.forward $s"},
+    {"cn", "(result i64)", "stream.new $c"},
+    {"cr", "(param i32 i32 i32) (result i32)",
+     "stream.read $c async (memory (core memory $mem \"mem\"))"},
+    {"cw", "(param i32 i32 i32) (result i32)",
+     "stream.write $c async (memory (core memory $mem \"mem\"))"},
+    {"fn", "(result i64)", "future.new $f"},
+    {"fr", "(param i32 i32) (result i32)",
+     "future.read $f async (memory (core memory $mem \"mem\"))"},
+    {"fw", "(param i32 i32) (result i32)",
+     "future.write $f async (memory (core memory $mem \"mem\"))"},
+    {"fdr", "(param i32)", "future.drop-readable $f"},
+    {"fdw", "(param i32)", "future.drop-writable $f"},
+    {"ff", "(param i32 i32)", "future.forward $f"},
+    {"wn", "(result i32)", "waitable-set.new"},
+    {"ww", "(param i32 i32) (result i32)", "waitable-set.wait (memory (core memory $mem \"mem\"))"},
+    {"wp", "(param i32 i32) (result i32)", "waitable-set.poll (memory (core memory $mem \"mem\"))"},
+    {"wd", "(param i32)", "waitable-set.drop"},
+    {"wj", "(param i32 i32)", "waitable.join"},
+    {"sc", "(param i32) (result i32)", "subtask.cancel async"},
+    {"sd", "(param i32)", "subtask.drop"},
+    {"tr", "(param i32)", "task.return (result u32)"},
+    {"tc", "", "task.cancel"},
+    {"bi", "", "backpressure.inc"},
+    {"bd", "", "backpressure.dec"},
+    {"ti", "(result i32)", "thread.index"},
+    {"tn", "(param i32 i32) (result i32)", "thread.new-indirect $start (core table $table \"t\")"},
+    {"tl", "(param i32)", "thread.resume-later"},
+    {"ts", "(param i32) (result i32)", "thread.suspend-then-resume"},
+    {"tp", "(param i32) (result i32)", "thread.yield-then-promote"},
+    {"en", "(param i32 i32) (result i32)", "error-context.new (memory (core memory $mem \"mem\"))"},
+    {"em", "(param i32 i32)",
+     "error-context.debug-message (memory (core memory $mem \"mem\")) (realloc (core func $mem "
+     "\"realloc\"))"},
+    {"ed", "(param i32)", "error-context.drop"},
+    {"blk", "(result i32)", "lower (func $b \"block\") async (memory (core memory $mem \"mem\"))"},
+    {"text", "(param i32 i32)", "lower (func $b \"text\") (memory (core memory $mem \"mem\"))"},
+    {"list", "(param i32 i32)", "lower (func $b \"list\") (memory (core memory $mem \"mem\"))"},
+    {"char", "(param i32)", "lower (func $b \"char\")"},
+    {"pick", "(param i32)", "lower (func $b \"pick\")"},
+    {"many", "(param i32)", "lower (func $b \"many\") (memory (core memory $mem \"mem\"))"},
+    {"give", "(param i32)", "lower (func $b \"give\")"},
+};
+
+static const struct {
+    const char *body, *trap;
+} rows[] = {
+    /* Handles. */
+    {"(drop (call $rr (i32.const 0)))", "unknown handle index 0"},
+    {"(drop (call $rr (i32.const 7)))", "unknown handle index 7"},
+    {"(drop (call $rr (i32.const -1)))", "unknown handle index 4294967295"},
+    {"(drop (call $rn (i32.const 5))) (call $rd (i32.const 1)) (call $rd (i32.const 1))",
+     "unknown handle index 1"},
+    {"(drop (call $wn)) (drop (call $rr (i32.const 1)))",
+     "handle index 1 used with the wrong type"},
+    {"(drop (call $rn (i32.const 5))) (call $qd (i32.const 1))",
+     "expected guest-defined resource but found a different guest-defined resource"},
+    {"(drop (call $rn (i32.const 5))) (call $wd (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $wn)) (call $wj (i32.const 1) (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $sn)) (call $wj (i32.const 1) (i32.const 2))", "used with the wrong type"},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 2) (i32.const 0) (i32.const 1)))",
+     "used with the wrong type"},
+    {"(drop (call $sn)) (drop (call $cr (i32.const 1) (i32.const 0) (i32.const 1)))",
+     "used with the wrong type"},
+    {"(drop (call $sn)) (drop (call $fr (i32.const 1) (i32.const 0)))", "used with the wrong type"},
+    {"(drop (call $sn)) (call $give (i32.const 2))", "used with the wrong type"},
+    {"(drop (call $sc (i32.const 3)))", "unknown handle index 3"},
+    {"(call $ed (i32.const 2))", "unknown handle index 2"},
+    /* Values from a guest. */
+    {"(call $text (i32.const 65536) (i32.const 1))", "out of bounds"},
+    {"(call $text (i32.const 0) (i32.const -1))", "string byte length exceeds maximum"},
+    {"(i32.store8 (i32.const 0) (i32.const 255)) (call $text (i32.const 0) (i32.const 1))",
+     "invalid utf-8"},
+    {"(i32.store8 (i32.const 0) (i32.const 0xc3)) (call $text (i32.const 0) (i32.const 1))",
+     "incomplete utf-8 byte sequence"},
+    {"(call $list (i32.const 65536) (i32.const 1))", "list content out-of-bounds"},
+    {"(call $list (i32.const 2) (i32.const 1))", "unaligned pointer"},
+    {"(call $list (i32.const 0) (i32.const 0x10000000))", "list byte length exceeds maximum"},
+    {"(call $char (i32.const 0xd800))", "invalid `char` bit pattern"},
+    {"(call $char (i32.const 0x110000))", "invalid `char` bit pattern"},
+    {"(call $pick (i32.const 2))", "invalid variant discriminant"},
+    {"(call $many (i32.const 65535))", "unaligned pointer"},
+    {"(call $many (i32.const 65532))", "out of bounds"},
+    {"(drop (call $en (i32.const 65535) (i32.const 2)))", "out of bounds"},
+    {"(drop (call $wn)) (drop (call $wp (i32.const 1) (i32.const 1)))", "unaligned pointer"},
+    {"(drop (call $wn)) (drop (call $wp (i32.const 1) (i32.const 65532)))", "out of bounds"},
+    {"(drop (call $en (i32.const 0) (i32.const 2))) (call $em (i32.const 1) (i32.const 65532))",
+     "out of bounds"},
+    /* Waitable sets. */
+    {"(drop (call $wn)) (drop (call $sn)) (call $wj (i32.const 2) (i32.const 1))"
+     "(call $wd (i32.const 1))",
+     "cannot drop waitable set with waitables in it"},
+    {"(drop (call $wn)) (drop (call $ww (i32.const 1) (i32.const 0)))", "deadlock detected"},
+    {"(drop (call $wn)) (drop (call $sn)) (call $wj (i32.const 2) (i32.const 1))"
+     "(drop (call $srs (i32.const 2) (i32.const 0) (i32.const 1)))",
+     "waitable cannot be used synchronously while added to a waitable set"},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(drop (call $wn)) (call $wj (i32.const 1) (i32.const 3)) (drop (call $scr (i32.const 1)))",
+     "waitable cannot be used synchronously while added to a waitable set"},
+    {"(drop (call $wn)) (drop (call $blk)) (call $wj (i32.const 2) (i32.const 1))"
+     "(drop (call $sc (i32.const 2)))",
+     "waitable cannot be used synchronously while added to a waitable set"},
+    /* Streams and futures. */
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 65536) (i32.const 1)))",
+     "out of bounds"},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const -1)))",
+     "stream read/write count too large"},
+    {"(drop (call $cn)) (drop (call $cr (i32.const 1) (i32.const 1) (i32.const 1)))",
+     "unaligned pointer"},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))",
+     "cannot read from busy stream"},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(call $sdr (i32.const 1))",
+     "cannot drop busy stream"},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(call $give (i32.const 1))",
+     "cannot remove busy stream"},
+    {"(drop (call $sn)) (call $sdw (i32.const 2))"
+     "(drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))",
+     "cannot read from stream after being notified that the writable end dropped"},
+    {"(drop (call $sn)) (call $sdw (i32.const 2))"
+     "(drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1))) (call $give (i32.const 1))",
+     "cannot lift stream after being notified that the writable end dropped"},
+    {"(drop (call $sn)) (call $sdr (i32.const 1))"
+     "(drop (call $sw (i32.const 2) (i32.const 0) (i32.const 1)))"
+     "(drop (call $sw (i32.const 2) (i32.const 0) (i32.const 1)))",
+     "cannot write to stream after being notified that the readable end dropped"},
+    {"(drop (call $wn)) (drop (call $sn)) (call $wj (i32.const 2) (i32.const 1))"
+     "(call $give (i32.const 2))",
+     "cannot lift stream while it's in a waitable set"},
+    {"(drop (call $sn)) (drop (call $scr (i32.const 1)))",
+     "read cancelled when no read is pending"},
+    {"(drop (call $cn)) (drop (call $cr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(drop (call $cw (i32.const 2) (i32.const 8) (i32.const 1)))",
+     "intra-component stream with non-numeric payload"},
+    {"(drop (call $fn)) (call $fdw (i32.const 2))",
+     "cannot drop future write end without first writing a value"},
+    {"(drop (call $fn)) (drop (call $fw (i32.const 2) (i32.const 0)))"
+     "(drop (call $fr (i32.const 1) (i32.const 8))) (drop (call $fr (i32.const 1) (i32.const 8)))",
+     "cannot read from future after previous read succeeded"},
+    {"(drop (call $fn)) (call $fdr (i32.const 1)) (drop (call $fw (i32.const 2) (i32.const 0)))"
+     "(drop (call $fw (i32.const 2) (i32.const 0)))",
+     "cannot write to future after previous write succeeded or readable end dropped"},
+    {"(drop (call $sn)) (drop (call $sn))"
+     "(drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(call $sf (i32.const 1) (i32.const 4))",
+     "cannot forward busy stream"},
+    {"(drop (call $wn)) (drop (call $sn)) (drop (call $sn)) (call $wj (i32.const 5) (i32.const 1))"
+     "(call $sf (i32.const 2) (i32.const 5))",
+     "cannot forward stream while it's in a waitable set"},
+    {"(drop (call $sn)) (call $sdw (i32.const 2))"
+     "(drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1))) (drop (call $sn))"
+     "(call $sf (i32.const 1) (i32.const 3))",
+     "cannot forward stream after being notified that the writable end dropped"},
+    {"(drop (call $fn)) (drop (call $fn)) (drop (call $fr (i32.const 1) (i32.const 0)))"
+     "(call $ff (i32.const 1) (i32.const 4))",
+     "cannot forward busy future"},
+    /* Subtasks and tasks. */
+    {"(drop (call $blk)) (call $sd (i32.const 1))",
+     "cannot drop a subtask which has not yet resolved"},
+    {"(drop (call $blk)) (drop (call $sc (i32.const 1))) (drop (call $sc (i32.const 1)))",
+     "`subtask.cancel` called after terminal status delivered"},
+    {"(call $tr (i32.const 1))", "invalid `task.return` signature and/or options"},
+    {"(call $tc)", "`task.cancel` called by task which has not been cancelled"},
+    {"(call $bd)", "backpressure counter underflow"},
+    {"(local.set 0 (i32.const 65536)) (loop $l (call $bi)"
+     "(br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))",
+     "backpressure counter overflow"},
+    /* Threads. */
+    {"(drop (call $tn (i32.const 9) (i32.const 0)))", "table index out of bounds"},
+    {"(drop (call $tn (i32.const 0) (i32.const 0)))", "uninitialized element"},
+    {"(drop (call $tn (i32.const 2) (i32.const 0)))", "start function does not match"},
+    {"(call $tl (i32.const 4))", "unknown thread index 4"},
+    {"(call $tl (call $ti))", "cannot resume thread which is not suspended"},
+    {"(drop (call $ts (call $ti)))", "cannot resume thread which is not suspended"},
+    {"(drop (call $tp (call $ti)))", "cannot resume thread which is not suspended"},
+    {"(call $tl (call $tn (i32.const 1) (i32.const 0)))"
+     "(call $tl (i32.const 2))",
+     "cannot resume thread which is not suspended"},
+    /* What the core says. */
+    {"(unreachable)", "unreachable"},
+};
+
+static void put_guest(struct buf *b, const char *body)
+{
+    buf_c(b,
+          "(component (component $B"
+          " (core module $m (memory (export \"mem\") 1)"
+          "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 1024))"
+          "  (func (export \"f1\") (param i32)) (func (export \"f2\") (param i32 i32))"
+          "  (func (export \"wait\") (result i32) (i32.const 1))"
+          "  (func (export \"cb\") (param i32 i32 i32) (result i32) (i32.const 1)))"
+          " (core instance $i (instantiate $m))"
+          " (canon task.cancel (core func $cancel))"
+          " (core module $n (import \"\" \"cancel\" (func $cancel))"
+          "  (func (export \"block\") (result i32) (i32.const 1))"
+          "  (func (export \"cb\") (param i32 i32 i32) (result i32)"
+          "   (if (result i32) (i32.eq (local.get 0) (i32.const 6))"
+          "    (then (call $cancel) (i32.const 0)) (else (i32.const 1)))))"
+          " (core instance $j (instantiate $n (with \"\" (instance (export \"cancel\" (func "
+          "$cancel))))))"
+          " (func (export \"block\") async"
+          "  (canon lift (core func $j \"block\") async (callback (core func $j \"cb\"))))"
+          " (type $s (stream u8)) (type $v (variant (case \"a\") (case \"b\")))"
+          " (export $ve \"v\" (type $v))"
+          " (type $t17 (tuple u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32))"
+          " (func (export \"text\") (param \"t\" string) (canon lift (core func $i \"f2\")"
+          "  (memory (core memory $i \"mem\")) (realloc (core func $i \"realloc\"))))"
+          " (func (export \"list\") (param \"t\" (list u32)) (canon lift (core func $i \"f2\")"
+          "  (memory (core memory $i \"mem\")) (realloc (core func $i \"realloc\"))))"
+          " (func (export \"char\") (param \"t\" char) (canon lift (core func $i \"f1\")))"
+          " (func (export \"pick\") (param \"t\" $ve) (canon lift (core func $i \"f1\")))"
+          " (func (export \"give\") (param \"t\" $s) (canon lift (core func $i \"f1\")))"
+          " (func (export \"many\") (param \"t\" $t17) (canon lift (core func $i \"f1\")"
+          "  (memory (core memory $i \"mem\")) (realloc (core func $i \"realloc\")))))"
+          "(instance $b (instantiate $B))"
+          "(type $s (stream u8)) (type $pair (tuple u32 u32)) (type $c (stream $pair)) (type $f "
+          "(future u32))"
+          "(core type $start (func (param i32)))"
+          "(type $r (resource (rep i32))) (type $q (resource (rep i32)))"
+          "(core module $memm (memory (export \"mem\") 1)"
+          " (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))"
+          "(core instance $mem (instantiate $memm))"
+          "(core module $tablem (table (export \"t\") 8 funcref))"
+          "(core instance $table (instantiate $tablem))");
+    for (u32 i = 0; i < LENGTH_OF(builtins); i++) {
+        buf_printf(b, "(canon %s (core func $%s))", builtins[i].definition, builtins[i].name);
+    }
+    buf_c(b,
+          "(core module $m (import \"\" \"mem\" (memory 1)) (import \"\" \"t\" (table 8 funcref))");
+    for (u32 i = 0; i < LENGTH_OF(builtins); i++) {
+        buf_printf(b, "(import \"\" \"%s\" (func $%s %s))", builtins[i].name, builtins[i].name,
+                   builtins[i].type);
+    }
+    buf_printf(b,
+               "(func (export \"run\") (local i32) %s) (func $thread (param i32)) (func $none)"
+               "(elem (i32.const 1) func $thread $none))"
+               "(core instance $i (instantiate $m (with \"\" (instance"
+               " (export \"mem\" (memory $mem \"mem\")) (export \"t\" (table $table \"t\"))",
+               body);
+    for (u32 i = 0; i < LENGTH_OF(builtins); i++) {
+        buf_printf(b, "(export \"%s\" (func $%s))", builtins[i].name, builtins[i].name);
+    }
+    buf_c(b, "))))(func (export \"run\") async (canon lift (core func $i \"run\"))))");
+}
+
+static void run_row(u32 row)
+{
+    struct arena a = {0};
+    struct sources sources = {.arena = &a};
+    struct diags d;
+    struct buf text = buf_in(&a);
+    struct canon_config config = {.features = features_all()};
+    struct wasm_binary binary;
+    struct canon_instance *instance = NULL;
+    diags_init(&d, &a, &sources);
+    put_guest(&text, rows[row].body);
+    u32 source = sources_add(&sources, STR("guest"), buf_view(&text), SOURCE_TEXT);
+    struct canon_store *s = canon_store_new(&config);
+    struct canon_linker *l = canon_linker_new();
+    struct canon_loaded *loaded = NULL;
+    if (wasm_read(&a, source, config.features, &binary, &d)) {
+        loaded = canon_load(s, binary.component, &d);
+    }
+    if (!loaded || canon_instantiate(s, loaded, l, NULL, &instance, &d) != CANON_OK) {
+        struct buf out = buf_in(&a);
+        diags_render(&d, DIAG_TEXT, &out);
+        fail_msg("row %u: " STRF, row, STRA(buf_view(&out)));
+    }
+    struct canon_func *f = canon_find_func(instance, STR(""), STR("run"));
+    enum canon_outcome o = canon_invoke(s, f, NULL, 0, &a, NULL);
+    str have = o == CANON_TRAPPED ? canon_trap_of(s)->message : STR("none");
+    if (str_find(have, str_c(rows[row].trap), 0) == SIZE_MAX) {
+        fail_msg("row %u, %s: trap `" STRF "`, wanted `%s`", row, rows[row].body, STRA(have),
+                 rows[row].trap);
+    }
+    /* Nothing runs in the instance after that. */
+    assert_int_equal(canon_invoke(s, f, NULL, 0, &a, NULL), CANON_TRAPPED);
+    assert_true(str_eq_c(canon_trap_of(s)->message, "cannot enter component instance"));
+    canon_store_free(s);
+    canon_linker_free(l);
+    arena_free(&a);
+}
+
+static void test_traps(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < LENGTH_OF(rows); i++) {
+        run_row(i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_traps)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
