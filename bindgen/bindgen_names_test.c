@@ -103,7 +103,7 @@ static void test_claim(void **state)
     struct locals locals = {.g = &g};
     check(bindgen_local(&locals, STR("x")), "x");
     check(bindgen_local(&locals, STR("x")), "x0");
-    check(bindgen_local(&locals, STR("a_b")), "a_b0"); /* hides nothing public */
+    check(bindgen_local(&locals, STR("a_b")), "a_b1"); /* hides nothing public */
 }
 
 static void test_put(void **state)
