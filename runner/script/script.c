@@ -11,7 +11,10 @@ struct outcome script_message(enum end end, str message)
 struct outcome script_failed(struct runner *r, enum end end, struct diags *why)
 {
     (void)r;
-    str message = why->list.len ? why->list.data[0]->message : (str){0};
+    const struct diag *first = why->list.len ? why->list.data[0] : NULL;
+    str message = first ? first->message : (str){0};
+    if (first && first->code && strcmp(first->code, "unsupported") == 0)
+        end = END_UNSUPPORTED; /* says nothing about the module */
     return (struct outcome){.end = end, .message = message, .why = why};
 }
 
@@ -162,7 +165,9 @@ static void expect_rejected(struct runner *r, const struct wast_directive *x)
     struct definition def;
     struct outcome o = define(r, x->module, &def);
     if (o.end == END_FINE)
-        fail(r, x, &(struct outcome){.end = END_FINE, .message = STR("the module is valid")});
+        o.message = STR("the module is valid");
+    if (o.end == END_FINE || o.end == END_UNSUPPORTED)
+        fail(r, x, &o);
 }
 
 /* ---- Actions -------------------------------------------------------------------------------------------------- */
