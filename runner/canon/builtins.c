@@ -66,6 +66,7 @@ static wasm_valtype letter_type(const struct builtin *b, char letter)
     case 't': return b->table_64 ? WASM_I64 : WASM_I32;
     case 'c': return b->closure_64 ? WASM_I64 : WASM_I32;
     case 's': return b->def->slot_type;
+    case 'r': return b->rt->rep_64 ? WASM_I64 : WASM_I32;
     default: return WASM_I32;
     }
 }
@@ -154,7 +155,7 @@ enum engine_outcome canon_bi_resource_new(struct builtin *b, u64 *slots)
 {
     struct handle h = {.kind = HANDLE_RESOURCE, .own = true};
     h.rt = b->rt;
-    h.rep = (u32)slots[0];
+    h.rep = b->rt->rep_64 ? slots[0] : (u32)slots[0];
     slots[0] = canon_handle_add(b->inst, h);
     return slots[0] ? ENGINE_DONE : FAILED;
 }
@@ -165,7 +166,7 @@ enum engine_outcome canon_bi_resource_rep(struct builtin *b, u64 *slots)
     if (!h) {
         return FAILED;
     }
-    slots[0] = (u32)h->rep;
+    slots[0] = h->rep;
     return ENGINE_DONE;
 }
 
@@ -186,6 +187,9 @@ enum engine_outcome canon_bi_resource_drop(struct builtin *b, u64 *slots)
     u64 rep = h->rep;
     struct task *scope = own ? NULL : h->borrow_scope;
     canon_handle_remove(i, index);
+    if (s->config.trace) {
+        canon_trace_event(s, TRACE_DROP, s->current, own ? "own" : "borrow");
+    }
     if (!own) {
         scope->num_borrows--;
         return ENGINE_DONE;

@@ -60,8 +60,8 @@ const struct canon_functype *canon_parse_functype(struct arena *a, str text,
 struct canon_resource_type {
     str name;
     struct component_instance *impl; /* NULL: the host */
-    struct engine_func *dtor;
-    struct canon_func *dtor_func; /* dtor, lifted */
+    bool rep_64;
+    struct canon_func *dtor_func; /* the destructor, lifted */
     canon_dtor_fn *host_dtor;
     void *host_env;
 };

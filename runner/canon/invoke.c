@@ -205,7 +205,8 @@ static bool run_drops(struct canon_store *s)
             continue;
         }
         struct canon_invocation *inv = invocation_new(s, rt->dtor_func);
-        struct canon_value rep = canon_u(CANON_T_U32, s->drops.data[i].rep);
+        struct canon_value rep =
+            canon_u(rt->rep_64 ? CANON_T_U64 : CANON_T_U32, s->drops.data[i].rep);
         inv->args = &rep;
         bool fine = start(s, inv);
         canon_invocation_free(s, inv);

@@ -173,13 +173,15 @@ static bool func_type(struct canon_store *s, struct scope *sc, const struct cm_f
 static struct canon_resource_type *new_resource(struct canon_store *s, struct scope *sc,
                                                 const struct cm_type *def)
 {
-    static const struct canon_param rep = {STR_INIT("rep"), &canon_prims[CANON_T_U32]};
+    static const struct canon_param reps[] = {{STR_INIT("rep"), &canon_prims[CANON_T_U32]},
+                                              {STR_INIT("rep"), &canon_prims[CANON_T_U64]}};
     struct canon_resource_type *rt = arena_new(&s->arena, struct canon_resource_type);
     rt->impl = sc->inst;
+    rt->rep_64 = def->rep == WASM_I64;
     if (def->has_dtor && def->dtor < sc->core_funcs.len) {
         struct canon_func *f = arena_new(&s->arena, struct canon_func);
         f->kind = FUNC_LIFTED;
-        f->type = canon_functype_new(&s->arena, false, &rep, 1, NULL);
+        f->type = canon_functype_new(&s->arena, false, &reps[rt->rep_64], 1, NULL);
         f->name = STR("[dtor]");
         f->callee = sc->core_funcs.data[def->dtor];
         f->inst = sc->inst;

@@ -471,6 +471,7 @@ bool canon_drive(struct canon_store *s, struct thread *th)
         case STEP_AGAIN: break;
         default:
             s->current = NULL;
+            s->step = STEP_NONE;
             lock_chain(s, th);
             return false;
         }
