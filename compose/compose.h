@@ -66,6 +66,7 @@ struct compose_package {
 struct compose_edge {
     str import; /* of the instance that takes */
     u32 node;   /* what is given */
+    span at;    /* where the user said so, may be none */
 };
 enum compose_node_kind {
     COMPOSE_INSTANCE, /* of a package */
@@ -110,7 +111,7 @@ WITC_NODISCARD bool compose_add_package(struct compose_graph *g, str name, str p
 u32 compose_add_instance(struct compose_graph *g, u32 package, str name);
 /* The node of an export of a node (one for each name); its type is checked when the graph is encoded. */
 u32 compose_add_alias(struct compose_graph *g, u32 node, str export_);
-void compose_connect(struct compose_graph *g, u32 instance, str import, u32 node);
+void compose_connect(struct compose_graph *g, u32 instance, str import, u32 node, span at);
 void compose_add_export(struct compose_graph *g, struct cm_name name, u32 node);
 /* The argument that an instance has for an import, NULL if it has none. */
 const struct compose_edge *compose_find_edge(const struct compose_node *instance, str import);
@@ -129,9 +130,16 @@ WITC_NODISCARD bool compose_wac(struct compose_graph *g, const char *path, const
 /* The component type of a world, in the graph's types. */
 WITC_NODISCARD bool compose_world_type(struct compose_graph *g, struct wit_resolve *r, u32 world,
                                        validate_id *type, struct diags *d);
+struct compose_spot {
+    bool import;
+    str name;
+    span at;
+};
 struct compose_targets_options {
-    bool compatible_versions; /* interfaces may differ in compatible versions */
-    span at;                  /* for reports */
+    bool compatible_versions;           /* interfaces may differ in compatible versions */
+    span at;                            /* for reports */
+    const struct compose_spot *places; /* better ones, by name of an import or export */
+    u32 place_count;
 };
 /* Does a component fit a world? Reports each import and export that does not. */
 WITC_NODISCARD bool compose_targets(struct compose_graph *g, validate_id component,

@@ -37,9 +37,9 @@ u32 compose_add_alias(struct compose_graph *g, u32 node, str export_)
     return g->nodes.len - 1;
 }
 
-void compose_connect(struct compose_graph *g, u32 instance, str import, u32 node)
+void compose_connect(struct compose_graph *g, u32 instance, str import, u32 node, span at)
 {
-    *vec_push(g->arena, &g->nodes.data[instance].args) = (struct compose_edge){import, node};
+    *vec_push(g->arena, &g->nodes.data[instance].args) = (struct compose_edge){import, node, at};
 }
 
 void compose_add_export(struct compose_graph *g, struct cm_name name, u32 node)

@@ -294,11 +294,12 @@ static bool type_instance(struct composition *c, u32 node, u8 *state)
     if (validate_instantiate(c->g->types, p->type, args, type.import_count, &c->types[node], &bad,
                              c->a, &why))
         return c->types[node] != VALIDATE_NONE;
-    struct diag *d = diag_error(c->d, CODE_COMPOSE, n->at,
+    const struct compose_edge *edge = compose_find_edge(n, type.imports[bad].name.name);
+    struct diag *d = diag_error(c->d, CODE_COMPOSE, edge && edge->at.source ? edge->at : n->at,
                                 "what is given for import `" STRF "` of `" STRF "` does not fit",
                                 STRA(type.imports[bad].name.name), STRA(n->name));
     diag_note(c->d, d, STRF, STRA(validate_mismatch_text(c->a, &why)));
-    if (!compose_find_edge(n, type.imports[bad].name.name))
+    if (!edge)
         diag_help(c->d, d,
                   "`" STRF "` stays an import, but it shares types with imports that are "
                   "connected: connect it to the same component",

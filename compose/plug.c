@@ -162,8 +162,8 @@ bool compose_plug(struct compose_graph *g, u32 socket, const u32 *plugs, u32 plu
     for (u32 i = 0; i < plan->matches.len; i++) {
         const struct compose_match *m = &plan->matches.data[i];
         if (is_connected(m->verdict))
-            compose_connect(g, instance, m->import,
-                            compose_add_alias(g, nodes[m->plug], m->export));
+            compose_connect(g, instance, m->import, compose_add_alias(g, nodes[m->plug], m->export),
+                            (span){0});
     }
     for (u32 i = 0; i < type.export_count; i++)
         compose_add_export(g, type.exports[i].name,

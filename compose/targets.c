@@ -43,6 +43,15 @@ static const struct validate_item *find_item(const struct compose_graph *g,
     return item;
 }
 
+static span place(const struct compose_targets_options *how, bool import, str name)
+{
+    for (u32 i = 0; i < how->place_count; i++) {
+        if (how->places[i].import == import && str_eq(how->places[i].name, name))
+            return how->places[i].at;
+    }
+    return how->at;
+}
+
 static const char *side_word(bool import)
 {
     return import ? "import" : "export";
@@ -95,13 +104,14 @@ static bool check_side(struct compose_graph *g, const struct validate_type *comp
         const struct validate_item *item =
             find_item(g, haves, have_count, wants[i].name.name, how->compatible_versions);
         if (!item) {
-            fine = absent(g, haves, have_count, wants[i].name.name, import, how->at, d);
+            fine = absent(g, haves, have_count, wants[i].name.name, import,
+                          place(how, import, wants[i].name.name), d);
             continue;
         }
         if (validate_subtype(g->types, item->entity, wants[i].entity, open.data, open.len, g->arena,
                              &why))
             continue;
-        struct diag *x = diag_error(d, CODE_COMPOSE, how->at,
+        struct diag *x = diag_error(d, CODE_COMPOSE, place(how, import, item->name.name),
                                     "%s `" STRF "` of the component does not fit the world",
                                     side_word(import), STRA(wants[i].name.name));
         diag_note(d, x, STRF, STRA(validate_mismatch_text(g->arena, &why)));

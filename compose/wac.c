@@ -8,11 +8,14 @@ struct builder {
     struct diags *d;
     const char *deps_dir;
     struct wit_resolve wit;
-    u32 own;               /* the file's own package in wit */
+    u32 own; /* the own package of the file in wit */
+    u32 target;
     struct map components; /* "ns:name@version" -> package of the graph */
     struct map locals;     /* local name -> node */
     struct map exports;    /* names taken */
     struct map declared;   /* names of interfaces and worlds */
+    u32 *import_offsets;   /* by statement: where the type of an import stands in the WIT text */
+    VEC(struct compose_spot) places;
 };
 
 /* ---- Packages ------------------------------------------------------------------------------------------ */
@@ -124,16 +127,57 @@ static str world_name(const struct builder *b, u32 statement)
     return str_printf(b->g->arena, "wac-import-%u", statement);
 }
 
+/* What is said about the WIT text is said about the file. */
+static span original_place(const struct builder *b, u32 wit_source, span s)
+{
+    if (s.source != wit_source)
+        return s;
+    s.source = b->file.source;
+    for (u32 i = 0; i < b->file.statements.len; i++) {
+        u32 offset = b->import_offsets[i];
+        const struct wac_statement *x = &b->file.statements.data[i];
+        if (!offset || s.start < offset || s.start > offset + (x->type.end - x->type.start))
+            continue;
+        u32 length = s.end - s.start;
+        s.start = s.start - offset + x->type.start;
+        s.end = s.start + length;
+        return s;
+    }
+    return s;
+}
+
 /* WAC has a semicolon behind an interface within a world, WIT has none. */
 static void drop_semicolons(char *text, size_t len)
 {
-    bool closed = false;
+    bool closed = false, names = false; /* names: within `use x.{a, b}` */
+    char before = ' ';
     for (size_t i = 0; i < len; i++) {
-        if (closed && text[i] == ';')
+        char c = text[i];
+        if (c == ' ' || c == '\n' || c == '\t' || c == '\r')
+            continue;
+        if (closed && c == ';')
             text[i] = ' ';
-        if (text[i] != ' ' && text[i] != '\n' && text[i] != '\t' && text[i] != '\r')
-            closed = text[i] == '}';
+        names = c == '{' ? before == '.' : names;
+        closed = c == '}' && !names;
+        names &= c != '}';
+        before = c;
     }
+}
+
+/* Types outside of interfaces share an interface that nobody else sees. */
+static void put_types(struct builder *b, struct buf *text)
+{
+    bool any = false;
+    for (u32 i = 0; i < b->file.statements.len; i++) {
+        const struct wac_statement *s = &b->file.statements.data[i];
+        if (s->kind != WAC_TYPE)
+            continue;
+        buf_c(text, any ? "\n" : "\ninterface wac-types {\n");
+        any = true;
+        b->import_offsets[i] = (u32)text->len;
+        buf_str(text, source_text(b, s->type));
+    }
+    buf_c(text, any ? "\n}" : "");
 }
 
 /* The declarations stand where they stood, so that places in messages are right; a world for each import follows. */
@@ -142,6 +186,7 @@ static bool push_own_package(struct builder *b)
     const struct source *file = sources_get(b->d->sources, b->file.source);
     struct buf *text = arena_new(b->g->arena, struct buf);
     *text = buf_in(b->g->arena);
+    b->import_offsets = arena_array(b->g->arena, u32, b->file.statements.len);
     str path = file->path;
     size_t length = file->text.len;
     str head = str_printf(b->g->arena, "package " STRF ";", STRA(b->file.package));
@@ -163,11 +208,21 @@ static bool push_own_package(struct builder *b)
         buf_printf(text, "\nworld " STRF " { import ", STRA(world_name(b, i)));
         if (s->type_kind == WAC_TYPE_FUNC || s->type_kind == WAC_TYPE_INTERFACE)
             buf_c(text, "x: ");
+        b->import_offsets[i] = (u32)text->len;
         buf_str(text, source_text(b, s->type));
         buf_c(text, s->type_kind == WAC_TYPE_INTERFACE ? " }" : "; }");
     }
+    put_types(b, text);
     u32 source = sources_add(b->d->sources, path, buf_view(text), SOURCE_TEXT);
-    return wit_push_source(&b->wit, source, &b->own);
+    u32 before = b->d->list.len;
+    bool fine = wit_push_source(&b->wit, source, &b->own);
+    for (u32 i = before; i < b->d->list.len; i++) {
+        struct diag *x = b->d->list.data[i];
+        x->at = original_place(b, source, x->at);
+        for (u32 k = 0; k < x->labels.len; k++)
+            x->labels.data[k].at = original_place(b, source, x->labels.data[k].at);
+    }
+    return fine;
 }
 
 /* ---- Names ------------------------------------------------------------------------------------------------- */
@@ -229,6 +284,10 @@ static bool local(struct builder *b, str name, span at, u32 *node)
     *node = map_get(&b->locals, name);
     if (*node != MAP_NONE)
         return true;
+    if (map_get(&b->declared, name) != MAP_NONE) {
+        diag_unsupported(b->d, at, "a type or an interface as a value in a WAC file");
+        return false;
+    }
     struct diag *x = diag_error(b->d, CODE_COMPOSE, at, "undefined name `" STRF "`", STRA(name));
     str *names = arena_array(b->g->arena, str, b->locals.len);
     for (u32 i = 0; i < b->locals.len; i++)
@@ -324,7 +383,7 @@ static bool connect(struct builder *b, u32 instance, const struct validate_type 
         diag_error(b->d, CODE_COMPOSE, at, "duplicate argument `" STRF "`", STRA(import));
         return false;
     }
-    compose_connect(b->g, instance, import, node);
+    compose_connect(b->g, instance, import, node, at);
     return true;
 }
 
@@ -345,7 +404,8 @@ static bool spread_argument(struct builder *b, u32 instance, const struct valida
         const struct validate_item *item = find_export(b, t, import);
         if (!item || compose_find_edge(&b->g->nodes.data[instance], import))
             continue;
-        compose_connect(b->g, instance, import, compose_add_alias(b->g, from, item->name.name));
+        compose_connect(b->g, instance, import, compose_add_alias(b->g, from, item->name.name),
+                        arg->at);
         connected++;
     }
     if (connected)
@@ -444,18 +504,23 @@ static bool import(struct builder *b, const struct wac_statement *s, u32 index)
     bool named = s->type_kind == WAC_TYPE_FUNC || s->type_kind == WAC_TYPE_INTERFACE;
     if (s->has_as || named)
         n.import = (struct cm_name){.name = s->has_as ? s->as : s->name};
-    if (!check_name(b, "import", n.import.name, s->at))
+    if (!check_name(b, "import", n.import.name, s->has_as ? s->as_at : s->at))
         return false;
     for (u32 i = 0; i < b->g->nodes.len; i++) {
         const struct compose_node *other = &b->g->nodes.data[i];
         if (other->kind != COMPOSE_IMPORT || !str_eq(other->import.name, n.import.name))
             continue;
-        struct diag *x = diag_error(b->d, CODE_COMPOSE, s->at, "`" STRF "` is imported twice",
-                                    STRA(n.import.name));
+        struct diag *x = diag_error(b->d, CODE_COMPOSE,
+                                    s->has_as ? s->as_at
+                                    : named   ? s->at
+                                              : s->type,
+                                    "`" STRF "` is imported twice", STRA(n.import.name));
         diag_label(b->d, x, other->at, "first imported here");
         return false;
     }
     *vec_push(b->g->arena, &b->g->nodes) = n;
+    *vec_push(b->g->arena, &b->places) =
+        (struct compose_spot){true, n.import.name, s->has_as ? s->as_at : s->at};
     return define(b, s->name, b->g->nodes.len - 1, s->at);
 }
 
@@ -473,6 +538,7 @@ static bool add_export(struct builder *b, struct cm_name name, u32 node, span at
         return false;
     }
     compose_add_export(b->g, name, node);
+    *vec_push(b->g->arena, &b->places) = (struct compose_spot){false, name.name, at};
     return true;
 }
 
@@ -520,6 +586,32 @@ static bool export_(struct builder *b, const struct wac_statement *s)
     return add_export(b, name, node, s->at);
 }
 
+/* Enters the name of a declaration; that those differ WIT has seen. */
+static bool declare(struct builder *b, const struct wac_statement *s, u32 index)
+{
+    str text = source_text(b, s->type);
+    size_t start = 0, end;
+    while (start < text.len && text.ptr[start] != ' ' && text.ptr[start] != '\n')
+        start++;
+    while (start < text.len && (text.ptr[start] == ' ' || text.ptr[start] == '\n'))
+        start++;
+    start += start < text.len && text.ptr[start] == '%';
+    for (end = start; end < text.len && strchr(" \n\t\r{", text.ptr[end]) == NULL;)
+        end++;
+    str name = str_sub(text, start, end), full = own_interface(b, name);
+    span at = {s->type.source, s->type.start + (u32)start, s->type.start + (u32)end};
+    if (map_get(&b->exports, name) != MAP_NONE || map_get(&b->exports, full) != MAP_NONE ||
+        map_get(&b->locals, name) != MAP_NONE) {
+        diag_error(b->d, CODE_COMPOSE, at,
+                   "`" STRF "` conflicts with an import, an export or a local name before it",
+                   STRA(name));
+        return false;
+    }
+    map_add(b->g->arena, &b->declared, name, index);
+    map_add(b->g->arena, &b->declared, full, index);
+    return true;
+}
+
 static bool statement(struct builder *b, u32 index)
 {
     const struct wac_statement *s = &b->file.statements.data[index];
@@ -528,46 +620,36 @@ static bool statement(struct builder *b, u32 index)
     case WAC_LET: return evaluate(b, s->value, &node) && define(b, s->name, node, s->at);
     case WAC_IMPORT: return import(b, s, index);
     case WAC_EXPORT: return export_(b, s);
-    case WAC_WIT: break;
+    case WAC_TYPE:
+    case WAC_WIT: return declare(b, s, index);
     }
     return true;
 }
 
-/* Names of the declarations; WIT has seen that they differ. */
-static void note_declared(struct builder *b)
+static bool find_target(struct builder *b)
 {
-    for (u32 i = 0; i < b->file.statements.len; i++) {
-        const struct wac_statement *s = &b->file.statements.data[i];
-        if (s->kind != WAC_WIT)
-            continue;
-        str text = source_text(b, s->type), rest, name;
-        size_t blank = 0;
-        while (blank < text.len && text.ptr[blank] != ' ' && text.ptr[blank] != '\n')
-            blank++;
-        rest = str_trim(str_sub(text, blank, text.len));
-        size_t end = 0;
-        while (end < rest.len && rest.ptr[end] != ' ' && rest.ptr[end] != '{' &&
-               rest.ptr[end] != '\n')
-            end++;
-        name = str_sub(rest, 0, end);
-        if (str_starts(name, STR("%")))
-            name = str_sub(name, 1, name.len);
-        map_add(b->g->arena, &b->declared, name, i);
-        map_add(b->g->arena, &b->declared, own_interface(b, name), i);
+    u32 before = b->d->list.len;
+    if (!b->file.targets.len || wit_select_world(&b->wit, b->own, b->file.targets, &b->target))
+        return true;
+    for (u32 i = before; i < b->d->list.len; i++) {
+        span at = b->file.targets_at;
+        size_t slash = str_rfind_char(source_text(b, at), '/');
+        at.start += slash == SIZE_MAX ? 0 : (u32)slash + 1;
+        b->d->list.data[i]->at = at;
     }
+    return false;
 }
 
 static bool check_targets(struct builder *b, str bytes)
 {
-    u32 world;
     validate_id wanted, made;
     struct wasm_component *c;
     if (!b->file.targets.len)
         return true;
-    struct compose_targets_options how = {.at = b->file.targets_at};
+    struct compose_targets_options how = {
+        .at = b->file.targets_at, .places = b->places.data, .place_count = b->places.len};
     u32 source = sources_add(b->d->sources, STR("<composition>"), bytes, SOURCE_BINARY);
-    return wit_select_world(&b->wit, b->own, b->file.targets, &world) &&
-           compose_world_type(b->g, &b->wit, world, &wanted, b->d) &&
+    return compose_world_type(b->g, &b->wit, b->target, &wanted, b->d) &&
            wasm_read_component(b->g->arena, source, bytes, 0, b->g->features, &c, b->d) &&
            validate_component(b->g->types, c, b->g->features, &made, b->d) &&
            compose_targets(b->g, made, wanted, &how, b->d);
@@ -582,9 +664,8 @@ bool compose_wac(struct compose_graph *g, const char *path, const char *deps_dir
         return false;
     wit_resolve_init(&b.wit, g->arena, d);
     b.wit.features.all = true;
-    if (!push_wit_packages(&b) || !push_own_package(&b))
+    if (!push_wit_packages(&b) || !push_own_package(&b) || !find_target(&b))
         return false;
-    note_declared(&b);
     for (u32 i = 0; i < b.file.statements.len; i++) {
         if (!statement(&b, i))
             return false;

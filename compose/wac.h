@@ -21,13 +21,14 @@ struct wac_expr {
     span at;
 };
 struct wac_statement {
-    enum { WAC_LET, WAC_EXPORT, WAC_IMPORT, WAC_WIT } kind;
+    enum { WAC_LET, WAC_EXPORT, WAC_IMPORT, WAC_WIT, WAC_TYPE } kind;
     str name; /* LET, IMPORT: local name; EXPORT, IMPORT: see has_as */
     bool has_as;
     str as;
+    span as_at;             /* IMPORT */
     bool spread;            /* EXPORT */
     struct wac_expr *value; /* LET, EXPORT */
-    span type;              /* IMPORT: what stands behind the colon; WIT: all of it */
+    span type;              /* IMPORT: what stands behind the colon; WIT, TYPE: all of it */
     enum { WAC_TYPE_FUNC, WAC_TYPE_INTERFACE, WAC_TYPE_PATH, WAC_TYPE_IDENT } type_kind;
     span at;
 };

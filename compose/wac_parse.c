@@ -222,18 +222,19 @@ static struct wac_expr *access(struct parser *p, struct wac_expr *of)
         struct wac_expr *e = new_expr(p, WAC_ACCESS);
         e->of = of;
         skip_space(p);
+        size_t dot = p->at;
         if (peek_char(p, 0) == '.' && peek_char(p, 1) != '.') {
             p->at++;
             e->name = ident(p, &e->at);
+            e->at = span_from(p, dot);
         } else if (take(p, "[")) {
             skip_space(p);
-            size_t start = p->at;
             if (!at_string(p))
                 fail(p, "a string");
             else
                 e->name = string(p);
-            e->at = span_from(p, start);
             expect(p, "]", "`]`");
+            e->at = span_from(p, dot);
         } else {
             return of;
         }
@@ -316,8 +317,12 @@ static void import_statement(struct parser *p, struct wac_statement *s)
     s->name = ident(p, &s->at);
     s->has_as = !p->failed && take(p, "as");
     bool exact;
-    if (s->has_as)
+    if (s->has_as) {
+        skip_space(p);
+        size_t from = p->at;
         s->as = name(p, &exact);
+        s->as_at = span_from(p, from);
+    }
     expect(p, ":", "`:`");
     skip_space(p);
     size_t start = p->at;
@@ -366,10 +371,17 @@ static void statement(struct parser *p)
         import_statement(p, &s);
     } else if (take(p, "interface") || take(p, "world")) {
         s.type = s.at = wit_text(p, start);
-    } else if (take(p, "type") || take(p, "record") || take(p, "variant") || take(p, "flags") ||
-               take(p, "enum") || take(p, "resource")) {
-        diag_unsupported(p->d, span_from(p, start), "a type outside of an interface in a WAC file");
-        p->failed = true;
+    } else if (take(p, "record") || take(p, "variant") || take(p, "flags") || take(p, "enum") ||
+               take(p, "type")) {
+        s.kind = WAC_TYPE;
+        s.type = s.at = wit_text(p, start);
+        if (!p->failed && peek_char(p, 0) == ';')
+            s.type.end = (u32)++p->at;
+        str head, value = str_trim(str_cut(str_sub(p->text, start, p->at), '=', &head));
+        if (str_starts(value, STR("func")) || str_starts(value, STR("async func"))) {
+            diag_unsupported(p->d, span_from(p, start), "a name for a function type in a WAC file");
+            p->failed = true;
+        }
     } else {
         fail(p, "`import`, `let`, `export`, `interface` or `world`");
     }

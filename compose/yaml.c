@@ -185,11 +185,11 @@ static bool connect_instance(struct builder *b, u32 taker, const struct validate
         if (!fits(b, taker, item->entity, import, &why))
             return mismatch(b, taker, import, argument, name, argument->export, &why);
         compose_connect(b->g, taker, import->name.name,
-                        compose_add_alias(b->g, giver, argument->export));
+                        compose_add_alias(b->g, giver, argument->export), argument->at);
         return true;
     }
     if (fits(b, taker, as_instance(b, giver), import, &whole)) {
-        compose_connect(b->g, taker, import->name.name, giver);
+        compose_connect(b->g, taker, import->name.name, giver, argument ? argument->at : (span){0});
         return true;
     }
     const struct validate_item *found =
@@ -204,7 +204,8 @@ static bool connect_instance(struct builder *b, u32 taker, const struct validate
     if (!found)
         return mismatch(b, taker, import, argument, name, (str){0}, &whole);
     compose_connect(b->g, taker, import->name.name,
-                    compose_add_alias(b->g, giver, found->name.name));
+                    compose_add_alias(b->g, giver, found->name.name),
+                    argument ? argument->at : (span){0});
     return true;
 }
 
@@ -243,7 +244,8 @@ static bool connect_definition(struct builder *b, u32 taker, const struct valida
             b->definitions.data[i] =
                 compose_add_instance(b->g, package, b->g->packages.data[package].name);
         compose_connect(b->g, taker, import->name.name,
-                        compose_add_alias(b->g, b->definitions.data[i], import->name.name));
+                        compose_add_alias(b->g, b->definitions.data[i], import->name.name),
+                        (span){0});
         *connected = true;
         return true;
     }
