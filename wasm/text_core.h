@@ -108,6 +108,12 @@ struct text_module {
     i8 hint;
 };
 
+extern const char *const text_space_names[SPACE_COUNT];
+/* Is the current word `func`, `table`, `memory`, `global` or `tag`? */
+bool text_extern_kind(struct text_parser *p, enum text_space_kind *kind);
+/* text_skim.c; leaves the current token where it was. */
+void text_skim(struct text_module *m);
+
 /* Takes an index of a space: number or name. */
 u32 text_index(struct text_module *m, enum text_space_kind space);
 /* Takes a type use. Parameters are bound if `bind` is given. */
