@@ -388,6 +388,8 @@ static void deep(void **state)
     assert_true(trap->frames_left_out > 1000);
     assert_int_equal(call(&w, i, "sum", 10000, 0), 50005000);
     assert_int_equal(call(&w, i, "even", 1000001, 0), 0);
+    /* More turns than any C stack has room for, should a handler not end in a jump. */
+    assert_int_equal(call(&w, i, "count", 3000000, 0), 0);
     world_free(&w);
 }
 
@@ -489,6 +491,100 @@ static void collection(void **state)
     world_free(&w);
 }
 
+static void proposals(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (memory $a 1) (memory $b i64 1 2) (memory $tiny 100 (pagesize 1))"
+        " (func (export \"add\") (param i32 i32) (result i32)"
+        "  (i32.store $a (i32.const 16) (local.get 0))"
+        "  (i32.add (i32.mul (i32.atomic.rmw.add $a (i32.const 16) (local.get 1)) (i32.const 1000))"
+        "   (i32.atomic.load $a (i32.const 16))))"
+        " (func (export \"exchange\") (param i32 i32) (result i32)"
+        "  (i32.store8 $a offset=3 (i32.const 0) (local.get 0))"
+        "  (drop (i32.atomic.rmw8.cmpxchg_u $a offset=3 (i32.const 0) (i32.const 9) (local.get 1)))"
+        "  (i32.load8_u $a offset=3 (i32.const 0)))"
+        " (func (export \"unaligned\") (result i32) (i32.atomic.load $a (i32.const 2)))"
+        " (func (export \"wait\") (result i32)"
+        "  (memory.atomic.wait32 $a (i32.const 0) (i32.const 0) (i64.const 0)))"
+        " (func (export \"notify\") (result i32)"
+        "  (memory.atomic.notify $a (i32.const 0) (i32.const 1)))"
+        " (func (export \"wide\") (param i64 i64) (result i64 i64)"
+        "  (i64.mul_wide_u (local.get 0) (local.get 1)))"
+        " (func (export \"sum\") (param i64 i64) (result i64 i64)"
+        "  (i64.add128 (local.get 0) (i64.const 1) (local.get 1) (i64.const 2)))"
+        " (func (export \"far\") (param i64) (result i64)"
+        "  (i64.store $b (local.get 0) (i64.const 77)) (i64.load $b (local.get 0)))"
+        " (func (export \"grow\") (param i64) (result i64) (memory.grow $b (local.get 0)))"
+        " (func (export \"tiny\") (param i32) (result i32) (i32.load8_u $tiny (local.get 0)))"
+        " (func (export \"tiny size\") (result i32) (memory.size $tiny))"
+        " (func (export \"vector\") (param i32) (result i32)"
+        "  (i32x4.extract_lane 2 (i32x4.add (i32x4.splat (local.get 0))"
+        "   (v128.const i32x4 1 2 3 4)))))",
+        NULL, 0, "main");
+    assert_int_equal(call(&w, i, "add", 5, 6), 5011);
+    assert_int_equal(call(&w, i, "exchange", 9, 4), 4);
+    assert_int_equal(call(&w, i, "exchange", 8, 4), 8);
+    expect_trap(&w, i, "unaligned", 0, 0, "unaligned atomic");
+    expect_trap(&w, i, "wait", 0, 0, "expected shared memory");
+    assert_int_equal(call(&w, i, "notify", 0, 0), 0);
+    assert_int_equal(call(&w, i, "wide", UINT64_MAX, UINT64_MAX), 1);
+    assert_true(engine_results(w.task)[1] == UINT64_MAX - 1);
+    assert_int_equal(call(&w, i, "sum", UINT64_MAX, 1), 0);
+    assert_int_equal(engine_results(w.task)[1], 4);
+    assert_int_equal(call(&w, i, "far", 65528, 0), 77);
+    expect_trap(&w, i, "far", 65529, 0, "out of bounds memory access");
+    expect_trap(&w, i, "far", UINT64_MAX - 3, 0, "out of bounds memory access");
+    assert_true(call(&w, i, "grow", UINT64_MAX, 0) == UINT64_MAX);
+    assert_int_equal(call(&w, i, "grow", 1, 0), 1);
+    assert_int_equal(call(&w, i, "far", 65529, 0), 77);
+    assert_int_equal(call(&w, i, "tiny", 99, 0), 0);
+    expect_trap(&w, i, "tiny", 100, 0, "out of bounds memory access");
+    assert_int_equal(call(&w, i, "tiny size", 0, 0), 100);
+    assert_int_equal(call(&w, i, "vector", 39, 0), 42);
+    world_free(&w);
+}
+
+/* Limits of the store: what cannot be had is refused, and the store goes on. */
+static void too_much(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct engine_limits){
+                       .memory_bytes = 1 << 20, .table_elements = 100, .instances = 3});
+    struct engine_instance *i;
+    static const char *const refused[] = {"(module (memory 17))", "(module (table 101 funcref))",
+                                          "(module (table i64 0xffffffffffff funcref))"};
+    for (u32 k = 0; k < LENGTH_OF(refused); k++) {
+        w.diags.errors = 0;
+        assert_int_equal(
+            engine_instantiate(w.store, load(&w, refused[k]), NULL, 0, STR("x"), &i, &w.diags),
+            ENGINE_TRAPPED);
+        assert_null(i);
+        assert_int_equal(w.diags.errors, 1);
+    }
+    assert_int_equal(
+        engine_instantiate(w.store, load(&w, "(module)"), NULL, 0, STR("x"), &i, &w.diags),
+        ENGINE_TRAPPED);
+    world_free(&w);
+    world_init(&w, &(struct engine_limits){.memory_bytes = 1 << 20, .table_elements = 100});
+    i = instantiate(&w,
+                    "(module (memory 1) (table 1 funcref)"
+                    " (func (export \"memory\") (param i32) (result i32)"
+                    "  (memory.grow (local.get 0)))"
+                    " (func (export \"table\") (param i32) (result i32)"
+                    "  (table.grow (ref.null func) (local.get 0))))",
+                    NULL, 0, "main");
+    assert_int_equal(call(&w, i, "memory", 16, 0), UINT32_MAX);
+    assert_int_equal(call(&w, i, "memory", 15, 0), 1);
+    assert_int_equal(call(&w, i, "table", 100, 0), UINT32_MAX);
+    assert_int_equal(call(&w, i, "table", 99, 0), 1);
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,7 +593,8 @@ int main(void)
         cmocka_unit_test(nested_calls),   cmocka_unit_test(instances),
         cmocka_unit_test(deep),           cmocka_unit_test(fuel),
         cmocka_unit_test(interruption),   cmocka_unit_test(exceptions),
-        cmocka_unit_test(collection),
+        cmocka_unit_test(collection),     cmocka_unit_test(proposals),
+        cmocka_unit_test(too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
