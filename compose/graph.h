@@ -19,6 +19,8 @@ struct graph_import {
     struct validate_entity entity;
     bool has_entity;
     bool wanted;     /* some instance lacks it; else it is only known for its types */
+    u32 asked_by;    /* node of kind COMPOSE_IMPORT, MAP_NONE */
+    u32 lacked_by;   /* node of an instance that lacks it, MAP_NONE */
     str first;       /* name of the node that asked first, for messages */
     struct map tags; /* path of a type within -> its tag in the composition */
     struct map resources;

@@ -36,7 +36,8 @@ static u32 import_at(struct composition *c, const struct cm_name *name)
     u32 i = map_add(c->a, &c->import_keys, key, c->imports.len);
     if (i != MAP_NONE)
         return i;
-    *vec_push(c->a, &c->imports) = (struct graph_import){.name = *name};
+    *vec_push(c->a, &c->imports) =
+        (struct graph_import){.name = *name, .asked_by = MAP_NONE, .lacked_by = MAP_NONE};
     return c->imports.len - 1;
 }
 
@@ -214,6 +215,8 @@ static bool instance_imports(struct composition *c, const struct compose_node *n
         if (!lacking && item->entity.sort != SORT_INSTANCE && item->entity.sort != SORT_TYPE)
             continue;
         u32 import = import_at(c, &item->name);
+        if (lacking)
+            c->imports.data[import].lacked_by = (u32)(n - c->g->nodes.data);
         identify(c, r, import, (str){"", 0}, item->entity);
         struct validate_entity e = {item->entity.sort, validate_rename(r, item->entity.type)};
         if (!want(c, import, &item->name, lacking ? e : types_only(c, e), n->name, lacking))
@@ -232,10 +235,33 @@ static bool asked_import(struct composition *c, const struct compose_node *n)
         bool asked = str_eq(item->name.name, n->context_item);
         const struct cm_name *name = asked ? &n->import : &item->name;
         u32 import = import_at(c, name);
+        if (asked)
+            c->imports.data[import].asked_by = (u32)(n - c->g->nodes.data);
         identify(c, r, import, (str){"", 0}, item->entity);
         struct validate_entity e = {item->entity.sort, validate_rename(r, item->entity.type)};
         if (!want(c, import, name, asked ? e : types_only(c, e), n->name, asked))
             return false;
+    }
+    return true;
+}
+
+/* What the user imports by name and what an instance leaves open must differ, else it would be unclear what was meant. */
+static bool check_asked(struct composition *c)
+{
+    for (u32 i = 0; i < c->imports.len; i++) {
+        const struct graph_import *x = &c->imports.data[i];
+        if (x->asked_by == MAP_NONE || x->lacked_by == MAP_NONE)
+            continue;
+        const struct compose_node *asked = &c->g->nodes.data[x->asked_by];
+        const struct compose_node *lacks = &c->g->nodes.data[x->lacked_by];
+        struct diag *d =
+            diag_error(c->d, CODE_COMPOSE, asked->at,
+                       "import `" STRF "` conflicts with what an instantiation of `" STRF
+                       "` leaves to be imported",
+                       STRA(asked->import.name), STRA(lacks->name));
+        diag_label(c->d, d, lacks->at, "instantiated here");
+        diag_help(c->d, d, "give the import as an argument");
+        return false;
     }
     return true;
 }
@@ -248,7 +274,7 @@ bool graph_find_imports(struct composition *c)
             (n->kind == COMPOSE_IMPORT && !asked_import(c, n)))
             return false;
     }
-    return true;
+    return check_asked(c);
 }
 
 /* ---- Types of nodes ------------------------------------------------------------------------------------------ */

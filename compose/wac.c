@@ -136,10 +136,11 @@ static span original_place(const struct builder *b, u32 wit_source, span s)
     for (u32 i = 0; i < b->file.statements.len; i++) {
         u32 offset = b->import_offsets[i];
         const struct wac_statement *x = &b->file.statements.data[i];
-        if (!offset || s.start < offset || s.start > offset + (x->type.end - x->type.start))
+        span type = x->func.source ? x->func : x->type;
+        if (!offset || s.start < offset || s.start > offset + (type.end - type.start))
             continue;
         u32 length = s.end - s.start;
-        s.start = s.start - offset + x->type.start;
+        s.start = s.start - offset + type.start;
         s.end = s.start + length;
         return s;
     }
@@ -174,10 +175,26 @@ static void put_types(struct builder *b, struct buf *text)
             continue;
         buf_c(text, any ? "\n" : "\ninterface wac-types {\n");
         any = true;
+        if (s->func.source)
+            buf_printf(text, "%%" STRF ": ", STRA(s->name));
         b->import_offsets[i] = (u32)text->len;
-        buf_str(text, source_text(b, s->type));
+        buf_str(text, source_text(b, s->func.source ? s->func : s->type));
     }
     buf_c(text, any ? "\n}" : "");
+}
+
+/* The statement that names the function type of an import, if it is named. */
+static const struct wac_statement *named_func(const struct builder *b,
+                                              const struct wac_statement *import)
+{
+    for (u32 i = 0; import->type_kind == WAC_TYPE_IDENT && i < b->file.statements.len; i++) {
+        const struct wac_statement *s = &b->file.statements.data[i];
+        if (s == import)
+            break;
+        if (s->kind == WAC_TYPE && s->func.source && str_eq(s->name, source_text(b, import->type)))
+            return s;
+    }
+    return NULL;
 }
 
 /* The declarations stand where they stood, so that places in messages are right; a world for each import follows. */
@@ -206,11 +223,12 @@ static bool push_own_package(struct builder *b)
         if (s->kind != WAC_IMPORT)
             continue;
         buf_printf(text, "\nworld " STRF " { import ", STRA(world_name(b, i)));
-        if (s->type_kind == WAC_TYPE_FUNC || s->type_kind == WAC_TYPE_INTERFACE)
+        const struct wac_statement *named = named_func(b, s);
+        if (s->type_kind == WAC_TYPE_FUNC || s->type_kind == WAC_TYPE_INTERFACE || named)
             buf_c(text, "x: ");
         b->import_offsets[i] = (u32)text->len;
-        buf_str(text, source_text(b, s->type));
-        buf_c(text, s->type_kind == WAC_TYPE_INTERFACE ? " }" : "; }");
+        buf_str(text, source_text(b, named ? named->func : s->type));
+        buf_c(text, s->type_kind == WAC_TYPE_INTERFACE ? " }" : named ? " }" : "; }");
     }
     put_types(b, text);
     u32 source = sources_add(b->d->sources, path, buf_view(text), SOURCE_TEXT);
@@ -501,7 +519,8 @@ static bool import(struct builder *b, const struct wac_statement *s, u32 index)
                              .context = type,
                              .context_item = item->name.name,
                              .at = s->at};
-    bool named = s->type_kind == WAC_TYPE_FUNC || s->type_kind == WAC_TYPE_INTERFACE;
+    bool named =
+        s->type_kind == WAC_TYPE_FUNC || s->type_kind == WAC_TYPE_INTERFACE || named_func(b, s);
     if (s->has_as || named)
         n.import = (struct cm_name){.name = s->has_as ? s->as : s->name};
     if (!check_name(b, "import", n.import.name, s->has_as ? s->as_at : s->at))

@@ -29,6 +29,7 @@ struct wac_statement {
     bool spread;            /* EXPORT */
     struct wac_expr *value; /* LET, EXPORT */
     span type;              /* IMPORT: what stands behind the colon; WIT, TYPE: all of it */
+    span func; /* TYPE: the function type that it names, source 0 if it names another type */
     enum { WAC_TYPE_FUNC, WAC_TYPE_INTERFACE, WAC_TYPE_PATH, WAC_TYPE_IDENT } type_kind;
     span at;
 };

@@ -378,9 +378,11 @@ static void statement(struct parser *p)
         if (!p->failed && peek_char(p, 0) == ';')
             s.type.end = (u32)++p->at;
         str head, value = str_trim(str_cut(str_sub(p->text, start, p->at), '=', &head));
+        head = str_trim(str_sub(head, 4, head.len));
+        s.name = str_starts(head, STR("%")) ? str_sub(head, 1, head.len) : head;
         if (str_starts(value, STR("func")) || str_starts(value, STR("async func"))) {
-            diag_unsupported(p->d, span_from(p, start), "a name for a function type in a WAC file");
-            p->failed = true;
+            u32 from = (u32)(value.ptr - p->text.ptr);
+            s.func = (span){p->source, from, from + (u32)value.len};
         }
     } else {
         fail(p, "`import`, `let`, `export`, `interface` or `world`");

@@ -403,12 +403,28 @@ struct wasm_externtype validate_canonical_externtype(const struct validate_conte
     return validate_canonicalize_extern(c->ids, t);
 }
 
+/* Of a function that the module defines the very type is known; of an imported one if it says so. */
+static bool is_exact(const struct validate_context *c, u32 func)
+{
+    if (!features_has(c->features, FEATURE_CUSTOM_DESCRIPTORS))
+        return false;
+    for (u32 i = 0, n = 0; func < c->m->imported_funcs && i < c->m->imports.len; i++) {
+        const struct wasm_externtype *t = &c->m->imports.data[i].type;
+        if (t->kind == EXTERN_FUNC && n++ == func)
+            return t->exact;
+    }
+    return true;
+}
+
 struct wasm_externtype validate_export_type(const struct validate_context *c,
                                             const struct wasm_export *e)
 {
     struct wasm_externtype out = {.kind = e->kind};
     switch (e->kind) {
-    case EXTERN_FUNC: out.type = c->funcs[e->index]; break;
+    case EXTERN_FUNC:
+        out.type = c->funcs[e->index];
+        out.exact = is_exact(c, e->index);
+        break;
     case EXTERN_TABLE:
         out.table = c->m->tables.data[e->index].type;
         out.table.element = c->tables[e->index];
