@@ -286,15 +286,21 @@ enum engine_outcome canon_bi_task_cancel(struct builtin *b, u64 *slots)
 enum engine_outcome canon_bi_error_context_new(struct builtin *b, u64 *slots)
 {
     struct canon_store *s = b->inst->store;
-    struct canon_error *error = arena_new(&s->arena, struct canon_error);
+    str message = STR("");
+    struct arena *scratch = canon_scratch_enter(s);
+    bool fine = true;
     if (canon_choose(s, CHOICE_ERROR_MESSAGE, 2) == 0) {
         struct cx cx = canon_cx(s, &b->opts, b->inst);
         struct canon_value v = {0};
-        cx.arena = &s->arena;
-        if (!canon_load_string(&cx, slots[0], slots[1], &v)) {
-            return FAILED;
-        }
-        error->message = canon_text(&v);
+        cx.arena = scratch;
+        u64 ptr = cx.opts->p ? slots[0] : (u32)slots[0];
+        fine = canon_load_string(&cx, ptr, cx.opts->p ? slots[1] : (u32)slots[1], &v);
+        message = fine ? canon_text(&v) : message;
+    }
+    struct canon_error *error = fine ? canon_error_new(s, message) : NULL;
+    canon_scratch_leave(s);
+    if (!fine) {
+        return FAILED;
     }
     struct handle h = {.kind = HANDLE_ERROR};
     h.error = error;

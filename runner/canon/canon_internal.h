@@ -11,9 +11,12 @@
 #define MAX_LIST_BYTE_LENGTH   ((1u << 28) - 1)
 #define MAX_STRING_BYTE_LENGTH ((1u << 28) - 1)
 #define BUFFER_MAX_LENGTH      ((1u << 28) - 1)
-#define TABLE_MAX_LENGTH       ((1u << 28) - 1)
-#define BLOCKED                0xffffffffu
+/* Below the specification's 2^28 - 1: what a guest may have the host keep for it. */
+#define TABLE_MAX_LENGTH  ((1u << 24) - 1)
+#define THREAD_MAX_LENGTH ((1u << 22) - 1)
+#define BLOCKED           0xffffffffu
 
+struct canon_store;
 struct component_instance;
 struct thread;
 struct task;
@@ -137,9 +140,14 @@ bool canon_handle_wrong(struct component_instance *i, u32 index);
 struct handle *canon_handle_resource(struct component_instance *i, u32 index,
                                      const struct canon_resource_type *rt);
 
+/* Counted by the handles to it; one that a host has seen stays. */
 struct canon_error {
+    u32 references;
+    struct canon_error *next, *previous;
     str message;
 };
+struct canon_error *canon_error_new(struct canon_store *s, str message);
+void canon_error_release(struct canon_store *s, struct canon_error *e);
 
 /* ---- Waitables (waitables.c) -------------------------------------------------------------------------------- */
 
@@ -362,7 +370,8 @@ struct canon_store {
     struct canon_call *calls;
     struct canon_invocation *invocations;
     struct canon_end *ends; /* all */
-    struct map modules;     /* address of a wasm_module -> number in module_list */
+    struct canon_error *errors;
+    struct map modules; /* address of a wasm_module -> number in module_list */
     VEC(struct engine_module *) module_list;
 
     struct pool threads_pool, tasks_pool, subtasks_pool, ends_pool, sets_pool;

@@ -70,13 +70,47 @@ u32 canon_handle_add(struct component_instance *i, struct handle h)
     }
     t->data[index - 1] = h;
     t->live++;
+    if (h.kind == HANDLE_ERROR) {
+        h.error->references++;
+    }
     return index;
 }
 
 void canon_handle_remove(struct component_instance *i, u32 index)
 {
     struct handle_table *t = &i->handles;
+    if (t->data[index - 1].kind == HANDLE_ERROR) {
+        canon_error_release(i->store, t->data[index - 1].error);
+    }
     t->data[index - 1] = (struct handle){.kind = HANDLE_FREE, .next_free = t->free};
     t->free = index;
     t->live--;
+}
+
+struct canon_error *canon_error_new(struct canon_store *s, str message)
+{
+    struct canon_error *e = mem_alloc(sizeof *e + message.len);
+    char *text = (char *)(e + 1);
+    if (message.len) {
+        memcpy(text, message.ptr, message.len);
+    }
+    e->message = str_of(text, message.len);
+    e->next = s->errors;
+    if (e->next) {
+        e->next->previous = e;
+    }
+    s->errors = e;
+    return e;
+}
+
+void canon_error_release(struct canon_store *s, struct canon_error *e)
+{
+    if (--e->references) {
+        return;
+    }
+    *(e->previous ? &e->previous->next : &s->errors) = e->next;
+    if (e->next) {
+        e->next->previous = e->previous;
+    }
+    mem_free(e);
 }

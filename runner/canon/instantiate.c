@@ -439,7 +439,7 @@ static bool do_import(struct build *b, const struct cm_import *import)
     return push_item(b, &item);
 }
 
-/* Functions and resources take the name under which they are first exported. */
+/* Functions and resources take the name under which they are first exported, or given to another component. */
 static void give_name(struct build *b, str name, const struct item *item)
 {
     struct arena *a = &b->store->arena;
@@ -526,6 +526,7 @@ static bool do_instance(struct build *b, const struct cm_instance *def)
             if (!get_item(b, def->args[i].item, &item)) {
                 return out_of_range(b, def->at);
             }
+            give_name(b, def->args[i].name, &item);
             *canon_instance_add(args, def->args[i].name, item.pub.sort) = item;
         }
         struct component_ref ref = b->scope->components.data[def->source];

@@ -178,6 +178,7 @@ static bool lift_error_context(struct cx *cx, u32 index, struct canon_value *v)
         return false;
     }
     v->error = h->error;
+    h->error->references += !cx->for_guest; /* a host keeps it for good */
     return true;
 }
 

@@ -107,6 +107,10 @@ void canon_store_free(struct canon_store *s)
     for (struct component_instance *i = s->instances; i; i = i->next) {
         free_handles(i);
     }
+    for (struct canon_error *e = s->errors, *next; e; e = next) {
+        next = e->next;
+        mem_free(e);
+    }
     engine_store_free(s->engine);
     arena_free(&s->scratch);
     arena_free(&s->arena);

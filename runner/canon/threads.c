@@ -94,7 +94,7 @@ bool canon_thread_register(struct thread *th)
     if (i->threads.free_len) {
         th->index = i->threads.free[--i->threads.free_len];
     } else {
-        if (i->threads.len >= TABLE_MAX_LENGTH) {
+        if (i->threads.len >= THREAD_MAX_LENGTH) {
             return canon_fail(i->store, i, "thread table has no free keys");
         }
         if (i->threads.len == i->threads.cap) {
