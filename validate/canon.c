@@ -146,8 +146,6 @@ static bool check_memory(struct validate_cm *v, struct validate_scope *s, u32 in
                                "(64-bit ones need the feature `cm64`)");
     if (l->is_shared)
         return validate_cm_bad(v, s, "canonical ABI memory cannot be shared");
-    if (l->has_page_size && l->page_size_log2 != 16)
-        return validate_cm_bad(v, s, "canonical ABI memory must have pages of 65536 bytes");
     *pointer = l->is_64 ? WASM_I64 : WASM_I32;
     return true;
 }

@@ -255,7 +255,7 @@ static bool inline_exports(struct validate_cm *v, struct validate_scope *s,
     struct validate_names side = {.is_bundle = true};
     for (u32 k = 0; k < i->export_count; k++) {
         struct validate_entity e;
-        if (!entity_at(v, s, i->exports[k].item, &e) ||
+        if (!entity_at(v, s, i->exports[k].item, &e) || !validate_cm_exported_value(v, s, e) ||
             !validate_cm_name(v, s, &side, "instance export", &i->exports[k].name, e))
             return false;
     }
@@ -350,9 +350,8 @@ static bool export_(struct validate_cm *v, struct validate_scope *s, const struc
     } else if (e.sort == SORT_TYPE) {
         e.type = validate_with_tag(v->t, e.type, ++v->t->tags);
     }
-    if (e.sort == SORT_VALUE && validate_at(v->t, e.type)->has_borrow)
-        return validate_cm_bad(v, s, "exported value cannot contain a `borrow` type");
-    if (!validate_cm_name(v, s, &s->exports, "export", &x->name, e) ||
+    if (!validate_cm_exported_value(v, s, e) ||
+        !validate_cm_name(v, s, &s->exports, "export", &x->name, e) ||
         !validate_cm_visible(v, s, &s->exports, "export", x->name.name, e))
         return false;
     validate_cm_push(v, s, e);

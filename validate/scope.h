@@ -66,6 +66,9 @@ bool validate_cm_extern(struct validate_cm *v, struct validate_scope *s,
                         validate_ids *fresh);
 bool validate_cm_alias_outer(struct validate_cm *v, struct validate_scope *s,
                              const struct cm_alias *alias);
+/* Exported values cannot hold borrowed handles. */
+bool validate_cm_exported_value(struct validate_cm *v, const struct validate_scope *s,
+                                struct validate_entity e);
 /* Finds the export that an alias names. */
 bool validate_cm_alias_export(struct validate_cm *v, struct validate_scope *s,
                               const struct cm_alias *alias);

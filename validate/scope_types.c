@@ -194,6 +194,7 @@ static bool import_or_export_decl(struct validate_cm *v, struct validate_scope *
     const char *word = import ? "import" : "export";
     struct validate_entity e;
     if (!validate_cm_extern(v, s, &decl->extern_type, &e, import ? &s->imported : &s->defined) ||
+        (!import && !validate_cm_exported_value(v, s, e)) ||
         !validate_cm_name(v, s, side, word, &decl->name, e) ||
         !validate_cm_visible(v, s, side, word, decl->name.name, e))
         return false;
@@ -598,4 +599,11 @@ void validate_cm_push(struct validate_cm *v, struct validate_scope *s, struct va
     case SORT_INSTANCE: *vec_push(a, &s->instances) = e.type; break;
     default: break;
     }
+}
+
+bool validate_cm_exported_value(struct validate_cm *v, const struct validate_scope *s,
+                                struct validate_entity e)
+{
+    return e.sort != SORT_VALUE || !validate_at(v->t, e.type)->has_borrow ||
+           validate_cm_bad(v, s, "exported value type cannot contain a `borrow` type");
 }
