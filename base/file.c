@@ -27,7 +27,8 @@ static bool read_all(struct arena *a, int fd, size_t hint, const char *path, str
     struct buf b = buf_in(a);
     buf_reserve(&b, hint + 1);
     for (;;) {
-        buf_reserve(&b, b.cap == b.len ? 65536 : 1); /* the byte past `hint` is for the end of the file */
+        buf_reserve(&b, b.cap == b.len ? 65536
+                                       : 1); /* the byte past `hint` is for the end of the file */
         ssize_t n = read(fd, b.data + b.len, b.cap - b.len);
         if (n < 0 && errno == EINTR) {
             continue;
