@@ -1,6 +1,7 @@
 /* main.c - witc: finds the command, reads its options by its table, runs it, shows what it has to say. */
 #include "cmd.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,9 +263,20 @@ static void guarded(void *ctx)
     }
 }
 
+/* Descriptors 0 to 2 are taken, so that no file that is opened later becomes standard output. Writing to one that was closed fails. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) {
+            _exit(70);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
+    hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error message, not a death */
     static struct cli cli;
     diags_init(&cli.diags, &cli.arena, &cli.sources);
