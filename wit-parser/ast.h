@@ -131,6 +131,11 @@ struct wit_skipped {
 bool wit_read_ast(struct arena *a, struct arena *keep, struct diags *d, u32 source,
                   struct wit_skipped *skipped, struct ast_decls *out);
 
+/* Refuses what tree-sitter must not be given. */
+bool wit_check_limits(struct diags *d, u32 source, str text);
+/* The end of a comment or text literal that starts here, or `at`. */
+u32 wit_skip_opaque(str text, u32 at);
+
 struct TSTree;
 struct TSParser;
 /* The same from a tree without faults that the caller keeps. All goes into `a`. */

@@ -387,41 +387,12 @@ static struct diag *report(struct diags *d, struct watch *w, u32 source)
 
 /* ---- Going on ------------------------------------------------------------------------------------------------------ */
 
-/* The end of a comment or text literal that starts here, or `at`. */
-static u32 skip_opaque(str text, u32 at)
-{
-    char c = text.ptr[at], next = at + 1 < text.len ? text.ptr[at + 1] : 0;
-    if (c == '/' && next == '/') {
-        while (at < text.len && text.ptr[at] != '\n') {
-            at++;
-        }
-    } else if (c == '/' && next == '*') {
-        u32 depth = 1;
-        for (at += 2; at < text.len && depth; at++) {
-            bool pair = at + 1 < text.len;
-            if (pair && text.ptr[at] == '/' && text.ptr[at + 1] == '*') {
-                depth++;
-                at++;
-            } else if (pair && text.ptr[at] == '*' && text.ptr[at + 1] == '/') {
-                depth--;
-                at++;
-            }
-        }
-    } else if (c == '"') {
-        for (at++; at < text.len && text.ptr[at] != '"' && text.ptr[at] != '\n'; at++) {
-            at += text.ptr[at] == '\\';
-        }
-        at += at < text.len;
-    }
-    return at < text.len ? at : (u32)text.len;
-}
-
 /* Where the item around `at` starts: after the last `;`, `{`, `}` or separating comma. */
 static u32 item_start(str text, u32 at)
 {
     u32 start = 0, parens = 0, angles = 0;
     for (u32 i = 0; i < at;) {
-        u32 after = skip_opaque(text, i);
+        u32 after = wit_skip_opaque(text, i);
         if (after != i) {
             i = after;
             continue;
@@ -443,7 +414,7 @@ static u32 item_end(str text, u32 at)
 {
     u32 depth = 0;
     for (u32 i = at; i < text.len;) {
-        u32 after = skip_opaque(text, i);
+        u32 after = wit_skip_opaque(text, i);
         if (after != i) {
             i = after;
             continue;
@@ -507,7 +478,7 @@ static u32 open_brace(struct arena *a, str text)
 {
     VEC(u32) open = {0};
     for (u32 i = 0; i < text.len;) {
-        u32 after = skip_opaque(text, i);
+        u32 after = wit_skip_opaque(text, i);
         if (after == i) {
             if (text.ptr[i] == '{') {
                 *vec_push(a, &open) = i;
@@ -616,10 +587,11 @@ TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct w
     memcpy(bytes, text->ptr, length);
     struct watch w = {.language = tree_sitter_wit(), .arena = a, .text = str_of(bytes, length)};
     u64 logged = 0;
-    bool first = true, ended = false;
+    bool first = true, ended = false, clean = false;
     for (u32 i = 0; i < MAX_ERRORS && logged <= MAX_LOGGED; i++, logged += length) {
         watch(&w, parser);
         if (!w.found) {
+            clean = !first;
             break;
         }
         struct diag *x = NULL;
@@ -646,6 +618,9 @@ TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct w
         diag_error(d, "wit-syntax", (span){source, 0, 0}, "not WIT");
     }
     *text = w.text;
+    if (!clean) {
+        return NULL;
+    }
     TSTree *tree = ts_parser_parse_string(parser, NULL, w.text.ptr, (u32)w.text.len);
     if (tree && ts_node_has_error(ts_tree_root_node(tree))) {
         ts_tree_delete(tree);

@@ -65,7 +65,14 @@ static char *copy(str s)
 static void parse(struct wit_workspace *w, struct document *d)
 {
     TSTree *old = d->tree;
-    d->tree = ts_parser_parse_string(w->parser, old, d->text, d->length);
+    struct arena scratch = {0};
+    struct sources sources = {0};
+    struct diags quiet;
+    diags_init(&quiet, &scratch, &sources);
+    bool fits = utf8_check(str_of(d->text, d->length)) == SIZE_MAX &&
+                wit_check_limits(&quiet, 1, str_of(d->text, d->length));
+    arena_free(&scratch);
+    d->tree = fits ? ts_parser_parse_string(w->parser, old, d->text, d->length) : NULL;
     if (old) {
         ts_tree_delete(old);
     }
