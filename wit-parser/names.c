@@ -137,13 +137,13 @@ str wit_item_id(struct arena *a, const struct wit_package_name *p, str item)
 
 #define RESERVED(X)                                                                            \
     X("_")                                                                                     \
-    X("as") X("async") X("bool") X("borrow") X("char") X("constructor") X("enum")              \
-        X("error-context") X("export") X("f32") X("f64") X("flags") X("from") X("func")        \
-            X("future") X("import") X("include") X("interface") X("list") X("map") X("option") \
-                X("own") X("package") X("record") X("resource") X("result") X("s16") X("s32")  \
-                    X("s64") X("s8") X("static") X("stream") X("string") X("tuple") X("type")  \
-                        X("u16") X("u32") X("u64") X("u8") X("use") X("variant") X("with")     \
-                            X("world")
+    X("as")                                                                                    \
+    X("async") X("bool") X("borrow") X("char") X("constructor") X("enum") X("error-context")   \
+        X("export") X("f32") X("f64") X("flags") X("from") X("func") X("future") X("import")   \
+            X("include") X("interface") X("list") X("map") X("option") X("own") X("package")   \
+                X("record") X("resource") X("result") X("s16") X("s32") X("s64") X("s8")       \
+                    X("static") X("stream") X("string") X("tuple") X("type") X("u16") X("u32") \
+                        X("u64") X("u8") X("use") X("variant") X("with") X("world")
 
 static const str reserved[] = {
 #define X(word) STR_INIT(word),

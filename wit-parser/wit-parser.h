@@ -188,7 +188,7 @@ struct wit_world {
 struct wit_package {
     struct wit_package_name name;
     str docs;
-    bool built_in; /* from inside witc, not from a file */
+    bool built_in;                         /* from inside witc, not from a file */
     VEC(struct wit_named_type) interfaces; /* `type` is an interface index */
     VEC(struct wit_named_type) worlds;     /* `type` is a world index */
     span at;
@@ -243,7 +243,8 @@ void wit_split_identities(struct wit_resolve *r, u32 world);
  * then called `name`, or if that is empty as before with "-importized". */
 WITC_NODISCARD bool wit_importize(struct wit_resolve *r, u32 world, str name);
 /* Imports become exports (with `only`: those of these names), exports are dropped; "-exportized". */
-WITC_NODISCARD bool wit_exportize(struct wit_resolve *r, u32 world, str name, const str *only, u32 n);
+WITC_NODISCARD bool wit_exportize(struct wit_resolve *r, u32 world, str name, const str *only,
+                                  u32 n);
 /* Imports of one interface in versions of one semver track become one import, of the highest version; what used the
  * others uses that. Labelled imports stay. Reports where the higher version lacks or changes something. */
 WITC_NODISCARD bool wit_merge_semver(struct wit_resolve *r, u32 world);
@@ -397,7 +398,7 @@ str wit_workspace_text(const struct wit_workspace *w, u32 document);
 /* Resolves all packages into `r`, which is new and has sources without entries; *package is that of `document`. Places
  * are in sources numbered as the documents, from 1. The result looks into the documents: it is valid
  * until the next change. */
-WITC_NODISCARD bool wit_workspace_resolve(struct wit_workspace *w, struct wit_resolve *r, u32 document,
-                                          u32 *package);
+WITC_NODISCARD bool wit_workspace_resolve(struct wit_workspace *w, struct wit_resolve *r,
+                                          u32 document, u32 *package);
 
 #endif
