@@ -136,8 +136,8 @@ struct compose_spot {
     span at;
 };
 struct compose_targets_options {
-    bool compatible_versions;           /* interfaces may differ in compatible versions */
-    span at;                            /* for reports */
+    bool compatible_versions;          /* interfaces may differ in compatible versions */
+    span at;                           /* for reports */
     const struct compose_spot *places; /* better ones, by name of an import or export */
     u32 place_count;
 };
