@@ -203,6 +203,7 @@ struct engine_task {
     bool out_of_fuel;
     struct host *suspended_by; /* the host function whose results engine_resume brings */
     u32 nests;
+    uintptr_t c_base; /* C stack at the outermost nested call */
     struct nest *nest;
     engine_ref exception; /* being thrown */
     struct engine_trap trap;

@@ -17,7 +17,7 @@ int engine_run(struct engine_task *t)
     u64 memlen, acc = t->acc;
     double fd = 0;
     float fs = 0;
-    int code;
+    int status;
     RELOAD;
 
 next:
@@ -36,26 +36,26 @@ slow_tick:
     t->ip = ip;
     t->sp = sp;
     t->acc = acc;
-    code = engine_tick(t);
-    if (code != RUN_DONE)
-        return code;
+    status = engine_tick(t);
+    if (status != RUN_DONE)
+        return status;
     goto next;
 
 slow_turn:
     t->ip = ip;
     t->sp = sp;
     t->acc = acc;
-    code = engine_turn(t);
-    if (code != RUN_DONE)
-        return code;
+    status = engine_turn(t);
+    if (status != RUN_DONE)
+        return status;
     goto next;
 
 slow_stack:
     t->ip = ip;
     t->sp = sp;
-    code = engine_stack_grow(t);
-    if (code != RUN_DONE)
-        return code;
+    status = engine_stack_grow(t);
+    if (status != RUN_DONE)
+        return status;
     sp = t->sp;
     goto next;
 

@@ -7,6 +7,7 @@
 #define FIRST_SLOTS 512
 #define TICKS       16384 /* between looks at fuel and interrupts */
 #define NESTS_MAX   200
+#define C_STACK_MAX ((uintptr_t)3 << 20) /* what nested calls may take of it */
 #define FRAMES_MAX  64
 #define POOL_MAX    64
 
@@ -424,6 +425,16 @@ bool engine_out_of_fuel(const struct engine_task *t)
     return t->out_of_fuel;
 }
 
+/* A nested call is the one thing that recurses on the C stack. */
+static bool nests_too_deep(struct engine_task *t)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (!t->nest)
+        t->c_base = here;
+    uintptr_t used = here < t->c_base ? t->c_base - here : here - t->c_base;
+    return t->nests >= NESTS_MAX || used > C_STACK_MAX;
+}
+
 enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func *f, u64 *slots)
 {
     struct nest nest = {t->nest, t->ip, (u64)(t->sp - t->stack), t->inst};
@@ -432,7 +443,7 @@ enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func
     u32 params = engine_type_slots(f->type->params, f->type->param_count);
     u32 results = engine_type_slots(f->type->results, f->type->result_count);
     u64 frame = t->ip[-1].u; /* a host function's code: its instruction is the first */
-    int r = t->nests >= NESTS_MAX ? (int)TRAP_STACK : engine_stack_room(t, frame + params);
+    int r = nests_too_deep(t) ? (int)TRAP_STACK : engine_stack_room(t, frame + params);
     if (r == RUN_DONE) {
         t->sp += frame;
         if (params)

@@ -77,7 +77,7 @@ static void constant(struct generator *g, u32 type)
     if (type == 0)
         buf_sleb(g->out, (i32)x);
     else if (type == 1)
-        buf_sleb(g->out, choose(g->choices, 8) ? x : x << 31 ^ 0x123456789);
+        buf_sleb(g->out, choose(g->choices, 8) ? x : x * 0x80000001 ^ 0x123456789);
     else if (type == 2)
         buf_put(g->out, &f, 4);
     else
