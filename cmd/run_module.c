@@ -1,6 +1,7 @@
 /* run_module.c - runs a core module: `_start`, or a call of one of its exports with numbers. */
 #include "run.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,6 +52,7 @@ static u64 to_slot(const struct canon_value *v)
     }
 }
 
+/* As wasmtime prints numbers of core modules, so that the outputs can be compared: like WAVE but for `NaN`. */
 static void print_slot(struct buf *b, wasm_valtype type, const u64 *slot)
 {
     float f;
@@ -60,11 +62,11 @@ static void print_slot(struct buf *b, wasm_valtype type, const u64 *slot)
     case WASM_I64: buf_printf(b, "%lld", (long long)(i64)*slot); break;
     case WASM_F32:
         memcpy(&f, slot, sizeof f);
-        wave_print_f32(b, f);
+        isnan(f) ? buf_c(b, "NaN") : wave_print_f32(b, f);
         break;
     case WASM_F64:
         memcpy(&d, slot, sizeof d);
-        wave_print_f64(b, d);
+        isnan(d) ? buf_c(b, "NaN") : wave_print_f64(b, d);
         break;
     case WASM_V128:
         buf_printf(b, "0x%016llx%016llx", (unsigned long long)slot[1], (unsigned long long)slot[0]);
