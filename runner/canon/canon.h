@@ -514,6 +514,9 @@ enum canon_outcome canon_begin(struct canon_store *s, struct canon_func *f,
                                void *env, struct canon_invocation **out);
 /* Requests cancellation; the outcome comes through `done`. */
 enum canon_outcome canon_cancel(struct canon_store *s, struct canon_invocation *i);
+/* Gives back what canon_begin made (else it lives as long as the store); not from within `done`. A call that has not returned goes
+ * on without anybody listening. */
+void canon_forget(struct canon_store *s, struct canon_invocation *i);
 /* Runs threads and the loop until done(env); done NULL: until nothing is left to run. When nothing can run and nothing is
  * pending outside: CANON_IDLE if done is NULL or no thread waits, else the trap of a deadlock. */
 enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(void *env), void *env);

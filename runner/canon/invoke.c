@@ -135,6 +135,11 @@ enum canon_outcome canon_begin(struct canon_store *s, struct canon_func *f,
     return start(s, inv) ? CANON_OK : trapped(s);
 }
 
+void canon_forget(struct canon_store *s, struct canon_invocation *inv)
+{
+    canon_invocation_free(s, inv);
+}
+
 static bool is_resolved(void *env)
 {
     return ((struct canon_invocation *)env)->resolved;

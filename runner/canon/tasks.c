@@ -138,6 +138,10 @@ static enum step task_entered(struct thread *th)
     if (canon_task_deliver_cancel(t)) {
         return canon_task_cancel(t) ? STEP_DONE : STEP_TRAP;
     }
+    if (!t->sub && !t->inv) { /* the host has forgotten the call before it began */
+        t->state = TASK_RESOLVED;
+        return STEP_DONE;
+    }
     return task_start(th);
 }
 

@@ -1,0 +1,260 @@
+/* canon_stream_test.c - what hosts do with streams of values, and with calls that they cancel. */
+#include "canon.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+struct world {
+    struct arena arena;
+    struct sources sources;
+    struct diags diags;
+    struct canon_store *store;
+    struct canon_linker *linker;
+    struct canon_instance *instance;
+};
+
+static void open_world(struct world *w, const char *text, struct canon_seed *seed)
+{
+    memset(w, 0, sizeof *w);
+    w->sources.arena = &w->arena;
+    diags_init(&w->diags, &w->arena, &w->sources);
+    struct canon_config config = {.features = features_all()};
+    if (seed) {
+        config.choose = canon_choose_seeded;
+        config.choose_ctx = seed;
+    }
+    w->linker = canon_linker_new();
+    w->store = canon_store_new(&config);
+    u32 source = sources_add(&w->sources, STR("test.wat"), str_c(text), SOURCE_TEXT);
+    struct wasm_binary b;
+    struct canon_loaded *loaded = NULL;
+    if (wasm_read(&w->arena, source, config.features, &b, &w->diags)) {
+        loaded = canon_load(w->store, b.component, &w->diags);
+    }
+    if (!loaded ||
+        canon_instantiate(w->store, loaded, w->linker, NULL, &w->instance, &w->diags) != CANON_OK) {
+        struct buf out = buf_in(&w->arena);
+        diags_render(&w->diags, DIAG_TEXT, &out);
+        fail_msg(STRF, STRA(buf_view(&out)));
+    }
+}
+
+static void close_world(struct world *w)
+{
+    canon_store_free(w->store);
+    canon_linker_free(w->linker);
+    arena_free(&w->arena);
+}
+
+static struct canon_func *export_of(struct world *w, const char *name)
+{
+    struct canon_func *f = canon_find_func(w->instance, STR(""), str_c(name));
+    assert_non_null(f);
+    return f;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------------- */
+
+/* The guest gives a stream of its one string, three times, and a future of a record. */
+static const char giver[] =
+    "(component"
+    " (type $s (stream string)) (type $p (record (field \"x\" u8) (field \"y\" (option u32))))"
+    " (export $pe \"p\" (type $p)) (type $f (future $pe)) (type $r (tuple $s $f))"
+    " (core module $mem (memory (export \"mem\") 1)"
+    "   (data (i32.const 16) \"hello\") (data (i32.const 32) "
+    "\"\\07\\00\\00\\00\\01\\00\\00\\00\\2a\"))"
+    " (core instance $mem (instantiate $mem))"
+    " (canon stream.new $s (core func $sn))"
+    " (canon stream.write $s (memory (core memory $mem \"mem\")) (core func $sw))"
+    " (canon stream.drop-writable $s (core func $sd))"
+    " (canon future.new $f (core func $fn))"
+    " (canon future.write $f (memory (core memory $mem \"mem\")) (core func $fw))"
+    " (canon future.drop-writable $f (core func $fd))"
+    " (canon task.return (result $r) (core func $return))"
+    " (core module $m (import \"\" \"mem\" (memory 1))"
+    "   (import \"\" \"sn\" (func $sn (result i64)))"
+    "   (import \"\" \"sw\" (func $sw (param i32 i32 i32) (result i32)))"
+    "   (import \"\" \"sd\" (func $sd (param i32)))"
+    "   (import \"\" \"fn\" (func $fn (result i64)))"
+    "   (import \"\" \"fw\" (func $fw (param i32 i32) (result i32)))"
+    "   (import \"\" \"fd\" (func $fd (param i32)))"
+    "   (import \"\" \"return\" (func $return (param i32 i32)))"
+    "   (func $write (param i32) (local i32)"
+    "     (loop $l (local.set 1 (i32.add (local.get 1) (i32.shr_u (call $sw (local.get 0)"
+    "       (i32.const 64) (i32.sub (i32.const 3) (local.get 1))) (i32.const 4))))"
+    "       (br_if $l (i32.lt_u (local.get 1) (i32.const 3)))))"
+    "   (func (export \"give\") (local $s i64) (local $f i64)"
+    "     (local.set $s (call $sn)) (local.set $f (call $fn))"
+    "     (i32.store (i32.const 64) (i32.const 16)) (i32.store (i32.const 68) (i32.const 5))"
+    "     (i32.store (i32.const 72) (i32.const 16)) (i32.store (i32.const 76) (i32.const 4))"
+    "     (i32.store (i32.const 80) (i32.const 16)) (i32.store (i32.const 84) (i32.const 0))"
+    "     (call $return (i32.wrap_i64 (local.get $s)) (i32.wrap_i64 (local.get $f)))"
+    "     (call $write (i32.wrap_i64 (i64.shr_u (local.get $s) (i64.const 32))))"
+    "     (call $sd (i32.wrap_i64 (i64.shr_u (local.get $s) (i64.const 32))))"
+    "     (drop (call $fw (i32.wrap_i64 (i64.shr_u (local.get $f) (i64.const 32)))"
+    "       (i32.const 32)))"
+    "     (call $fd (i32.wrap_i64 (i64.shr_u (local.get $f) (i64.const 32))))))"
+    " (core instance $i (instantiate $m (with \"\" (instance (export \"mem\" (memory $mem \"mem\"))"
+    "   (export \"sn\" (func $sn)) (export \"sw\" (func $sw)) (export \"sd\" (func $sd))"
+    "   (export \"fn\" (func $fn)) (export \"fw\" (func $fw)) (export \"fd\" (func $fd))"
+    "   (export \"return\" (func $return))))))"
+    " (func (export \"give\") async (result $r) (canon lift (core func $i \"give\") async"
+    "   (memory (core memory $mem \"mem\")))))";
+
+struct taken {
+    char text[64];
+    u32 count;
+    bool closed;
+    u64 x, y;
+    bool got;
+};
+
+static void take_strings(void *env, struct canon_end *end, const struct canon_read *r)
+{
+    struct taken *t = env;
+    for (u32 i = 0; i < r->count; i++) {
+        strncat(t->text, r->values[i].text.ptr, r->values[i].text.len);
+        strcat(t->text, ".");
+    }
+    t->count += r->count;
+    if (r->closed) {
+        t->closed = true;
+        canon_end_drop(end);
+    } else {
+        canon_stream_read(end, 2, take_strings, env);
+    }
+}
+
+static void take_record(void *env, struct canon_end *end, const struct canon_read *r)
+{
+    struct taken *t = env;
+    t->got = r->count == 1;
+    if (t->got) {
+        t->x = r->values[0].items[0].u;
+        t->y = r->values[0].items[1].payload ? r->values[0].items[1].payload->u : 0;
+    }
+    canon_end_drop(end);
+}
+
+static void take(struct canon_seed *seed)
+{
+    struct world w;
+    struct taken t = {0};
+    struct canon_value out;
+    open_world(&w, giver, seed);
+    assert_int_equal(canon_invoke(w.store, export_of(&w, "give"), NULL, 0, &w.arena, &out),
+                     CANON_OK);
+    canon_stream_read(out.items[0].end, 2, take_strings, &t);
+    canon_future_read(out.items[1].end, take_record, &t);
+    assert_int_equal(canon_store_run_until(w.store, NULL, NULL), CANON_IDLE);
+    assert_true(str_eq_c(str_c(t.text), "hello.hell.."));
+    assert_true(t.closed && t.got);
+    assert_int_equal(t.x, 7);
+    assert_int_equal(t.y, 42);
+    assert_false(canon_has_waiting(w.store));
+    close_world(&w);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    take(NULL);
+    for (u64 i = 0; i < 30; i++) {
+        take(&(struct canon_seed){i});
+    }
+}
+
+/* ---- Cancelling -------------------------------------------------------------------------------------- */
+
+static const char waiter[] =
+    "(component"
+    " (canon task.return (result u32) (core func $return))"
+    " (canon task.cancel (core func $cancel))"
+    " (canon waitable-set.new (core func $new))"
+    " (core module $m (import \"\" \"return\" (func $return (param i32)))"
+    "   (import \"\" \"cancel\" (func $cancel)) (import \"\" \"new\" (func $new (result i32)))"
+    "   (func (export \"wait\") (result i32)"
+    "     (i32.or (i32.const 2) (i32.shl (call $new) (i32.const 4))))"
+    "   (func (export \"gives-up\") (param i32 i32 i32) (result i32)"
+    "     (if (i32.eq (local.get 0) (i32.const 6)) (then (call $cancel))) (i32.const 0))"
+    "   (func (export \"insists\") (param i32 i32 i32) (result i32)"
+    "     (call $return (i32.const 11)) (i32.const 0)))"
+    " (core instance $i (instantiate $m (with \"\" (instance (export \"return\" (func $return))"
+    "   (export \"cancel\" (func $cancel)) (export \"new\" (func $new))))))"
+    " (func (export \"gives-up\") async (result u32) (canon lift (core func $i \"wait\") async"
+    "   (callback (core func $i \"gives-up\"))))"
+    " (func (export \"insists\") async (result u32) (canon lift (core func $i \"wait\") async"
+    "   (callback (core func $i \"insists\")))))";
+
+struct ended {
+    u32 times;
+    u64 result;
+};
+
+static void on_done(void *env, const struct canon_value *result)
+{
+    struct ended *e = env;
+    e->times++;
+    e->result = result ? result->u : 0;
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        u64 result;
+    } rows[] = {{"gives-up", 0}, {"insists", 11}};
+    for (u32 i = 0; i < LENGTH_OF(rows); i++) {
+        struct world w;
+        struct ended e = {0};
+        struct canon_invocation *inv;
+        open_world(&w, waiter, NULL);
+        assert_int_equal(
+            canon_begin(w.store, export_of(&w, rows[i].name), NULL, 0, on_done, &e, &inv),
+            CANON_OK);
+        assert_int_equal(canon_store_run_until(w.store, NULL, NULL), CANON_IDLE);
+        assert_int_equal(e.times, 0);
+        assert_true(canon_has_waiting(w.store));
+        assert_int_equal(canon_cancel(w.store, inv), CANON_OK);
+        assert_int_equal(e.times, 1);
+        assert_int_equal(e.result, rows[i].result);
+        assert_false(canon_has_waiting(w.store));
+        close_world(&w);
+    }
+}
+
+/* ---- Several calls at a time ------------------------------------------------------------------------------ */
+
+static void test_many_calls(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ended e = {0};
+    struct canon_invocation *inv[100];
+    open_world(&w, waiter, NULL);
+    for (u32 i = 0; i < LENGTH_OF(inv); i++) {
+        assert_int_equal(
+            canon_begin(w.store, export_of(&w, "insists"), NULL, 0, on_done, &e, &inv[i]),
+            CANON_OK);
+    }
+    for (u32 i = 0; i < LENGTH_OF(inv); i++) {
+        assert_int_equal(canon_cancel(w.store, inv[LENGTH_OF(inv) - 1 - i]), CANON_OK);
+        assert_int_equal(e.times, i + 1);
+        canon_forget(w.store, inv[LENGTH_OF(inv) - 1 - i]);
+    }
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_many_calls),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
