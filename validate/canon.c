@@ -292,7 +292,7 @@ static bool lift(struct validate_cm *v, struct validate_scope *s, const struct c
                                "the `async` canonical option requires an async function "
                                "type");
     struct signature sig = {0};
-    bool spilled;
+    bool spilled = false;
     flatten_params(v, &o, &f, MAX_FLAT_PARAMS, &sig, &spilled);
     u32 flat = flat_results(v, &f), most = o.is_async ? MAX_FLAT_PARAMS : MAX_FLAT_RESULTS;
     if (((any_pointer(v, &f) || spilled) && !need_realloc(v, s, &o)) ||
@@ -333,7 +333,7 @@ static bool lower(struct validate_cm *v, struct validate_scope *s, const struct 
                                "the `async` canonical option requires an async function "
                                "type");
     struct signature sig = {0};
-    bool spilled;
+    bool spilled = false;
     flatten_params(v, &o, &f, o.is_async ? MAX_FLAT_ASYNC_PARAMS : MAX_FLAT_PARAMS, &sig, &spilled);
     u32 flat = flat_results(v, &f), most = o.is_async ? 0 : MAX_FLAT_RESULTS;
     if (((any_pointer(v, &f) || spilled || flat > most) && !need_memory(v, s, &o)) ||
@@ -391,7 +391,7 @@ static bool channel_type(struct validate_cm *v, struct validate_scope *s,
 static bool channel_copy(struct validate_cm *v, struct validate_scope *s,
                          const struct cm_canon *canon)
 {
-    const struct validate_type *d;
+    const struct validate_type *d = NULL;
     struct options o;
     if (!channel_type(v, s, canon, &d) || !check_options(v, s, canon, &o))
         return false;
@@ -417,7 +417,7 @@ static bool channel_copy(struct validate_cm *v, struct validate_scope *s,
 static bool channel_builtin(struct validate_cm *v, struct validate_scope *s,
                             const struct cm_canon *canon)
 {
-    const struct validate_type *d;
+    const struct validate_type *d = NULL;
     struct signature sig = {0};
     if (!channel_type(v, s, canon, &d))
         return false;
@@ -495,7 +495,7 @@ static bool waitable_set_wait(struct validate_cm *v, struct validate_scope *s,
                               const struct cm_canon *canon)
 {
     struct signature sig = {0};
-    u8 pointer;
+    u8 pointer = 0;
     if (!check_memory(v, s, canon->memory, &pointer))
         return false;
     param(&sig, WASM_I32);
@@ -561,8 +561,8 @@ static bool thread_builtin(struct validate_cm *v, struct validate_scope *s,
                            const struct cm_canon *canon)
 {
     struct signature sig = {0};
-    u32 id;
-    wasm_valtype closure, address;
+    u32 id = 0;
+    wasm_valtype closure = 0, address = 0;
     if (canon->is_shared) {
         diag_unsupported(v->diags, s->at, "validation of shared functions");
         return false;

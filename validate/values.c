@@ -35,7 +35,7 @@ bool validate_cm_start(struct validate_cm *v, struct validate_scope *s,
                                "function type has a result count of %u",
                                start->result_count, results);
     for (u32 i = 0; i < start->arg_count; i++) {
-        validate_id type;
+        validate_id type = 0;
         if (!validate_cm_use_value(v, s, start->args[i], &type))
             return false;
         if (validate_at(v->t, type)->plain != validate_at(v->t, f.labels[i].type)->plain)
@@ -180,7 +180,7 @@ static bool read_value(struct reader *r, validate_id id)
 bool validate_cm_value(struct validate_cm *v, struct validate_scope *s,
                        const struct cm_value *value)
 {
-    validate_id type;
+    validate_id type = 0;
     if (!validate_cm_need(v, s, FEATURE_CM_VALUES, "value definitions") ||
         !validate_cm_valtype(v, s, value->type, &type))
         return false;

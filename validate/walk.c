@@ -394,7 +394,7 @@ static bool walk_global(struct validate_context *c, enum wasm_op op)
 static bool walk_table(struct validate_context *c, enum wasm_op op)
 {
     u32 table, other;
-    wasm_valtype at, at_other;
+    wasm_valtype at = 0, at_other = 0;
     if (op == OP_TABLE_INIT) {
         u32 elem;
         if (!validate_imm_elem(c, &elem) || !validate_imm_table(c, &table, &at))
@@ -437,7 +437,7 @@ static bool walk_table(struct validate_context *c, enum wasm_op op)
 static bool walk_memory_copy(struct validate_context *c)
 {
     u32 memory;
-    wasm_valtype to, from;
+    wasm_valtype to = 0, from = 0;
     return validate_imm_memory(c, &memory, &to) && validate_imm_memory(c, &memory, &from) &&
            validate_pop(c, to == from ? to : WASM_I32) && validate_pop(c, from) &&
            validate_pop(c, to);
@@ -445,7 +445,7 @@ static bool walk_memory_copy(struct validate_context *c)
 
 static bool walk_select(struct validate_context *c, enum wasm_op op)
 {
-    wasm_valtype x, y;
+    wasm_valtype x = 0, y = 0;
     if (op == OP_SELECT_T) {
         if (wasm_get_u32(&c->in) != 1)
             return validate_fail(c, "invalid result arity: select takes one type");
@@ -527,7 +527,7 @@ static bool walk_special(struct validate_context *c, const struct validate_op_ro
     case OP_SELECT:
     case OP_SELECT_T: return walk_select(c, op);
     case OP_DROP: {
-        wasm_valtype ignored;
+        wasm_valtype ignored = 0;
         return validate_pop_any(c, &ignored);
     }
     default: break;

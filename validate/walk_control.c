@@ -15,7 +15,7 @@ static struct block_type of_func(const struct wasm_functype *t)
 
 static bool imm_functype(struct validate_context *c, u32 *id, const struct wasm_functype **out)
 {
-    const struct wasm_type *type;
+    const struct wasm_type *type = NULL;
     if (!validate_imm_type(c, id, COMPTYPE_FUNC, &type))
         return false;
     *out = &type->func;
@@ -191,8 +191,8 @@ static bool peek_types(struct validate_context *c, const wasm_valtype *types, u3
 
 static bool walk_br_table(struct validate_context *c)
 {
-    const wasm_valtype *types;
-    u32 n, arity = 0;
+    const wasm_valtype *types = NULL;
+    u32 n = 0, arity = 0;
     u32 count = wasm_get_count(&c->in, 1);
     if (c->in.failed || !validate_pop(c, WASM_I32))
         return c->in.failed ? validate_malformed(c, "unexpected end") : false;
@@ -215,8 +215,8 @@ static bool walk_br_table(struct validate_context *c)
 
 static bool walk_branch(struct validate_context *c, enum wasm_op op)
 {
-    const wasm_valtype *types;
-    u32 n, depth = validate_imm(c);
+    const wasm_valtype *types = NULL;
+    u32 n = 0, depth = validate_imm(c);
     if (op == OP_BR_IF && !validate_pop(c, WASM_I32))
         return false;
     if (!validate_label(c, depth, &types, &n))
@@ -251,8 +251,8 @@ static bool imm_func(struct validate_context *c, u32 *id)
 
 static bool imm_call_indirect(struct validate_context *c, const struct wasm_functype **type)
 {
-    u32 id, table;
-    wasm_valtype address;
+    u32 id = 0, table = 0;
+    wasm_valtype address = 0;
     if (!imm_functype(c, &id, type) || !validate_imm_table(c, &table, &address))
         return false;
     if (table && !features_has(c->features, FEATURE_REFERENCE_TYPES))
@@ -267,7 +267,7 @@ static bool imm_call_indirect(struct validate_context *c, const struct wasm_func
 
 static bool pop_func_ref(struct validate_context *c, const struct wasm_functype **type)
 {
-    u32 id;
+    u32 id = 0;
     return imm_functype(c, &id, type) && validate_pop(c, wasm_ref_concrete(id, true));
 }
 
@@ -328,8 +328,8 @@ static bool walk_catch_clause(struct validate_context *c)
         return validate_malformed(c, "malformed catch clause");
     if (kind < 2 && !imm_tag(c, &tag))
         return false;
-    u32 depth = validate_imm(c), n;
-    const wasm_valtype *label;
+    u32 depth = validate_imm(c), n = 0;
+    const wasm_valtype *label = NULL;
     if (!validate_label(c, depth, &label, &n))
         return false;
     u32 carried = tag ? tag->param_count : 0;
@@ -360,7 +360,7 @@ static bool walk_try_table(struct validate_context *c)
 
 static bool walk_throw(struct validate_context *c, enum wasm_op op)
 {
-    const struct wasm_functype *tag;
+    const struct wasm_functype *tag = NULL;
     bool fine = op == OP_THROW
                     ? imm_tag(c, &tag) && validate_pop_types(c, tag->params, tag->param_count)
                     : validate_pop(c, wasm_ref_abstract(HEAP_EXN, true));

@@ -70,8 +70,8 @@ static bool check_packing(struct validate_context *c, wasm_valtype t, bool with_
 
 static bool walk_struct(struct validate_context *c, enum wasm_op op)
 {
-    u32 id;
-    const struct wasm_type *type;
+    u32 id = 0;
+    const struct wasm_type *type = NULL;
     if (!validate_imm_type(c, &id, COMPTYPE_STRUCT, &type))
         return false;
     if (op == OP_STRUCT_NEW || op == OP_STRUCT_NEW_DEFAULT) {
@@ -124,7 +124,7 @@ static bool data_matches(struct validate_context *c, wasm_valtype element)
 
 static bool array_new(struct validate_context *c, enum wasm_op op, u32 id, wasm_valtype element)
 {
-    u32 n;
+    u32 n = 0;
     switch (op) {
     case OP_ARRAY_NEW:
         if (!validate_pop(c, WASM_I32) || !validate_pop(c, unpacked(element)))
@@ -176,7 +176,7 @@ static bool array_init(struct validate_context *c, enum wasm_op op, u32 id,
 static bool array_copy(struct validate_context *c, u32 id, const struct wasm_type *type)
 {
     u32 from_id;
-    const struct wasm_type *from;
+    const struct wasm_type *from = NULL;
     if (!validate_imm_type(c, &from_id, COMPTYPE_ARRAY, &from) || !need_mutable(c, type))
         return false;
     if (!validate_valtype_matches(c->store, from->fields[0].type, type->fields[0].type))
@@ -194,8 +194,8 @@ static bool walk_array(struct validate_context *c, enum wasm_op op)
         validate_push(c, WASM_I32);
         return true;
     }
-    u32 id;
-    const struct wasm_type *type;
+    u32 id = 0;
+    const struct wasm_type *type = NULL;
     if (!validate_imm_type(c, &id, COMPTYPE_ARRAY, &type))
         return false;
     wasm_valtype element = type->fields[0].type, array = wasm_ref_concrete(id, true);
@@ -226,7 +226,7 @@ static bool walk_array(struct validate_context *c, enum wasm_op op)
 
 static bool walk_cast(struct validate_context *c, enum wasm_op op)
 {
-    wasm_valtype target, found;
+    wasm_valtype target = 0, found = 0;
     bool nullable = op == OP_REF_TEST_NULL || op == OP_REF_CAST_NULL;
     if (!validate_imm_heap(c, nullable, &target) || !validate_pop_ref(c, &found))
         return false;
@@ -251,8 +251,8 @@ static bool walk_br_cast(struct validate_context *c, enum wasm_op op)
     if (flags > 3)
         return validate_malformed(c, "malformed br_on_cast flags");
     u32 depth = validate_imm(c), n;
-    wasm_valtype from, to;
-    const wasm_valtype *label;
+    wasm_valtype from = 0, to = 0;
+    const wasm_valtype *label = NULL;
     if (!validate_imm_heap(c, flags & 1, &from) || !validate_imm_heap(c, flags & 2, &to))
         return false;
     if (!validate_valtype_matches(c->store, to, from))
@@ -275,9 +275,9 @@ static bool walk_br_cast(struct validate_context *c, enum wasm_op op)
 
 static bool walk_br_on_null(struct validate_context *c, enum wasm_op op)
 {
-    const wasm_valtype *label;
+    const wasm_valtype *label = NULL;
     u32 depth = validate_imm(c), n;
-    wasm_valtype found;
+    wasm_valtype found = 0;
     if (!validate_label(c, depth, &label, &n))
         return false;
     if (!validate_pop_ref(c, &found))
@@ -303,7 +303,7 @@ static bool walk_br_on_null(struct validate_context *c, enum wasm_op op)
 /* Pops a reference below `from`, pushes one to `to` that is nullable if it was. */
 static bool convert(struct validate_context *c, enum wasm_heap from, enum wasm_heap to)
 {
-    wasm_valtype found;
+    wasm_valtype found = 0;
     if (!validate_pop_ref(c, &found))
         return false;
     if (!validate_valtype_matches(c->store, found, wasm_ref_abstract(from, true)))
@@ -334,7 +334,7 @@ static bool walk_ref_func(struct validate_context *c)
 
 bool validate_walk_gc(struct validate_context *c, enum wasm_op op)
 {
-    wasm_valtype t;
+    wasm_valtype t = 0;
     switch (op) {
     case OP_REF_NULL:
         if (!validate_imm_heap(c, true, &t))
