@@ -15,7 +15,7 @@ static void note_encodings(struct componentizer *c, const wit_world_items *items
         const struct wit_world_item *x = &items->data[i];
         str key = wit_item_name(&c->r, c->arena, x);
         if (x->kind == WIT_ITEM_FUNC) {
-            map_add(c->arena, &c->encodings, encoding_key(c->arena, import, (str){0}, x->func.name),
+            map_add(c->arena, &c->encodings, encoding_key(c->arena, import, STR(""), x->func.name),
                     encoding);
         } else if (x->kind == WIT_ITEM_INTERFACE) {
             const struct wit_interface *iface = &c->r.interfaces.data[x->interface];
