@@ -397,7 +397,7 @@ bool compose_wac_parse(struct arena *a, u32 source, struct wac_file *out, struct
                        .text = sources_get(d->sources, source)->text,
                        .source = source,
                        .file = out};
-    str version;
+    str version = {0};
     span where;
     *out = (struct wac_file){.source = source};
     expect(&p, "package", "`package`");
