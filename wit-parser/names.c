@@ -135,20 +135,10 @@ str wit_item_id(struct arena *a, const struct wit_package_name *p, str item)
 
 /* ---- Labels -------------------------------------------------------------------------------------------- */
 
-#define RESERVED(X)                                                                            \
-    X("_")                                                                                     \
-    X("as")                                                                                    \
-    X("async") X("bool") X("borrow") X("char") X("constructor") X("enum") X("error-context")   \
-        X("export") X("f32") X("f64") X("flags") X("from") X("func") X("future") X("import")   \
-            X("include") X("interface") X("list") X("map") X("option") X("own") X("package")   \
-                X("record") X("resource") X("result") X("s16") X("s32") X("s64") X("s8")       \
-                    X("static") X("stream") X("string") X("tuple") X("type") X("u16") X("u32") \
-                        X("u64") X("u8") X("use") X("variant") X("with") X("world")
-
 static const str reserved[] = {
-#define X(word) STR_INIT(word),
-    RESERVED(X)
-#undef X
+#define WORD(text) STR_INIT(text),
+#include "reserved.def"
+#undef WORD
 };
 
 /* The table is sorted: a binary search by first letter would not be faster than this. */

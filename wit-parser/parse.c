@@ -5,40 +5,11 @@
 
 const TSLanguage *tree_sitter_wit(void);
 
-/* The nodes that the reader looks at: named ones, and words. */
-#define NODES(NAMED, WORD)                                                                         \
-    NAMED(source_file)                                                                             \
-    NAMED(package_declaration)                                                                     \
-    NAMED(package_name)                                                                            \
-    NAMED(nested_package)                                                                          \
-    NAMED(toplevel_use)                                                                            \
-    NAMED(interface)                                                                               \
-    NAMED(interface_body)                                                                          \
-    NAMED(world)                                                                                   \
-    NAMED(world_body) NAMED(attribute) NAMED(use_path) NAMED(use) NAMED(use_name) NAMED(function)  \
-        NAMED(function_type) NAMED(parameters) NAMED(parameter) NAMED(result) NAMED(import) NAMED( \
-            export) NAMED(include) NAMED(include_name) NAMED(type_alias) NAMED(record)             \
-            NAMED(field) NAMED(flags) NAMED(label) NAMED(variant) NAMED(case) NAMED(enum) NAMED(   \
-                resource) NAMED(constructor) NAMED(method) NAMED(primitive_type) NAMED(tuple_type) \
-                NAMED(list_type) NAMED(option_type) NAMED(result_type) NAMED(map_type)             \
-                    NAMED(handle_type) NAMED(future_type) NAMED(stream_type) NAMED(named_type)     \
-                        NAMED(identifier) NAMED(integer) NAMED(version) NAMED(string_literal)      \
-                            NAMED(line_comment) NAMED(block_comment) WORD(async, "async")          \
-                                WORD(func, "func") WORD(get, "get") WORD(set, "set")               \
-                                    WORD(static, "static") WORD(since, "since")                    \
-                                        WORD(deprecated, "deprecated") WORD(unstable, "unstable")  \
-                                            WORD(external_id, "external-id") WORD(own, "own")      \
-                                                WORD(underscore, "_")                              \
-                                                    WORD(w_interface, "interface")                 \
-                                                        WORD(w_world, "world") WORD(w_use, "use")  \
-                                                            WORD(w_package, "package")             \
-                                                                WORD(w_constructor, "constructor")
-
 enum node {
     NODE_other,
 #define NAMED(id)      NODE_##id,
 #define WORD(id, text) NODE_##id,
-    NODES(NAMED, WORD)
+#include "nodes.def"
 #undef NAMED
 #undef WORD
 };
@@ -70,7 +41,7 @@ static void map_kinds(struct reader *r)
     } nodes[] = {
 #define NAMED(id)      {#id, true, NODE_##id},
 #define WORD(id, text) {text, false, NODE_##id},
-        NODES(NAMED, WORD)
+#include "nodes.def"
 #undef NAMED
 #undef WORD
     };
