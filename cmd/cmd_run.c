@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <time.h>
 
 static const struct option options[] = {
     {"invoke", 0, "CALL", "call an export, as in 'f(1, \"a\")', and print its result"},
@@ -20,6 +21,7 @@ static const struct option options[] = {
     {"trace", 0, NULL, "print each call, return and copy between components"},
     {"leaks", 0, NULL, "at the end tell which handles and tasks are still open"},
     {"unknown-imports-trap", 0, NULL, "imports that nobody provides trap when they are called"},
+    {"lazy-validate", 0, NULL, "validate each function when it is first called"},
     OPTION_FEATURES,
     {"wasi", 'S', "LIST", "as wasmtime: inherit-env; what is always on is passed over"},
     {"wasm", 'W', "LIST", "as wasmtime: fuel=N, timeout=N, unknown-imports-trap, features=y"},
@@ -28,23 +30,31 @@ static const struct option options[] = {
 
 /* ---- Signals ----------------------------------------------------------------------------------------- */
 
-static struct engine_store *watched;
+static struct engine_store *volatile watched;
+#define A_LONG_TIME 1000000000u /* seconds: about 30 years */
+static volatile sig_atomic_t waiting;
+static struct timespec deadline;
+static bool has_deadline;
 
-static void interrupt(int signal)
+/* A guest that runs traps at its next loop turn or call. One that waits for the world does not get there: a Ctrl-C ends the program. */
+static void interrupt(int signal_)
 {
-    (void)signal;
     if (watched) {
         engine_interrupt(watched);
+    }
+    if (signal_ == SIGINT && (waiting || !watched)) {
+        signal(SIGINT, SIG_DFL);
+        raise(SIGINT);
     }
 }
 
 void run_watch_signals(struct engine_store *s)
 {
-    /* A second Ctrl-C finds the default action: it ends a program that waits for the world. */
-    struct sigaction a = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction a = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
     watched = s;
-    sigaction(SIGINT, &a, NULL);
     sigaction(SIGALRM, &a, NULL);
+    a.sa_flags |= (int)SA_RESETHAND; /* a second Ctrl-C finds the default action */
+    sigaction(SIGINT, &a, NULL);
 }
 
 void run_unwatch_signals(void)
@@ -52,10 +62,28 @@ void run_unwatch_signals(void)
     watched = NULL;
 }
 
+void run_waiting(bool on)
+{
+    waiting = on;
+}
+
 static void start_timeout(u64 seconds)
 {
-    struct itimerval t = {.it_value = {.tv_sec = (time_t)seconds}};
+    struct itimerval t = {
+        .it_value = {.tv_sec = (time_t)(seconds < A_LONG_TIME ? seconds : A_LONG_TIME)}};
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += t.it_value.tv_sec;
+    has_deadline = true;
     setitimer(ITIMER_REAL, &t, NULL);
+}
+
+u64 run_time_left(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    i64 left =
+        (i64)(deadline.tv_sec - now.tv_sec) * 1000 + (deadline.tv_nsec - now.tv_nsec) / 1000000;
+    return !has_deadline ? UINT64_MAX : left > 0 ? (u64)left : 0;
 }
 
 /* ---- Shared pieces ------------------------------------------------------------------------------------- */
@@ -167,7 +195,7 @@ static bool read_list(struct cli *cli, const char *name, struct run_options *o, 
     return true;
 }
 
-static bool read_options(struct cli *cli, struct run_options *o, u64 *timeout)
+static bool read_options(struct cli *cli, struct run_options *o)
 {
     u64 memory = 0;
     const char *seed = cli_value(cli, "seed");
@@ -175,14 +203,15 @@ static bool read_options(struct cli *cli, struct run_options *o, u64 *timeout)
     o->invoke = cli_value(cli, "invoke");
     o->trace = cli_flag(cli, "trace");
     o->leaks = cli_flag(cli, "leaks");
+    o->lazy_validate = cli_flag(cli, "lazy-validate");
     o->inherit_env = cli_flag(cli, "inherit-env");
     o->has_seed = seed != NULL;
     o->unknown_imports_trap = cli_flag(cli, "unknown-imports-trap");
     if (!cli_features(cli, &o->features) || !number_option(cli, "fuel", &o->limits.fuel) ||
-        !number_option(cli, "timeout", timeout) ||
+        !number_option(cli, "timeout", &o->timeout) ||
         !number_option(cli, "stall-timeout", &o->stall_timeout) ||
         !number_option(cli, "max-memory", &memory) || !number_option(cli, "seed", &o->seed) ||
-        !read_list(cli, "wasi", o, timeout) || !read_list(cli, "wasm", o, timeout)) {
+        !read_list(cli, "wasi", o, &o->timeout) || !read_list(cli, "wasm", o, &o->timeout)) {
         return false;
     }
     o->limits.memory_bytes = memory;
@@ -200,18 +229,17 @@ static int run(struct cli *cli)
 {
     struct run_options o = {0};
     struct wasm_binary binary;
-    u64 timeout = 0;
     if (cli->args.len == 0) {
         return cli_usage(cli, "a module or component is missing");
     }
-    if (!read_options(cli, &o, &timeout)) {
+    if (!read_options(cli, &o)) {
         return cli->diags.errors ? 1 : 2;
     }
     if (!cli_read_binary(cli, o.path, o.features, &binary)) {
         return 1;
     }
-    if (timeout) {
-        start_timeout(timeout);
+    if (o.timeout) {
+        start_timeout(o.timeout);
     }
     return binary.layer == LAYER_COMPONENT ? run_component(cli, &o, binary.component)
                                            : run_module(cli, &o, binary.module);

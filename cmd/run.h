@@ -18,8 +18,8 @@ struct run_options {
     struct engine_limits limits;
     bool has_seed, trace, leaks;
     u64 seed;
-    u64 stall_timeout; /* seconds, 0: none */
-    bool unknown_imports_trap, inherit_env;
+    u64 timeout, stall_timeout; /* seconds, 0: none */
+    bool unknown_imports_trap, inherit_env, lazy_validate;
 };
 
 /* Both run to the end and give the exit code; what there is to say is in cli->diags. */
@@ -37,5 +37,9 @@ void run_note_frames(struct cli *cli, struct diag *x, const struct engine_frame 
 /* From now on Ctrl-C and the end of --timeout interrupt the store. */
 void run_watch_signals(struct engine_store *s);
 void run_unwatch_signals(void);
+/* While no guest runs, Ctrl-C ends the program at once. */
+void run_waiting(bool on);
+/* Milliseconds until --timeout, 0 when it is over, UINT64_MAX without it. */
+u64 run_time_left(void);
 
 #endif

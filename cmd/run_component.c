@@ -29,7 +29,10 @@ static int report_trap(struct session *x)
         return t->exit_code;
     }
     struct diag *d;
-    if (x->stalled && t->is_deadlock) {
+    if (run_time_left() == 0) {
+        d = diag_error(&cli->diags, "timeout", (span){0}, "the guest has run longer than %llu s",
+                       (unsigned long long)x->o->timeout);
+    } else if (x->stalled && t->is_deadlock) {
         d = diag_error(&cli->diags, "stall", (span){0}, "nothing has moved for %llu s",
                        (unsigned long long)x->o->stall_timeout);
     } else {
@@ -330,16 +333,23 @@ static int run_command(struct session *x, struct canon_instance *root)
     return result.kind == CANON_T_RESULT && result.index ? 1 : 0;
 }
 
-/* The loop of the hosts, with an end to its patience. */
+/* The loop of the hosts, with an end to its patience. While it waits a signal is not for the guest. */
 static bool poll_patiently(void *env, bool may_block)
 {
     struct session *x = env;
     struct canon_loop loop = wasi_loop(x->wasi);
-    if (!may_block || x->o->stall_timeout == 0) {
-        return loop.poll(loop.env, may_block);
+    u64 stall =
+        x->o->stall_timeout - 1 < UINT64_MAX / 1000 ? x->o->stall_timeout * 1000 : UINT64_MAX;
+    u64 left = run_time_left(), patience = stall < left ? stall : left;
+    run_waiting(may_block);
+    enum wasi_turn turn;
+    if (!may_block || patience == UINT64_MAX) {
+        turn = loop.poll(loop.env, may_block) ? WASI_PROGRESS : WASI_NOTHING;
+    } else {
+        turn = wasi_wait(x->wasi, patience);
     }
-    enum wasi_turn turn = wasi_wait(x->wasi, x->o->stall_timeout * 1000);
-    x->stalled = turn == WASI_TIMEOUT;
+    run_waiting(false);
+    x->stalled = turn == WASI_TIMEOUT && stall < left;
     return turn == WASI_PROGRESS;
 }
 
@@ -413,6 +423,7 @@ int run_component(struct cli *cli, const struct run_options *o, const struct was
         .limits = o->limits,
         .loop = {&x, poll_patiently},
         .track_handles = o->leaks,
+        .lazy_validation = o->lazy_validate,
     };
     if (o->has_seed) {
         config.choose = canon_choose_seeded;

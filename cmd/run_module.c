@@ -19,8 +19,14 @@ static int report_trap(struct module_run *x)
     if (t->is_exit) {
         return t->exit_code;
     }
-    struct diag *d =
-        diag_error(&cli->diags, "trap", (span){0}, "the guest trapped: " STRF, STRA(t->message));
+    struct diag *d;
+    if (run_time_left() == 0) {
+        d = diag_error(&cli->diags, "timeout", (span){0}, "the guest has run longer than %llu s",
+                       (unsigned long long)x->o->timeout);
+    } else {
+        d = diag_error(&cli->diags, "trap", (span){0}, "the guest trapped: " STRF,
+                       STRA(t->message));
+    }
     run_note_frames(cli, d, t->frames, t->frame_count, t->frames_left_out);
     return EXIT_TRAP;
 }
@@ -211,6 +217,7 @@ static int run_loaded(struct module_run *x, struct engine_module *loaded,
 int run_module(struct cli *cli, const struct run_options *o, const struct wasm_module *m)
 {
     struct module_run x = {cli, o, engine_store_new(&o->limits), NULL};
+    engine_validate_lazily(x.store, o->lazy_validate);
     struct engine_module *loaded = engine_load(x.store, m, o->features, &cli->diags);
     int code = 1;
     if (loaded) {
