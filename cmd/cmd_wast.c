@@ -1,4 +1,5 @@
 /* cmd_wast.c - `witc wast`: runs scripts of modules, calls and assertions. */
+#include "canon.h"
 #include "cmd.h"
 #include "script.h"
 #include "wast.h"
@@ -7,12 +8,15 @@
 
 static const struct option options[] = {
     OPTION_FEATURES,
+    {"seed", 0, "N", "draw what the specification leaves open from this seed"},
     {"quiet", 'q', NULL, "say nothing when everything holds"},
     {NULL},
 };
 
-static bool run_file(struct cli *cli, const char *path, struct features features)
+/* Each file starts from the seed anew: its run does not depend on the files before it. */
+static bool run_file(struct cli *cli, const char *path, struct features features, const u64 *seed)
 {
+    struct canon_seed generator = {.state = seed ? *seed : 0};
     u32 source;
     struct wast_script script;
     struct script_result result;
@@ -20,7 +24,8 @@ static bool run_file(struct cli *cli, const char *path, struct features features
         !wast_parse(&cli->arena, source, features, &script, &cli->diags)) {
         return false;
     }
-    bool fine = script_run(&cli->arena, &script, features, &result, &cli->diags);
+    bool fine =
+        script_run(&cli->arena, &script, features, seed ? &generator : NULL, &result, &cli->diags);
     if (!fine || !cli_flag(cli, "quiet")) {
         cli_flush(cli);
         printf("%s: %u directives, %u of them assertions: %u failed\n", path, result.directives,
@@ -29,14 +34,28 @@ static bool run_file(struct cli *cli, const char *path, struct features features
     return fine;
 }
 
+static bool read_seed(struct cli *cli, u64 *out)
+{
+    const char *value = cli_value(cli, "seed");
+    if (!value || str_to_u64(str_c(value), out)) {
+        return true;
+    }
+    cli_usage(cli, "`seed` takes a number, not `%s`", value);
+    return false;
+}
+
 static int run(struct cli *cli)
 {
     if (!cli_expect_args(cli, 1, UINT32_MAX)) {
         return 2;
     }
     struct features features;
+    u64 seed = 0;
     if (!cli_features(cli, &features)) {
         return 1;
+    }
+    if (!read_seed(cli, &seed)) {
+        return 2;
     }
     /* the flags that the reference tests name for these built-ins know no finer ones */
     if (features_has(features, FEATURE_CM_MORE_ASYNC)) {
@@ -44,7 +63,7 @@ static int run(struct cli *cli)
     }
     bool fine = true;
     for (u32 i = 0; i < cli->args.len; i++) {
-        fine &= run_file(cli, cli->args.data[i], features);
+        fine &= run_file(cli, cli->args.data[i], features, cli_value(cli, "seed") ? &seed : NULL);
     }
     return fine ? 0 : 1;
 }

@@ -380,6 +380,12 @@ static bool goes_later(struct canon_call *c, const struct canon_value *result)
     return true;
 }
 
+/* It has ended, or its store is being freed: that frees the call itself. */
+static bool no_answer_counts(const struct canon_call *c)
+{
+    return c->ended || c->store->freeing;
+}
+
 static void end_call(struct canon_call *c)
 {
     c->ended = true;
@@ -393,7 +399,7 @@ void canon_call_return(struct canon_call *c, const struct canon_value *result)
     struct canon_store *s = c->store;
     const struct canon_type *t = c->func->type->result;
     str why;
-    if (c->ended) {
+    if (no_answer_counts(c)) {
         return;
     }
     if (t && (!result || !canon_value_check(result, t, &c->arena, &why))) {
@@ -413,7 +419,7 @@ void canon_call_trap(struct canon_call *c, const char *format, ...)
     va_start(args, format);
     str text = str_vprintf(&c->arena, format, args);
     va_end(args);
-    if (!c->ended) {
+    if (!no_answer_counts(c)) {
         canon_fail(c->store, c->sub ? c->sub->low->inst : NULL, STRF, STRA(text));
         end_call(c);
     }
@@ -421,7 +427,7 @@ void canon_call_trap(struct canon_call *c, const char *format, ...)
 
 void canon_call_exit(struct canon_call *c, int code)
 {
-    if (!c->ended) {
+    if (!no_answer_counts(c)) {
         canon_fail(c->store, NULL, "exit with code %d", code);
         c->store->trap.is_exit = true;
         c->store->trap.exit_code = code;
@@ -438,7 +444,7 @@ void canon_call_on_cancel(struct canon_call *c, void (*fn)(void *env, struct can
 
 void canon_call_cancelled(struct canon_call *c)
 {
-    if (!c->ended && c->sub && c->sub->cancellation_requested) {
+    if (!no_answer_counts(c) && c->sub && c->sub->cancellation_requested) {
         canon_subtask_resolve(c->sub, NULL, 0, true);
         end_call(c);
     }

@@ -271,6 +271,7 @@ struct canon_config {
     void *trace_ctx;
     struct canon_loop loop; /* poll NULL: nothing outside */
     bool track_handles;     /* remember who made each handle, for canon_leaks and traps */
+    bool lazy_validation;   /* validate a function at its first call; an invalid one then traps */
     u64 max_values;         /* values lifted in one call, 0 = 16 Mi: a guard against lying lists */
 };
 struct canon_store *canon_store_new(const struct canon_config *config);
@@ -408,7 +409,7 @@ void canon_call_return(struct canon_call *c, const struct canon_value *result);
 void canon_call_trap(struct canon_call *c, const char *format, ...) WITC_PRINTF(2, 3);
 void canon_call_exit(struct canon_call *c, int code);
 /* The guest cancelled the call (async ones only): fn may return, later or at once, or call canon_call_cancelled. Without a
- * function the call just goes on. */
+ * function the call just goes on. fn is also called when the store is freed while the call is open: the call is dead after it. */
 void canon_call_on_cancel(struct canon_call *c, void (*fn)(void *env, struct canon_call *c),
                           void *env);
 void canon_call_cancelled(struct canon_call *c);

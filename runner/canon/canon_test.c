@@ -401,6 +401,24 @@ static void test_host_cancel(void **state)
     close_world(&w);
 }
 
+/* A store that is freed while a host still has a call of it. */
+static void test_host_forgotten(void **state)
+{
+    (void)state;
+    struct world w;
+    struct later later = {0};
+    open_world(&w);
+    canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32",
+                      host_cancellable, &later);
+    start(&w, LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",
+                          "(i32.and (call $h (i32.const 21) (i32.const 16)) (i32.const 15))"));
+    assert_int_equal(call_u32(&w, "run", 0, NULL), 1); /* STARTED */
+    assert_int_equal(later.cancels, 0);
+    close_world(&w);
+    assert_int_equal(later.cancels, 1);
+    assert_null(later.call);
+}
+
 static void test_deadlock(void **state)
 {
     (void)state;
@@ -782,15 +800,15 @@ static void test_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signatures),    cmocka_unit_test(test_layouts),
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_host_function), cmocka_unit_test(test_lying_import),
-        cmocka_unit_test(test_reexport),      cmocka_unit_test(test_missing_import),
-        cmocka_unit_test(test_host_later),    cmocka_unit_test(test_host_cancel),
-        cmocka_unit_test(test_deadlock),      cmocka_unit_test(test_host_ends),
-        cmocka_unit_test(test_streams),       cmocka_unit_test(test_host_pipe),
-        cmocka_unit_test(test_futures),       cmocka_unit_test(test_resources),
-        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_signatures),     cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_host_function),  cmocka_unit_test(test_lying_import),
+        cmocka_unit_test(test_reexport),       cmocka_unit_test(test_missing_import),
+        cmocka_unit_test(test_host_later),     cmocka_unit_test(test_host_cancel),
+        cmocka_unit_test(test_host_forgotten), cmocka_unit_test(test_deadlock),
+        cmocka_unit_test(test_host_ends),      cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_host_pipe),      cmocka_unit_test(test_futures),
+        cmocka_unit_test(test_resources),      cmocka_unit_test(test_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

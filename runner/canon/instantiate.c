@@ -291,6 +291,7 @@ static bool builtin_thread(struct build *b, const struct cm_canon *def, struct b
     }
     const struct wasm_type *t = sc->core_types.data[def->type].type;
     out->table = sc->tables.data[def->table];
+    out->table_64 = engine_table_is_64(out->table);
     out->closure_64 = t && t->func.param_count == 1 && t->func.params[0] == WASM_I64;
     return true;
 }

@@ -43,6 +43,7 @@ struct canon_store *canon_store_new(const struct canon_config *config)
         s->config.max_values = (u64)16 << 20;
     }
     s->engine = engine_store_new(&s->config.limits);
+    engine_validate_lazily(s->engine, s->config.lazy_validation);
     s->instances_end = &s->instances;
     s->threads_pool.size = sizeof(struct thread);
     s->tasks_pool.size = sizeof(struct task);
@@ -70,6 +71,21 @@ static void free_ends(struct canon_store *s)
     }
 }
 
+/* Hosts hear that their open calls are gone as they hear of a cancellation; what they answer goes nowhere. */
+static void free_calls(struct canon_store *s)
+{
+    for (struct canon_call *c = s->calls; c; c = c->next) {
+        if (!c->ended && c->on_cancel) {
+            c->on_cancel(c->cancel_env, c);
+        }
+    }
+    for (struct canon_call *c = s->calls, *next; c; c = next) {
+        next = c->next;
+        arena_free(&c->arena);
+        mem_free(c);
+    }
+}
+
 /* Resources of the host that guests still hold. */
 static void free_handles(struct component_instance *i)
 {
@@ -91,11 +107,7 @@ void canon_store_free(struct canon_store *s)
     }
     s->freeing = true;
     free_ends(s);
-    for (struct canon_call *c = s->calls, *next; c; c = next) {
-        next = c->next;
-        arena_free(&c->arena);
-        mem_free(c);
-    }
+    free_calls(s);
     for (struct canon_invocation *i = s->invocations, *next; i; i = next) {
         next = i->next;
         arena_free(&i->arena);

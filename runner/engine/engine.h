@@ -126,6 +126,7 @@ i64 engine_memory_grow(struct engine_memory *m, u64 pages);
 struct engine_table *engine_table_new(struct engine_store *s, const struct wasm_tabletype *type,
                                       engine_ref init);
 u64 engine_table_size(struct engine_table *t);
+bool engine_table_is_64(const struct engine_table *t);
 /* False when the index is out of bounds. */
 bool engine_table_get(struct engine_table *t, u64 index, engine_ref *out);
 bool engine_table_set(struct engine_table *t, u64 index, engine_ref value);

@@ -200,6 +200,10 @@ u64 engine_table_size(struct engine_table *t)
 {
     return t->size;
 }
+bool engine_table_is_64(const struct engine_table *t)
+{
+    return t->type.limits.is_64;
+}
 bool engine_table_get(struct engine_table *t, u64 index, engine_ref *out)
 {
     if (index >= t->size)

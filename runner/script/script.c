@@ -306,7 +306,7 @@ static void run(void *ctx)
 }
 
 bool script_run(struct arena *a, const struct wast_script *script, struct features features,
-                struct script_result *out, struct diags *d)
+                struct canon_seed *seed, struct script_result *out, struct diags *d)
 {
     *out = (struct script_result){0};
     struct runner r = {
@@ -315,6 +315,7 @@ bool script_run(struct arena *a, const struct wast_script *script, struct featur
         .d = d,
         .last_instance = MAP_NONE,
         .last_definition = MAP_NONE,
+        .seed = seed,
         .result = out,
     };
     bool fine = oom_guard(run, &(struct run){&r, script});

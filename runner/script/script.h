@@ -17,9 +17,11 @@ struct script_result {
     u32 assertions; /* among the directives */
 };
 
-/* False after diagnostics for the directives that do not hold. */
+struct canon_seed;
+
+/* False after diagnostics for the directives that do not hold. `seed`: draws what the specification leaves open; NULL: the default policy. */
 WITC_NODISCARD bool script_run(struct arena *a, const struct wast_script *script,
-                               struct features features, struct script_result *out,
-                               struct diags *d);
+                               struct features features, struct canon_seed *seed,
+                               struct script_result *out, struct diags *d);
 
 #endif

@@ -155,6 +155,13 @@ static void return_four(void *env, struct canon_call *c)
     answer_u32(c, 4);
 }
 
+static void return_hi(void *env, struct canon_call *c)
+{
+    (void)env;
+    struct canon_value v = canon_string(STR("hi"));
+    canon_call_return(c, &v);
+}
+
 static void never_return(void *env, struct canon_call *c)
 {
     canon_call_on_cancel(c, cancelled, env);
@@ -240,6 +247,7 @@ static void provide_host(struct runner *r, struct world *w)
     canon_linker_use(host, "resource1-again", resource);
     const struct canon_host_row rows[] = {
         {"return-three", "func() -> u32", return_three},
+        {"return-hi", "func() -> string", return_hi},
         {"never-return", "async func()", never_return},
         {"return-two-slowly", "async func() -> s32", return_two_slowly},
         {"echo-slowly", "async func(val: u32) -> u32", echo_slowly},
@@ -269,6 +277,10 @@ struct world *script_world(struct runner *r)
     w->next = r->worlds;
     r->worlds = w;
     struct canon_config config = {.features = r->features, .loop = {w, poll}};
+    if (r->seed) {
+        config.choose = canon_choose_seeded;
+        config.choose_ctx = r->seed;
+    }
     w->store = canon_store_new(&config);
     w->linker = canon_linker_new();
     provide_host(r, w);

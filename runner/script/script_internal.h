@@ -74,6 +74,7 @@ struct runner {
     VEC(struct engine_extern) spectest_items;
     struct world *worlds;
     const struct wasm_module *simple_module; /* that hosts offer to components */
+    struct canon_seed *seed;                 /* NULL: the default policy */
     struct script_result *result;
 };
 
