@@ -35,7 +35,8 @@ struct validate_types {
     VEC(struct validate_resource) resources;
     u32 tags; /* handed out so far; 0 is none */
     validate_id prims[0x80];
-    struct map spaces; /* address of a component -> index below */
+    bool leaves_bodies; /* validate_leave_bodies */
+    struct map spaces;  /* address of a component -> index below */
     VEC(struct validate_spaces) space_list;
 };
 

@@ -151,6 +151,8 @@ struct validate_types;
 struct validate_types *validate_types_new(struct arena *a);
 const struct validate_type *validate_get(const struct validate_types *t, validate_id id);
 struct validate_store *validate_types_store(struct validate_types *t);
+/* From now on the bodies of modules are left to whoever runs them (validate_func): only their shells are validated. */
+void validate_leave_bodies(struct validate_types *t);
 validate_id validate_prim(const struct validate_types *t, enum cm_prim prim);
 
 /* Validates a component with everything in it; *type is its component type (may be NULL). */

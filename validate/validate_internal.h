@@ -21,10 +21,13 @@ struct validate_op_row {
 };
 enum validate_action {
     ACT_ILLEGAL,
-    ACT_PREFIX,  /* 0xfb..0xfe */
-    ACT_SIMPLE,  /* no immediate, fixed signature */
-    ACT_MEMARG,  /* memory access */
-    ACT_SPECIAL, /* by hand */
+    ACT_PREFIX, /* 0xfb..0xfe */
+    ACT_SIMPLE, /* no immediate, fixed signature */
+    ACT_MEMARG, /* memory access */
+    ACT_LOCAL_GET,
+    ACT_I32_CONST,
+    ACT_SIGNATURE, /* fixed signature after immediates that need a look */
+    ACT_SPECIAL,   /* by hand */
 };
 #define ADDRESS_TYPE 0x02 /* in signatures, no value of enum wasm_kind */
 

@@ -23,6 +23,8 @@ static struct validate_op_row make_row(enum wasm_op op)
     struct validate_op_row row = {.action = ACT_SPECIAL, .op = (u16)op};
     const struct wasm_op_info *info = &wasm_op_info[op];
     const char *colon = strchr(info->signature, ':');
+    if (op == OP_LOCAL_GET)
+        row.action = ACT_LOCAL_GET;
     if (!colon)
         return row;
     for (const char *p = colon; p-- > info->signature;)
@@ -33,6 +35,8 @@ static struct validate_op_row make_row(enum wasm_op op)
         row.action = ACT_SIMPLE;
     else if (info->imm == IMM_MEMARG)
         row.action = ACT_MEMARG;
+    else
+        row.action = op == OP_I32_CONST ? ACT_I32_CONST : ACT_SIGNATURE;
     return row;
 }
 
@@ -354,18 +358,23 @@ static void set_local(struct validate_context *c, u32 index)
     }
 }
 
+static bool walk_local_get(struct validate_context *c)
+{
+    u32 index;
+    if (!imm_local(c, &index))
+        return false;
+    if (index < c->local_set.len && !c->local_set.data[index])
+        return validate_fail(c, "uninitialized local: %u", index);
+    validate_push(c, c->locals.data[index]);
+    return true;
+}
+
 static bool walk_local(struct validate_context *c, enum wasm_op op)
 {
     u32 index;
     if (!imm_local(c, &index))
         return false;
     wasm_valtype type = c->locals.data[index];
-    if (op == OP_LOCAL_GET) {
-        if (index < c->local_set.len && !c->local_set.data[index])
-            return validate_fail(c, "uninitialized local: %u", index);
-        validate_push(c, type);
-        return true;
-    }
     set_local(c, index);
     if (!validate_pop(c, type))
         return false;
@@ -511,7 +520,6 @@ static bool walk_special(struct validate_context *c, const struct validate_op_ro
 {
     enum wasm_op op = (enum wasm_op)row->op;
     switch (op) {
-    case OP_LOCAL_GET:
     case OP_LOCAL_SET:
     case OP_LOCAL_TEE: return walk_local(c, op);
     case OP_GLOBAL_GET:
@@ -532,8 +540,6 @@ static bool walk_special(struct validate_context *c, const struct validate_op_ro
     }
     default: break;
     }
-    if (strchr(wasm_op_info[op].signature, ':'))
-        return walk_signature(c, row);
     if (wasm_op_info[op].prefix == 0xfb || (op >= OP_REF_NULL && op <= OP_BR_ON_NON_NULL))
         return validate_walk_gc(c, op);
     return validate_walk_control(c, op);
@@ -581,6 +587,12 @@ static bool step(struct validate_context *c)
     switch (row->action) {
     case ACT_SIMPLE: return apply(c, row, address);
     case ACT_MEMARG: return imm_memarg(c, &address) && apply(c, row, address);
+    case ACT_LOCAL_GET: return walk_local_get(c);
+    case ACT_I32_CONST:
+        wasm_get_s32(&c->in);
+        validate_push(c, WASM_I32);
+        return true;
+    case ACT_SIGNATURE: return walk_signature(c, row);
     default: return walk_special(c, row);
     }
 }

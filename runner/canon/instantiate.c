@@ -723,6 +723,7 @@ struct canon_loaded *canon_load(struct canon_store *s, const struct wasm_compone
 {
     if (!s->types) {
         s->types = validate_types_new(&s->arena);
+        validate_leave_bodies(s->types); /* engine_load validates them */
     }
     validate_id type;
     if (!validate_component(s->types, c, s->config.features, &type, d) || !load_modules(s, c, d)) {

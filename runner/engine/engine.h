@@ -68,6 +68,9 @@ void engine_add_fuel(struct engine_store *s, u64 fuel);
  * instances; bodies are translated at their first call. NULL and diagnostics if it is invalid. */
 struct engine_module *engine_load(struct engine_store *s, const struct wasm_module *m,
                                   struct features features, struct diags *d);
+/* With true, modules that are loaded from now on have each body validated at its first call; an invalid one traps then, with the
+ * function, the place and the mistake as its message. Everything else is validated by engine_load. */
+void engine_validate_lazily(struct engine_store *s, bool lazily);
 const struct wasm_module *engine_module_source(const struct engine_module *m);
 
 /* ---- Externals ------------------------------------------------------------------------------------------ */

@@ -124,6 +124,8 @@ struct engine_module {
     u32 code_count;
     struct map exports;
     bool names_read;
+    bool has_legacy; /* the older form of exceptions is valid, so to be looked for */
+    bool is_lazy;    /* bodies are validated when they are translated */
     struct wasm_names names;
     struct layout **layouts; /* of struct and array types, by type index; made at need */
 };
@@ -216,6 +218,8 @@ struct engine_store {
     struct arena arena;
     struct engine_limits limits;
     struct validate_store *types;
+    bool lazy;
+    str invalid; /* message of the latest TRAP_INVALID */
     volatile sig_atomic_t interrupted;
     u64 fuel; /* left beside what tasks hold as ticks */
     struct engine_task *tasks, *pool;
@@ -257,6 +261,8 @@ union cell engine_cell_of(enum handler h);
 enum trap engine_translate(struct engine_code *c);
 /* Offset in the module's binary of the instruction that cell `cell` belongs to. */
 u32 engine_offset_of(struct engine_code *c, u32 cell);
+/* Is the body valid, and of what the interpreter runs? */
+bool engine_check_body(struct engine_module *em, u32 func, struct diags *d);
 /* Is an instruction of a gated feature in the body? */
 bool engine_code_uses(const struct wasm_module *m, u32 code, enum feature feature);
 u32 engine_type_slots(const wasm_valtype *types, u32 n);

@@ -26,13 +26,23 @@ static void init_codes(struct engine_module *em)
     }
 }
 
-/* Does some body use the older form of exceptions? */
-static bool has_legacy(const struct wasm_module *m)
+void engine_validate_lazily(struct engine_store *s, bool lazily)
 {
-    bool found = false;
-    for (u32 i = 0; i < m->codes.len && !found; i++)
-        found = engine_code_uses(m, i, FEATURE_LEGACY_EXCEPTIONS);
-    return found;
+    s->lazy = lazily;
+}
+
+bool engine_check_body(struct engine_module *em, u32 func, struct diags *d)
+{
+    const struct wasm_module *m = em->source;
+    u32 code = func - m->imported_funcs;
+    if (!validate_func(em->context, func, d))
+        return false;
+    if (em->has_legacy && engine_code_uses(m, code, FEATURE_LEGACY_EXCEPTIONS)) {
+        u32 at = m->codes.data[code].offset;
+        diag_unsupported(d, (span){m->source, at, at + 1}, "running legacy exceptions");
+        return false;
+    }
+    return true;
 }
 
 struct engine_module *engine_load(struct engine_store *s, const struct wasm_module *m,
@@ -41,19 +51,18 @@ struct engine_module *engine_load(struct engine_store *s, const struct wasm_modu
     struct validate_context *context = validate_module_shell(&s->arena, s->types, m, features, d);
     if (!context)
         return NULL;
-    bool fine = true;
-    for (u32 i = 0; i < m->codes.len && fine; i++)
-        fine = validate_func(context, m->imported_funcs + i, d);
-    if (!fine)
-        return NULL;
-    if (features_has(features, FEATURE_LEGACY_EXCEPTIONS) && has_legacy(m)) {
-        diag_unsupported(d, (span){m->source, m->base, m->base}, "running legacy exceptions");
-        return NULL;
-    }
     struct engine_module *em = arena_new(&s->arena, struct engine_module);
     em->store = s;
     em->source = m;
     em->context = context;
+    em->is_lazy = s->lazy;
+    em->has_legacy = features_has(features, FEATURE_LEGACY_EXCEPTIONS);
+    bool fine = true;
+    u32 before = d->errors;
+    for (u32 i = 0; !s->lazy && i < m->codes.len && d->errors - before < DIAG_LIMIT; i++)
+        fine &= engine_check_body(em, m->imported_funcs + i, d);
+    if (!fine)
+        return NULL;
     em->type_ids = validate_context_ids(context);
     em->layouts = arena_array(&s->arena, struct layout *, m->types.len);
     for (u32 i = 0; i < m->exports.len; i++)

@@ -524,7 +524,7 @@ static void trap_frames(struct engine_task *t)
 
 void engine_trap_raise(struct engine_task *t, enum trap trap)
 {
-    t->trap.message = str_c(engine_trap_text[trap]);
+    t->trap.message = trap == TRAP_INVALID ? t->store->invalid : str_c(engine_trap_text[trap]);
     t->trap.is_exception = trap == TRAP_EXCEPTION;
     trap_frames(t);
 }

@@ -94,10 +94,36 @@ static void *keep(struct arena *a, const void *data, size_t size)
     return copy;
 }
 
+/* Of a module whose bodies are validated lazily. The first mistake becomes the message of the trap. */
+static enum trap check(struct engine_code *code)
+{
+    struct engine_module *em = code->module;
+    struct engine_store *s = em->store;
+    struct arena scratch = {0};
+    struct sources sources = {0};
+    struct diags d;
+    diags_init(&d, &scratch, &sources);
+    enum trap trap = TRAP_NONE;
+    if (!engine_check_body(em, code->index, &d)) {
+        const struct diag *first = d.list.data[0];
+        struct engine_instance none = {.module = em};
+        struct engine_func func = {.code = code, .instance = &none, .index = code->index};
+        str name = engine_func_name(&func, &scratch);
+        s->invalid =
+            str_printf(&s->arena, "invalid function: " STRF " (function %u) at 0x%x: " STRF,
+                       STRA(name), code->index, first->at.start, STRA(first->message));
+        trap = TRAP_INVALID;
+    }
+    arena_free(&scratch);
+    return trap;
+}
+
 enum trap engine_translate(struct engine_code *code)
 {
     if (code->cells)
         return TRAP_NONE;
+    if (code->module->is_lazy && check(code) != TRAP_NONE)
+        return TRAP_INVALID;
     struct translator tr = {.probe = 0};
     translate(&tr, code);
     if (tr.too_large) {
