@@ -30,6 +30,12 @@ static bool outside(u64 at, u64 n, u64 size)
     return at > size || n > size - at;
 }
 
+/* An instruction was that long that an interruption should not wait for the ticks of thousands more. */
+static int after_bulk(struct engine_task *t, u64 n)
+{
+    return n >= 65536 && t->store->interrupted ? engine_tick(t) : TRAP_NONE;
+}
+
 int engine_out_memory_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     (void)y;
@@ -38,7 +44,7 @@ int engine_out_memory_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
         return TRAP_MEMORY;
     if (s[2])
         memset(m->data + s[0], (u8)s[1], (size_t)s[2]);
-    return TRAP_NONE;
+    return after_bulk(t, s[2]);
 }
 
 int engine_out_memory_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
@@ -48,7 +54,7 @@ int engine_out_memory_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
         return TRAP_MEMORY;
     if (s[2])
         memmove(to->data + s[0], from->data + s[1], (size_t)s[2]);
-    return TRAP_NONE;
+    return after_bulk(t, s[2]);
 }
 
 int engine_out_memory_init(struct engine_task *t, u64 *s, u64 x, u64 y)
@@ -144,7 +150,7 @@ int engine_out_table_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
         return TRAP_TABLE;
     for (u64 i = 0; i < s[2]; i++)
         table->elems[s[0] + i] = s[1];
-    return TRAP_NONE;
+    return after_bulk(t, s[2]);
 }
 
 int engine_out_table_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
@@ -154,7 +160,7 @@ int engine_out_table_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
         return TRAP_TABLE;
     if (s[2])
         memmove(to->elems + s[0], from->elems + s[1], (size_t)(s[2] * sizeof(engine_ref)));
-    return TRAP_NONE;
+    return after_bulk(t, s[2]);
 }
 
 int engine_out_table_init(struct engine_task *t, u64 *s, u64 x, u64 y)

@@ -394,10 +394,16 @@ enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, c
             memmove(t->sp, slots, n * sizeof(u64));
         r = enter(t, f);
     }
-    if (r != RUN_DONE) {
+    if (r == RUN_DONE && --t->ticks < 0)
+        r = engine_turn(t); /* a host may start functions for ever that neither loop nor call */
+    if (r > 0) {
         t->ip = t->store->exit_stub;
         engine_trap_raise(t, (enum trap)r);
         return ENGINE_TRAPPED;
+    }
+    if (r == RUN_SUSPEND) {
+        t->state = TASK_SUSPENDED;
+        return ENGINE_SUSPENDED;
     }
     return run(t);
 }
