@@ -304,6 +304,8 @@ enum trap engine_elem_refs(struct engine_instance *i, u32 elem, engine_ref **ref
 /* ---- storage.c -------------------------------------------------------------------------------------------- */
 
 void engine_memory_free(struct engine_memory *m);
+/* So many bytes are about to be written to a new memory. */
+void engine_memory_expect(struct engine_memory *m, u64 bytes);
 void engine_table_free(struct engine_table *t);
 /* -1 when it cannot grow, else the old size. */
 i64 engine_table_grow(struct engine_table *t, u64 n, engine_ref init);

@@ -328,6 +328,21 @@ static enum trap make_tables(struct engine_instance *i, struct diags *d, bool *m
     return TRAP_NONE;
 }
 
+/* Tells the first memory that is made here how much of it will be filled. */
+static void expect_datas(struct engine_instance *i)
+{
+    const struct wasm_module *m = i->module->source;
+    u32 k = m->imported_memories;
+    u64 bytes = 0;
+    if (k == m->memories.len)
+        return;
+    for (u32 n = 0; n < m->datas.len; n++) {
+        const struct wasm_data *x = &m->datas.data[n];
+        bytes += x->mode == DATA_ACTIVE && x->memory == k ? x->bytes.len : 0;
+    }
+    engine_memory_expect(i->memories[k], bytes);
+}
+
 static enum trap apply_segments(struct engine_instance *i)
 {
     const struct wasm_module *m = i->module->source;
@@ -383,6 +398,8 @@ enum engine_outcome engine_instantiate(struct engine_store *s, struct engine_mod
             return ENGINE_TRAPPED;
     }
     *result = i;
+    if (trap == TRAP_NONE)
+        expect_datas(i);
     if (trap == TRAP_NONE)
         trap = apply_segments(i);
     if (trap != TRAP_NONE) {

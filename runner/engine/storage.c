@@ -6,6 +6,9 @@
 
 /* ---- Memories ------------------------------------------------------------------------------------------------- */
 
+/* So much data in a memory is worth large pages, if it fills half of it. */
+#define DENSE_BYTES ((u64)4 << 20)
+
 static u32 page_log2(const struct engine_memory *m)
 {
     return m->type.has_page_size ? m->type.page_size_log2 : 16;
@@ -134,6 +137,17 @@ u64 engine_memory_size(struct engine_memory *m)
 bool engine_memory_is_64(struct engine_memory *m)
 {
     return m->type.is_64;
+}
+
+void engine_memory_expect(struct engine_memory *m, u64 bytes)
+{
+#ifdef MADV_HUGEPAGE
+    if (bytes >= DENSE_BYTES && bytes >= m->size / 2)
+        madvise(m->data, (size_t)round_up(m->size), MADV_HUGEPAGE); /* only a hint */
+#else
+    (void)m;
+    (void)bytes;
+#endif
 }
 
 enum trap engine_memory_init(struct engine_instance *i, u32 memory, u32 data, u64 d, u64 s, u64 n)
