@@ -227,13 +227,25 @@ bool validate_check_limits(const struct validate_type_scope *s, const struct was
     return true;
 }
 
+/* May a value of this type be seen by several threads? Numbers may. */
+static bool is_shared_type(const struct validate_type_scope *s, wasm_valtype t)
+{
+    if (!wasm_is_ref(t))
+        return true;
+    return wasm_is_concrete(t) ? validate_store_type(s->store, s->ids[wasm_heap_of(t)])->is_shared
+                               : wasm_is_shared_ref(t);
+}
+
 bool validate_check_table(const struct validate_type_scope *s, const struct wasm_tabletype *t,
                           span at)
 {
     if (wasm_kind_of(t->element) == WASM_REF && t->element != WASM_FUNCREF &&
         !validate_check_valtype(s, t->element, s->count, at))
         return false;
-    return validate_check_limits(s, &t->limits, false, at);
+    if (!validate_check_limits(s, &t->limits, false, at))
+        return false;
+    return !t->limits.is_shared || is_shared_type(s, t->element) ||
+           bad(s, at, "shared tables must have a shared element type");
 }
 
 bool validate_check_global(const struct validate_type_scope *s, const struct wasm_globaltype *g,
@@ -241,7 +253,10 @@ bool validate_check_global(const struct validate_type_scope *s, const struct was
 {
     if (g->is_shared && !need(s, FEATURE_SHARED_EVERYTHING, at, "shared globals"))
         return false;
-    return validate_check_valtype(s, g->type, s->count, at);
+    if (!validate_check_valtype(s, g->type, s->count, at))
+        return false;
+    return !g->is_shared || is_shared_type(s, g->type) ||
+           bad(s, at, "shared globals must have a shared value type");
 }
 
 static bool check_functype(const struct validate_type_scope *s, u32 type, const char *what, span at)
