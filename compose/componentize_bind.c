@@ -168,7 +168,7 @@ static bool unknown_field(struct componentizer *c, const struct unit *u,
 
 /* ---- Imports of functions ------------------------------------------------------------------------------ */
 
-/* Finds what a field says about: a function of the item, and the names to suggest from. */
+/* Finds what a field says about: a function of the item, or else the names to suggest from. */
 static const struct wit_func *find_func(struct componentizer *c,
                                         const struct compose_module_name *m, str name,
                                         struct binding *b, struct map *near)
@@ -181,23 +181,26 @@ static const struct wit_func *find_func(struct componentizer *c,
             const struct wit_world_item *x = &items->data[i];
             if (x->kind != WIT_ITEM_FUNC)
                 continue;
-            map_add(c->arena, near, x->func.name, i);
             if (str_eq(x->func.name, name)) {
                 b->item = i;
                 return &x->func;
             }
         }
+        for (u32 i = 0; i < items->len; i++)
+            if (items->data[i].kind == WIT_ITEM_FUNC)
+                map_add(c->arena, near, items->data[i].func.name, i);
         return NULL;
     }
     b->interface = items->data[b->item].interface;
     const struct wit_interface *iface = &c->r.interfaces.data[b->interface];
     for (u32 i = 0; i < iface->funcs.len; i++) {
-        map_add(c->arena, near, iface->funcs.data[i].name, i);
         if (str_eq(iface->funcs.data[i].name, name)) {
             b->func_index = i;
             return &iface->funcs.data[i];
         }
     }
+    for (u32 i = 0; i < iface->funcs.len; i++)
+        map_add(c->arena, near, iface->funcs.data[i].name, i);
     return NULL;
 }
 
