@@ -12,8 +12,8 @@
 #define MAX_STRING_BYTE_LENGTH ((1u << 28) - 1)
 #define BUFFER_MAX_LENGTH      ((1u << 28) - 1)
 /* Below the specification's 2^28 - 1: what a guest may have the host keep for it. */
-#define TABLE_MAX_LENGTH  ((1u << 24) - 1)
-#define THREAD_MAX_LENGTH ((1u << 22) - 1)
+#define TABLE_MAX_LENGTH  ((1u << 20) - 1)
+#define THREAD_MAX_LENGTH ((1u << 20) - 1)
 #define BLOCKED           0xffffffffu
 
 struct canon_store;
