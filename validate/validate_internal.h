@@ -17,7 +17,9 @@ struct validate_op_row {
     u8 pops, pushes; /* ACT_SIMPLE, ACT_MEMORY: signature */
     u8 pop[4];       /* enum wasm_kind in the order of popping; ADDRESS_TYPE: that of the memory */
     u8 push[2];
-    u16 op; /* enum wasm_op; OP_COUNT: no instruction */
+    bool is_gated; /* needs a feature */
+    u8 align;      /* natural */
+    u32 op;        /* enum wasm_op; OP_COUNT: no instruction */
 };
 enum validate_action {
     ACT_ILLEGAL,
@@ -25,6 +27,8 @@ enum validate_action {
     ACT_SIMPLE, /* no immediate, fixed signature */
     ACT_MEMARG, /* memory access */
     ACT_LOCAL_GET,
+    ACT_LOCAL_SET,
+    ACT_LOCAL_TEE,
     ACT_I32_CONST,
     ACT_SIGNATURE, /* fixed signature after immediates that need a look */
     ACT_SPECIAL,   /* by hand */
@@ -123,6 +127,7 @@ struct validate_context {
     const char *where;     /* constant expressions: "the initial value of global" ... */
     u32 where_index;
     VEC(wasm_valtype) stack;
+    u32 floor; /* height of the innermost frame */
     VEC(struct validate_frame) frames;
     VEC(wasm_valtype) locals;
     VEC(u8) local_set; /* initialised? empty if all types have defaults */
@@ -156,7 +161,7 @@ static inline void validate_push(struct validate_context *c, wasm_valtype t)
 static inline bool validate_pop(struct validate_context *c, wasm_valtype expected)
 {
     u32 n = c->stack.len;
-    if (n > vec_last(&c->frames)->height && c->stack.data[n - 1] == expected) {
+    if (n > c->floor && c->stack.data[n - 1] == expected) {
         c->stack.len = n - 1;
         return true;
     }

@@ -20,11 +20,13 @@ static u8 letter_type(char letter)
 
 static struct validate_op_row make_row(enum wasm_op op)
 {
-    struct validate_op_row row = {.action = ACT_SPECIAL, .op = (u16)op};
+    struct validate_op_row row = {.action = ACT_SPECIAL, .op = op};
     const struct wasm_op_info *info = &wasm_op_info[op];
+    row.is_gated = info->gate != FEATURE_MVP;
     const char *colon = strchr(info->signature, ':');
-    if (op == OP_LOCAL_GET)
-        row.action = ACT_LOCAL_GET;
+    row.align = info->align;
+    if (op == OP_LOCAL_GET || op == OP_LOCAL_SET || op == OP_LOCAL_TEE)
+        row.action = (u8)(ACT_LOCAL_GET + (op - OP_LOCAL_GET));
     if (!colon)
         return row;
     for (const char *p = colon; p-- > info->signature;)
@@ -280,10 +282,10 @@ static bool imm_lane(struct validate_context *c, u32 lanes)
 
 /* ---- Instructions with a fixed signature ------------------------------------------------------------------- */
 
-static bool apply(struct validate_context *c, const struct validate_op_row *row,
-                  wasm_valtype address)
+static inline bool apply(struct validate_context *c, const struct validate_op_row *row,
+                         wasm_valtype address)
 {
-    for (u32 i = 0; i < row->pops; i++) {
+    for (u32 i = 0, n = row->pops; i < n; i++) {
         if (!validate_pop(c, row->pop[i] == ADDRESS_TYPE ? address : row->pop[i]))
             return false;
     }
@@ -520,8 +522,6 @@ static bool walk_special(struct validate_context *c, const struct validate_op_ro
 {
     enum wasm_op op = (enum wasm_op)row->op;
     switch (op) {
-    case OP_LOCAL_SET:
-    case OP_LOCAL_TEE: return walk_local(c, op);
     case OP_GLOBAL_GET:
     case OP_GLOBAL_SET: return walk_global(c, op);
     case OP_TABLE_GET:
@@ -581,15 +581,20 @@ static bool step(struct validate_context *c)
         return validate_malformed(c, "illegal opcode %02x", byte);
     }
     c->op = (enum wasm_op)row->op;
-    if ((c->is_const || wasm_op_info[c->op].gate != FEATURE_MVP) && !check_gate(c, c->op))
+    if ((c->is_const || row->is_gated) && !check_gate(c, c->op))
         return false;
     wasm_valtype address = WASM_I32;
     switch (row->action) {
     case ACT_SIMPLE: return apply(c, row, address);
     case ACT_MEMARG: return imm_memarg(c, &address) && apply(c, row, address);
     case ACT_LOCAL_GET: return walk_local_get(c);
+    case ACT_LOCAL_SET:
+    case ACT_LOCAL_TEE: return walk_local(c, c->op);
     case ACT_I32_CONST:
-        wasm_get_s32(&c->in);
+        if (c->in.at != c->in.end && *c->in.at < 0x80)
+            c->in.at++;
+        else
+            wasm_get_s32(&c->in);
         validate_push(c, WASM_I32);
         return true;
     case ACT_SIGNATURE: return walk_signature(c, row);
@@ -597,12 +602,101 @@ static bool step(struct validate_context *c)
     }
 }
 
+/* What the quick walk holds in registers. */
+struct quick {
+    const u8 *at;
+    wasm_valtype *stack;
+    u32 height, floor;
+};
+
+/* Past a LEB128 number of up to four bytes; NULL if it is longer. */
+static inline const u8 *quick_number(const u8 *p)
+{
+    for (u32 i = 0; i < 4; i++) {
+        if (*p++ < 0x80)
+            return p;
+    }
+    return NULL;
+}
+
+static inline bool quick_apply(struct quick *q, const struct validate_op_row *row)
+{
+    u32 pops = row->pops, n = q->height;
+    if (n - q->floor < pops)
+        return false;
+    for (u32 i = 0; i < pops; i++) {
+        if (q->stack[--n] != (row->pop[i] == ADDRESS_TYPE ? WASM_I32 : row->pop[i]))
+            return false;
+    }
+    for (u32 i = 0; i < row->pushes; i++)
+        q->stack[n++] = row->push[i];
+    q->height = n;
+    return true;
+}
+
+/* One instruction of the commonest; false, and nothing changed, if it is another or anything about it is unusual. */
+static inline bool quick_step(const struct validate_context *c, struct quick *q, bool has_memory)
+{
+    const u8 *p = q->at;
+    const struct validate_op_row *row = &c->store->rows[*p++];
+    u32 local = *p;
+    switch (row->action) {
+    case ACT_LOCAL_GET:
+        if (local >= 0x80 || local >= c->locals.len)
+            return false;
+        q->stack[q->height++] = c->locals.data[local];
+        q->at = p + 1;
+        return true;
+    case ACT_LOCAL_SET:
+    case ACT_LOCAL_TEE:
+        if (local >= 0x80 || local >= c->locals.len || q->height == q->floor ||
+            q->stack[q->height - 1] != c->locals.data[local])
+            return false;
+        q->height -= row->action == ACT_LOCAL_SET;
+        q->at = p + 1;
+        return true;
+    case ACT_I32_CONST:
+        p = quick_number(p);
+        if (!p)
+            return false;
+        q->stack[q->height++] = WASM_I32;
+        break;
+    case ACT_MEMARG:
+        p = *p <= row->align && has_memory ? quick_number(p + 1) : NULL;
+        if (!p || row->is_gated || !quick_apply(q, row))
+            return false;
+        break;
+    case ACT_SIMPLE:
+        if (row->is_gated || !quick_apply(q, row))
+            return false;
+        break;
+    default: return false;
+    }
+    q->at = p;
+    return true;
+}
+
+/* Walks instructions of function bodies as long as they are plain; the careful walk goes on, and reports. */
+static void walk_quickly(struct validate_context *c)
+{
+    enum { LONGEST = 8 }; /* bytes of an instruction here, and a few to spare */
+    const struct wasm_module *m = c->m;
+    bool has_memory = m->memories.len && !m->memories.data[0].is_64;
+    struct quick q = {c->in.at, c->stack.data, c->stack.len, c->floor};
+    while (c->in.end - q.at > LONGEST && q.height < c->stack.cap && quick_step(c, &q, has_memory))
+        continue;
+    c->in.at = q.at;
+    c->stack.len = q.height;
+}
+
 bool validate_walk(struct validate_context *c, const wasm_valtype *results, u32 result_count)
 {
-    c->stack.len = c->frames.len = c->inits.len = 0;
+    c->stack.len = c->frames.len = c->inits.len = c->floor = 0;
     *vec_push(c->arena, &c->frames) =
         (struct validate_frame){.results = results, .result_count = result_count, .op = OP_COUNT};
     while (c->frames.len > 0) {
+        if (!c->is_const && !c->local_set.len)
+            walk_quickly(c);
         if (c->in.at == c->in.end) {
             c->instruction = NULL;
             return validate_malformed(

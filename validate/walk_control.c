@@ -91,6 +91,7 @@ static void push_frame(struct validate_context *c, enum wasm_op op, const struct
         .offset = c->in.base + (u32)(c->instruction - c->in.start),
         .op = (u16)op,
     };
+    c->floor = c->stack.len;
     validate_push_types(c, t->params, t->param_count);
 }
 
@@ -108,6 +109,7 @@ static bool pop_frame(struct validate_context *c, struct validate_frame *out)
     c->inits.len = f->init_height;
     *out = *f;
     c->frames.len--;
+    c->floor = c->frames.len ? vec_last(&c->frames)->height : 0;
     return true;
 }
 
