@@ -38,6 +38,7 @@ static void skip_space(struct parser *p)
                 p->at++;
         } else if (c == '/' && next == '*') {
             u32 depth = 0;
+            size_t start = p->at;
             do {
                 bool open = peek_char(p, 0) == '/' && peek_char(p, 1) == '*';
                 bool close = peek_char(p, 0) == '*' && peek_char(p, 1) == '/';
@@ -45,6 +46,11 @@ static void skip_space(struct parser *p)
                 depth -= close;
                 p->at += open || close ? 2 : 1;
             } while (depth && p->at < p->text.len);
+            if (depth && !p->failed) {
+                p->failed = true;
+                diag_error(p->d, CODE_WAC, (span){p->source, (u32)start, (u32)start + 2},
+                           "unterminated block comment");
+            }
         } else if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
             p->at++;
         } else {

@@ -4,6 +4,7 @@
 #include <yaml.h>
 
 #define CODE_YAML "compose-yaml"
+#define DEPTH_MAX 64
 
 struct reader {
     struct arena *a;
@@ -292,6 +293,31 @@ static bool syntax_error(struct diags *d, u32 source, const yaml_parser_t *p)
     return false;
 }
 
+/* Stops at the first node that is nested too deep: the reader's time grows with the square of the depth. */
+static bool check_depth(struct diags *d, u32 source, str text)
+{
+    yaml_parser_t parser;
+    yaml_event_t e;
+    u32 depth = 0;
+    bool more = true;
+    if (!yaml_parser_initialize(&parser))
+        return true; /* who reads it will tell */
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text.ptr, text.len);
+    while (more && depth <= DEPTH_MAX && yaml_parser_parse(&parser, &e)) {
+        depth += e.type == YAML_SEQUENCE_START_EVENT || e.type == YAML_MAPPING_START_EVENT;
+        depth -= e.type == YAML_SEQUENCE_END_EVENT || e.type == YAML_MAPPING_END_EVENT;
+        more = e.type != YAML_DOCUMENT_END_EVENT && e.type != YAML_STREAM_END_EVENT;
+        if (depth > DEPTH_MAX) {
+            u32 offset = (u32)e.start_mark.index;
+            diag_error(d, CODE_YAML, (span){source, offset, offset + 1},
+                       "nesting too deep: more than %u levels", DEPTH_MAX);
+        }
+        yaml_event_delete(&e);
+    }
+    yaml_parser_delete(&parser);
+    return depth <= DEPTH_MAX;
+}
+
 bool compose_yaml_read(struct arena *a, u32 source, struct yaml_config *out, struct diags *d)
 {
     struct reader r = {.a = a, .d = d, .source = source, .config = out};
@@ -299,6 +325,8 @@ bool compose_yaml_read(struct arena *a, u32 source, struct yaml_config *out, str
     yaml_parser_t parser;
     bool fine = false;
     *out = (struct yaml_config){0};
+    if (!check_depth(d, source, text->text))
+        return false;
     if (!yaml_parser_initialize(&parser)) {
         diag_error(d, CODE_YAML, (span){0}, "out of memory");
         return false;
