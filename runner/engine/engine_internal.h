@@ -119,9 +119,8 @@ struct engine_module {
     struct engine_store *store;
     const struct wasm_module *source;
     struct validate_context *context;
-    const u32 *type_ids;       /* canonical id of each type */
-    struct engine_code *codes; /* of defined functions */
-    u32 code_count;
+    const u32 *type_ids;        /* canonical id of each type */
+    struct engine_code **codes; /* of defined functions, made at need: engine_code_at */
     struct map exports;
     bool names_read;
     bool has_legacy; /* the older form of exceptions is valid, so to be looked for */
@@ -257,6 +256,8 @@ union cell engine_cell_of(enum handler h);
 
 /* ---- translate.c --------------------------------------------------------------------------------------- */
 
+/* The code of a function that the module defines. */
+struct engine_code *engine_code_at(struct engine_module *em, u32 func);
 /* Translates the body unless it is already; gives an enum trap. */
 enum trap engine_translate(struct engine_code *c);
 /* Offset in the module's binary of the instruction that cell `cell` belongs to. */

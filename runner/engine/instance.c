@@ -10,7 +10,7 @@ struct engine_func *engine_func_at(struct engine_instance *i, u32 index)
     const struct wasm_module *m = i->module->source;
     struct engine_func *f = arena_new(&i->store->arena, struct engine_func);
     *f = (struct engine_func){
-        .code = &i->module->codes[index - m->imported_funcs],
+        .code = engine_code_at(i->module, index),
         .instance = i,
         .type = wasm_func_type(m, index),
         .type_id = i->module->type_ids[m->funcs.data[index]],

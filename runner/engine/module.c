@@ -1,4 +1,4 @@
-/* module.c - loading a module: validation, and one small record for each function. */
+/* module.c - loading a module: validation; records of functions are made when something refers to them. */
 #include "engine_internal.h"
 
 static u32 record_of(const struct wasm_functype *type)
@@ -8,22 +8,21 @@ static u32 record_of(const struct wasm_functype *type)
     return params > results ? params : results;
 }
 
-static void init_codes(struct engine_module *em)
+struct engine_code *engine_code_at(struct engine_module *em, u32 func)
 {
-    const struct wasm_module *m = em->source;
-    em->code_count = m->codes.len;
-    em->codes = arena_array(&em->store->arena, struct engine_code, m->codes.len);
-    union cell translate = engine_cell_of(H_TRANSLATE);
-    for (u32 i = 0; i < m->codes.len; i++) {
-        struct engine_code *c = &em->codes[i];
+    struct engine_code **slot = &em->codes[func - em->source->imported_funcs];
+    if (!*slot) {
+        struct engine_code *c = arena_new(&em->store->arena, struct engine_code);
         c->module = em;
-        c->index = m->imported_funcs + i;
-        c->record = record_of(wasm_func_type(m, c->index));
+        c->index = func;
+        c->record = record_of(wasm_func_type(em->source, func));
         c->stub[0].u = (u64)c->record + 3;
-        c->stub[1] = translate;
+        c->stub[1] = engine_cell_of(H_TRANSLATE);
         c->stub[2].ptr = c;
         c->entry = c->stub + 1;
+        *slot = c;
     }
+    return *slot;
 }
 
 void engine_validate_lazily(struct engine_store *s, bool lazily)
@@ -67,7 +66,7 @@ struct engine_module *engine_load(struct engine_store *s, const struct wasm_modu
     em->layouts = arena_array(&s->arena, struct layout *, m->types.len);
     for (u32 i = 0; i < m->exports.len; i++)
         map_add(&s->arena, &em->exports, m->exports.data[i].name, i);
-    init_codes(em);
+    em->codes = arena_array(&s->arena, struct engine_code *, m->codes.len);
     return em;
 }
 

@@ -395,7 +395,7 @@ static void call(struct translator *tr, bool tail)
         call_acc(tr, type, w, tail);
         return;
     }
-    struct engine_code *callee = &tr->em->codes[index - tr->m->imported_funcs];
+    struct engine_code *callee = engine_code_at(tr->em, index);
     if (tail) {
         translate_emit(tr, H_TAIL_CALL, w);
         vec_push(&tr->arena, &tr->cells)->ptr = callee;
