@@ -48,6 +48,7 @@ struct arena {
     struct arena_block *block; /* the block that small allocations come from */
     struct arena_large *large; /* allocations that have a block of their own */
     size_t used;               /* bytes handed out, for limits and reports */
+    u32 first; /* size of the first block, 0 = 8 KiB: less for arenas by the million */
 };
 
 /* Zeroed memory of `size` bytes, aligned to 16. Never NULL (size 0 gives a valid pointer). */

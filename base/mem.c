@@ -113,9 +113,11 @@ void *arena_alloc(struct arena *a, size_t size)
     }
     struct arena_block *b = a->block;
     if (!b || b->size - b->used < size) {
-        size_t want = b ? b->size * 2 : BLOCK_MIN;
+        size_t want = b ? b->size * 2 : a->first ? a->first : BLOCK_MIN;
         want = want > BLOCK_MAX ? BLOCK_MAX : want;
-        want = want < size ? LARGE : want;
+        while (want < size) {
+            want *= 2;
+        }
         b = mem_alloc(sizeof *b + want);
         b->size = want;
         b->next = a->block;

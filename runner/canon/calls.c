@@ -181,6 +181,7 @@ static struct canon_call *call_new(struct canon_store *s, struct canon_func *f)
     struct canon_call *c = mem_alloc(sizeof *c);
     c->store = s;
     c->func = f;
+    c->arena.first = 256;
     c->next = s->calls;
     if (s->calls) {
         s->calls->previous = c;

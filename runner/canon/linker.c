@@ -378,7 +378,7 @@ static bool missing(struct link *k, const struct provider *from, str what, str n
         }
         diag_suggest(k->diags, x, name, list, names->len);
     }
-    diag_note(k->diags, x, "the component imports it as a %s", noun);
+    diag_note(k->diags, x, "the component imports it as %s %s", *noun == 'i' ? "an" : "a", noun);
     return false;
 }
 
