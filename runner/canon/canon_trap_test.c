@@ -24,6 +24,12 @@ static const struct {
     {"srs", "(param i32 i32 i32) (result i32)",
      "stream.read $s (memory (core memory $mem \"mem\"))"},
     {"scr", "(param i32) (result i32)", "stream.cancel-read $s"},
+    {"scw", "(param i32) (result i32)", "stream.cancel-write $s"},
+    {"ccr", "(param i32) (result i32)", "stream.cancel-read $c"},
+    {"cdr", "(param i32)", "stream.drop-readable $c"},
+    {"cf", "(param i32 i32)", "stream.forward $c"},
+    {"fcr", "(param i32) (result i32)", "future.cancel-read $f"},
+    {"fcw", "(param i32) (result i32)", "future.cancel-write $f"},
     {"sdr", "(param i32)", "stream.drop-readable $s"},
     {"sdw", "(param i32)", "stream.drop-writable $s"},
     {"sf", "(param i32 i32)", "stream.forward $s"},
@@ -46,8 +52,11 @@ static const struct {
     {"wd", "(param i32)", "waitable-set.drop"},
     {"wj", "(param i32 i32)", "waitable.join"},
     {"sc", "(param i32) (result i32)", "subtask.cancel async"},
+    {"scs", "(param i32) (result i32)", "subtask.cancel"},
     {"sd", "(param i32)", "subtask.drop"},
     {"tr", "(param i32)", "task.return (result u32)"},
+    {"trn", "", "task.return"},
+    {"tro", "", "task.return string-encoding=utf16"},
     {"tc", "", "task.cancel"},
     {"bi", "", "backpressure.inc"},
     {"bd", "", "backpressure.dec"},
@@ -56,6 +65,10 @@ static const struct {
     {"tl", "(param i32)", "thread.resume-later"},
     {"ts", "(param i32) (result i32)", "thread.suspend-then-resume"},
     {"tp", "(param i32) (result i32)", "thread.yield-then-promote"},
+    {"ty", "(result i32)", "thread.yield"},
+    {"tu", "(result i32)", "thread.suspend"},
+    {"tyr", "(param i32) (result i32)", "thread.yield-then-resume"},
+    {"tsp", "(param i32) (result i32)", "thread.suspend-then-promote"},
     {"en", "(param i32 i32) (result i32)", "error-context.new (memory (core memory $mem \"mem\"))"},
     {"em", "(param i32 i32)",
      "error-context.debug-message (memory (core memory $mem \"mem\")) (realloc (core func $mem "
@@ -68,6 +81,12 @@ static const struct {
     {"pick", "(param i32)", "lower (func $b \"pick\")"},
     {"many", "(param i32)", "lower (func $b \"many\") (memory (core memory $mem \"mem\"))"},
     {"give", "(param i32)", "lower (func $b \"give\")"},
+    {"mk", "(result i32)", "lower (func $b \"mk\")"},
+    {"ownr", "(param i32)", "lower (func $b \"own\")"},
+    {"lend", "(param i32)", "lower (func $b \"lend\")"},
+    {"hold", "(param i32) (result i32)", "lower (func $b2 \"hold\") async"},
+    {"keep", "(param i32)", "lower (func $b2 \"keep\")"},
+    {"pd", "(param i32)", "resource.drop $p"},
 };
 
 static const struct {
@@ -94,6 +113,42 @@ static const struct {
     {"(drop (call $sn)) (call $give (i32.const 2))", "used with the wrong type"},
     {"(drop (call $sc (i32.const 3)))", "unknown handle index 3"},
     {"(call $ed (i32.const 2))", "unknown handle index 2"},
+    {"(drop (call $wn)) (call $rd (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $wn)) (call $sd (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $wn)) (drop (call $sc (i32.const 1)))", "used with the wrong type"},
+    {"(drop (call $wn)) (call $ed (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $wn)) (call $em (i32.const 1) (i32.const 0))", "used with the wrong type"},
+    {"(drop (call $rn (i32.const 5))) (drop (call $ww (i32.const 1) (i32.const 0)))",
+     "used with the wrong type"},
+    {"(drop (call $rn (i32.const 5))) (drop (call $wp (i32.const 1) (i32.const 0)))",
+     "used with the wrong type"},
+    {"(drop (call $rn (i32.const 5))) (drop (call $sn)) (call $wj (i32.const 2) (i32.const 1))",
+     "used with the wrong type"},
+    {"(drop (call $sn)) (drop (call $scr (i32.const 2)))", "used with the wrong type"},
+    {"(drop (call $sn)) (drop (call $ccr (i32.const 1)))", "used with the wrong type"},
+    {"(drop (call $sn)) (drop (call $scw (i32.const 1)))", "used with the wrong type"},
+    {"(drop (call $fn)) (drop (call $fcr (i32.const 2)))", "used with the wrong type"},
+    {"(drop (call $fn)) (drop (call $fcw (i32.const 1)))", "used with the wrong type"},
+    {"(drop (call $sn)) (call $sdr (i32.const 2))", "used with the wrong type"},
+    {"(drop (call $sn)) (call $cdr (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $sn)) (call $cf (i32.const 1) (i32.const 2))", "used with the wrong type"},
+    {"(drop (call $sn)) (call $sf (i32.const 2) (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $sn)) (drop (call $sn)) (call $sf (i32.const 1) (i32.const 3))",
+     "used with the wrong type"},
+    {"(drop (call $sn)) (drop (call $cn)) (call $sf (i32.const 1) (i32.const 4))",
+     "used with the wrong type"},
+    {"(drop (call $cn)) (call $give (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $rn (i32.const 5))) (call $give (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $wn)) (call $ownr (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $wn)) (call $lend (i32.const 1))", "used with the wrong type"},
+    {"(drop (call $rn (i32.const 5))) (drop (call $mk)) (call $ownr (i32.const 1))", "different"},
+    {"(drop (call $rn (i32.const 5))) (call $lend (i32.const 1))", "different"},
+    {"(drop (call $mk)) (drop (call $hold (i32.const 1))) (call $ownr (i32.const 1))",
+     "cannot remove owned resource while borrowed"},
+    {"(drop (call $mk)) (drop (call $hold (i32.const 1))) (call $pd (i32.const 1))",
+     "cannot remove owned resource while borrowed"},
+    {"(drop (call $mk)) (call $keep (i32.const 1))",
+     "borrow handles still remain at the end of the call"},
     /* Values from a guest. */
     {"(call $text (i32.const 65536) (i32.const 1))", "out of bounds"},
     {"(call $text (i32.const 0) (i32.const -1))", "string byte length exceeds maximum"},
@@ -204,14 +259,43 @@ static const struct {
     {"(call $tl (call $ti))", "cannot resume thread which is not suspended"},
     {"(drop (call $ts (call $ti)))", "cannot resume thread which is not suspended"},
     {"(drop (call $tp (call $ti)))", "cannot resume thread which is not suspended"},
+    {"(drop (call $tyr (call $ti)))", "cannot resume thread which is not suspended"},
+    {"(drop (call $tsp (call $ti)))", "cannot resume thread which is not suspended"},
     {"(call $tl (call $tn (i32.const 1) (i32.const 0)))"
      "(call $tl (i32.const 2))",
      "cannot resume thread which is not suspended"},
+    {"(drop (call $sn)) (drop (call $scr (i32.const 1)))",
+     "read cancelled when no read is pending"},
+    {"(drop (call $sn)) (drop (call $scw (i32.const 2)))",
+     "write cancelled when no write is pending"},
+    {"(drop (call $fn)) (drop (call $fcw (i32.const 2)))",
+     "write cancelled when no write is pending"},
+    {"(drop (call $wn)) (drop (call $blk)) (call $wj (i32.const 2) (i32.const 1))"
+     "(drop (call $scs (i32.const 2)))",
+     "waitable cannot be used synchronously while added to a waitable set"},
     /* What the core says. */
     {"(unreachable)", "unreachable"},
 };
 
-static void put_guest(struct buf *b, const char *body)
+/* Exports that are lifted with a callback: the body gives the code. */
+static const struct {
+    const char *body, *trap;
+} async_rows[] = {
+    {"(i32.const 0)", "async-lifted export failed to produce a result"},
+    {"(call $trn) (call $trn) (i32.const 0)", "the task has resolved already"},
+    {"(call $tr (i32.const 1)) (i32.const 0)", "invalid `task.return` signature and/or options"},
+    {"(call $tro) (i32.const 0)", "invalid `task.return` signature and/or options"},
+    {"(call $tc) (i32.const 0)", "`task.cancel` called by task which has not been cancelled"},
+    {"(i32.const 3)", "unsupported callback code: 3"},
+    {"(i32.const 15)", "unsupported callback code: 15"},
+    {"(i32.const 0x12)", "unknown handle index 1"},
+    {"(drop (call $rn (i32.const 5))) (i32.const 0x12)", "used with the wrong type"},
+    {"(drop (call $wn)) (i32.const 0x12)", "deadlock detected"},
+};
+
+enum form { FORM_SYNC, FORM_POST_RETURN, FORM_CALLBACK };
+
+static void put_guest(struct buf *b, enum form form, const char *body)
 {
     buf_c(b,
           "(component (component $B"
@@ -241,9 +325,27 @@ static void put_guest(struct buf *b, const char *body)
           " (func (export \"char\") (param \"t\" char) (canon lift (core func $i \"f1\")))"
           " (func (export \"pick\") (param \"t\" $ve) (canon lift (core func $i \"f1\")))"
           " (func (export \"give\") (param \"t\" $s) (canon lift (core func $i \"f1\")))"
+          " (type $p0 (resource (rep i32))) (export $p \"p\" (type $p0))"
+          " (canon resource.new $p0 (core func $pn))"
+          " (core module $k (import \"\" \"new\" (func $new (param i32) (result i32)))"
+          "  (func (export \"mk\") (result i32) (call $new (i32.const 7))))"
+          " (core instance $k (instantiate $k (with \"\" (instance (export \"new\" (func $pn))))))"
+          " (func (export \"mk\") (result (own $p)) (canon lift (core func $k \"mk\")))"
+          " (func (export \"own\") (param \"t\" (own $p)) (canon lift (core func $i \"f1\")))"
+          " (func (export \"lend\") (param \"t\" (borrow $p)) (canon lift (core func $i \"f1\")))"
           " (func (export \"many\") (param \"t\" $t17) (canon lift (core func $i \"f1\")"
           "  (memory (core memory $i \"mem\")) (realloc (core func $i \"realloc\")))))"
-          "(instance $b (instantiate $B))"
+          "(instance $b (instantiate $B)) (alias export $b \"p\" (type $p))"
+          /* Borrows, seen from a component that does not have the resource. */
+          "(component $B2 (import \"p\" (type $p (sub resource)))"
+          " (core module $m (func (export \"keep\") (param i32))"
+          "  (func (export \"hold\") (param i32) (result i32) (i32.const 1))"
+          "  (func (export \"cb\") (param i32 i32 i32) (result i32) (i32.const 1)))"
+          " (core instance $i (instantiate $m))"
+          " (func (export \"keep\") (param \"t\" (borrow $p)) (canon lift (core func $i \"keep\")))"
+          " (func (export \"hold\") async (param \"t\" (borrow $p)) (canon lift"
+          "  (core func $i \"hold\") async (callback (core func $i \"cb\")))))"
+          "(instance $b2 (instantiate $B2 (with \"p\" (type $p))))"
           "(type $s (stream u8)) (type $pair (tuple u32 u32)) (type $c (stream $pair)) (type $f "
           "(future u32))"
           "(core type $start (func (param i32)))"
@@ -263,18 +365,28 @@ static void put_guest(struct buf *b, const char *body)
                    builtins[i].type);
     }
     buf_printf(b,
-               "(func (export \"run\") (local i32) %s) (func $thread (param i32)) (func $none)"
+               "(func (export \"run\") %s (local i32) %s)"
+               "(func (export \"post\") %s)"
+               "(func (export \"cb\") (param i32 i32 i32) (result i32) (i32.const 0)) (func "
+               "$thread (param i32)) (func $none)"
                "(elem (i32.const 1) func $thread $none))"
                "(core instance $i (instantiate $m (with \"\" (instance"
                " (export \"mem\" (memory $mem \"mem\")) (export \"t\" (table $table \"t\"))",
-               body);
+               form == FORM_CALLBACK ? "(result i32)" : "", form == FORM_POST_RETURN ? "" : body,
+               form == FORM_POST_RETURN ? body : "");
     for (u32 i = 0; i < LENGTH_OF(builtins); i++) {
         buf_printf(b, "(export \"%s\" (func $%s))", builtins[i].name, builtins[i].name);
     }
-    buf_c(b, "))))(func (export \"run\") async (canon lift (core func $i \"run\"))))");
+    static const char *const options[] = {
+        [FORM_SYNC] = "",
+        [FORM_POST_RETURN] = "(post-return (core func $i \"post\"))",
+        [FORM_CALLBACK] = "async (callback (core func $i \"cb\"))",
+    };
+    buf_printf(b, "))))(func (export \"run\") async (canon lift (core func $i \"run\") %s)))",
+               options[form]);
 }
 
-static void run_row(u32 row)
+static void run_row(enum form form, const char *body, const char *trap)
 {
     struct arena a = {0};
     struct sources sources = {.arena = &a};
@@ -284,7 +396,7 @@ static void run_row(u32 row)
     struct wasm_binary binary;
     struct canon_instance *instance = NULL;
     diags_init(&d, &a, &sources);
-    put_guest(&text, rows[row].body);
+    put_guest(&text, form, body);
     u32 source = sources_add(&sources, STR("guest"), buf_view(&text), SOURCE_TEXT);
     struct canon_store *s = canon_store_new(&config);
     struct canon_linker *l = canon_linker_new();
@@ -295,14 +407,13 @@ static void run_row(u32 row)
     if (!loaded || canon_instantiate(s, loaded, l, NULL, &instance, &d) != CANON_OK) {
         struct buf out = buf_in(&a);
         diags_render(&d, DIAG_TEXT, &out);
-        fail_msg("row %u: " STRF, row, STRA(buf_view(&out)));
+        fail_msg("%s: " STRF, body, STRA(buf_view(&out)));
     }
     struct canon_func *f = canon_find_func(instance, STR(""), STR("run"));
     enum canon_outcome o = canon_invoke(s, f, NULL, 0, &a, NULL);
     str have = o == CANON_TRAPPED ? canon_trap_of(s)->message : STR("none");
-    if (str_find(have, str_c(rows[row].trap), 0) == SIZE_MAX) {
-        fail_msg("row %u, %s: trap `" STRF "`, wanted `%s`", row, rows[row].body, STRA(have),
-                 rows[row].trap);
+    if (str_find(have, str_c(trap), 0) == SIZE_MAX) {
+        fail_msg("%s: trap `" STRF "`, wanted `%s`", body, STRA(have), trap);
     }
     /* Nothing runs in the instance after that. */
     assert_int_equal(canon_invoke(s, f, NULL, 0, &a, NULL), CANON_TRAPPED);
@@ -316,12 +427,46 @@ static void test_traps(void **state)
 {
     (void)state;
     for (u32 i = 0; i < LENGTH_OF(rows); i++) {
-        run_row(i);
+        run_row(FORM_SYNC, rows[i].body, rows[i].trap);
+    }
+    for (u32 i = 0; i < LENGTH_OF(async_rows); i++) {
+        run_row(FORM_CALLBACK, async_rows[i].body, async_rows[i].trap);
+    }
+}
+
+/* What leaves the component (`may_leave`) may not be called after its return. */
+static void test_leaving(void **state)
+{
+    (void)state;
+    static const char *const may[] = {"rr", "bi", "bd"};
+    for (u32 i = 0; i < LENGTH_OF(builtins); i++) {
+        bool skip = false;
+        for (u32 n = 0; n < LENGTH_OF(may); n++) {
+            skip |= strcmp(builtins[i].name, may[n]) == 0;
+        }
+        struct arena a = {0};
+        struct buf body = buf_in(&a);
+        const char *end = strstr(builtins[i].type, "(result");
+        buf_printf(&body, "%s(call $%s", end ? "(drop " : "", builtins[i].name);
+        for (const char *at = strstr(builtins[i].type, "(param"); at && (!end || at < end);) {
+            at = strstr(at, " i32");
+            if (at && (!end || at < end)) {
+                buf_c(&body, " (i32.const 0)");
+                at += 4;
+            }
+        }
+        buf_c(&body, end ? "))" : ")");
+        if (!skip) {
+            run_row(FORM_POST_RETURN, str_to_c(&a, buf_view(&body)),
+                    "cannot leave component instance");
+        }
+        arena_free(&a);
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_traps)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_traps),
+                                       cmocka_unit_test(test_leaving)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
