@@ -181,6 +181,10 @@ static inline u32 validate_imm(struct validate_context *c)
 {
     if (c->in.at != c->in.end && *c->in.at < 0x80)
         return *c->in.at++;
+    if (c->in.end - c->in.at >= 2 && c->in.at[1] < 0x80) {
+        c->in.at += 2;
+        return (c->in.at[-2] & 0x7fu) | (u32)c->in.at[-1] << 7;
+    }
     return wasm_get_u32(&c->in);
 }
 /* Immediates that are checked against their index space. */
