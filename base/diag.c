@@ -94,6 +94,9 @@ void diag_help(struct diags *d, struct diag *x, const char *format, ...)
 
 void diag_suggest(struct diags *d, struct diag *x, str wanted, const str *candidates, size_t n)
 {
+    if (d->dropped && (d->list.len == 0 || *vec_last(&d->list) != x)) {
+        return; /* nobody will read it, and looking takes its time */
+    }
     str near = near_name(wanted, candidates, n);
     if (near.len) {
         diag_help(d, x, "did you mean `" STRF "`?", STRA(near));

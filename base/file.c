@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* An endless stream ends here. */
+#define MOST_OF_A_STREAM (1u << 30)
+
 #define LARGE_PAGE ((uintptr_t)2 << 20)
 
 static bool is_stdio(const char *path)
@@ -59,8 +62,10 @@ static bool read_all(struct arena *a, int fd, size_t hint, const char *path, str
             break;
         }
         b.len += (size_t)n;
-        if (b.len >= UINT32_MAX) {
-            return fail(d, "read", path, "files of 4 GiB and more are not supported");
+        if (b.len >= (hint ? UINT32_MAX : MOST_OF_A_STREAM)) {
+            return fail(d, "read", path,
+                        hint ? "files of 4 GiB and more are not supported"
+                             : "more than 1 GiB of a pipe or device is not supported");
         }
     }
     *out = str_of(b.data ? b.data : "", b.len);

@@ -1,6 +1,7 @@
 /* main.c - witc: finds the command, reads its options by its table, runs it, shows what it has to say. */
 #include "cmd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -287,9 +288,11 @@ int main(int argc, char **argv)
         (void)ignored;
         x.code = 70;
     }
+    errno = 0;
     bool lost = fflush(stdout) != 0 || ferror(stdout);
     if (lost && x.code == 0) {
-        fprintf(stderr, "error: cannot write `<stdout>`\n");
+        fprintf(stderr, "error: cannot write `<stdout>`%s%s\n", errno ? ": " : "",
+                errno ? strerror(errno) : "");
         x.code = 1;
     }
     arena_free(&cli.arena);
