@@ -75,6 +75,7 @@ static const struct {
      "\"realloc\"))"},
     {"ed", "(param i32)", "error-context.drop"},
     {"blk", "(result i32)", "lower (func $b \"block\") async (memory (core memory $mem \"mem\"))"},
+    {"stub", "(result i32)", "lower (func $b \"stubborn\") async"},
     {"text", "(param i32 i32)", "lower (func $b \"text\") (memory (core memory $mem \"mem\"))"},
     {"list", "(param i32 i32)", "lower (func $b \"list\") (memory (core memory $mem \"mem\"))"},
     {"char", "(param i32)", "lower (func $b \"char\")"},
@@ -86,6 +87,7 @@ static const struct {
     {"lend", "(param i32)", "lower (func $b \"lend\")"},
     {"hold", "(param i32) (result i32)", "lower (func $b2 \"hold\") async"},
     {"keep", "(param i32)", "lower (func $b2 \"keep\")"},
+    {"pass", "(param i32)", "lower (func $b2 \"pass\")"},
     {"pd", "(param i32)", "resource.drop $p"},
 };
 
@@ -147,6 +149,9 @@ static const struct {
      "cannot remove owned resource while borrowed"},
     {"(drop (call $mk)) (drop (call $hold (i32.const 1))) (call $pd (i32.const 1))",
      "cannot remove owned resource while borrowed"},
+    {"(drop (call $mk)) (call $pass (i32.const 1))", "cannot lift own resource from a borrow"},
+    {"(drop (call $mk)) (drop (call $hold (i32.const 1))) (drop (call $sc (i32.const 2)))",
+     "borrow handles still remain at the end of the call"},
     {"(drop (call $mk)) (call $keep (i32.const 1))",
      "borrow handles still remain at the end of the call"},
     /* Values from a guest. */
@@ -273,6 +278,14 @@ static const struct {
     {"(drop (call $wn)) (drop (call $blk)) (call $wj (i32.const 2) (i32.const 1))"
      "(drop (call $scs (i32.const 2)))",
      "waitable cannot be used synchronously while added to a waitable set"},
+    {"(drop (call $stub)) (drop (call $sc (i32.const 1))) (drop (call $sc (i32.const 1)))",
+     "`subtask.cancel` called twice"},
+    {"(drop (call $sn)) (call $tl (call $tn (i32.const 3) (i32.const 0)))"
+     "(drop (call $srs (i32.const 1) (i32.const 0) (i32.const 1)))",
+     "waitable cannot be used synchronously"},
+    {"(drop (call $sn)) (call $tl (call $tn (i32.const 4) (i32.const 0)))"
+     "(drop (call $srs (i32.const 1) (i32.const 0) (i32.const 1)))",
+     "waitable cannot be used synchronously"},
     /* What the core says. */
     {"(unreachable)", "unreachable"},
 };
@@ -315,6 +328,8 @@ static void put_guest(struct buf *b, enum form form, const char *body)
           "$cancel))))))"
           " (func (export \"block\") async"
           "  (canon lift (core func $j \"block\") async (callback (core func $j \"cb\"))))"
+          " (func (export \"stubborn\") async"
+          "  (canon lift (core func $i \"wait\") async (callback (core func $i \"cb\"))))"
           " (type $s (stream u8)) (type $v (variant (case \"a\") (case \"b\")))"
           " (export $ve \"v\" (type $v))"
           " (type $t17 (tuple u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32 u32))"
@@ -338,14 +353,22 @@ static void put_guest(struct buf *b, enum form form, const char *body)
           "(instance $b (instantiate $B)) (alias export $b \"p\" (type $p))"
           /* Borrows, seen from a component that does not have the resource. */
           "(component $B2 (import \"p\" (type $p (sub resource)))"
-          " (core module $m (func (export \"keep\") (param i32))"
+          " (import \"own\" (func $own (param \"t\" (own $p))))"
+          " (canon task.cancel (core func $cancel)) (canon lower (func $own) (core func $own'))"
+          " (core module $m (import \"\" \"cancel\" (func $cancel))"
+          "  (import \"\" \"own\" (func $own (param i32)))"
+          "  (func (export \"keep\") (param i32))"
+          "  (func (export \"pass\") (param i32) (call $own (local.get 0)))"
           "  (func (export \"hold\") (param i32) (result i32) (i32.const 1))"
-          "  (func (export \"cb\") (param i32 i32 i32) (result i32) (i32.const 1)))"
-          " (core instance $i (instantiate $m))"
+          "  (func (export \"cb\") (param i32 i32 i32) (result i32)"
+          "   (if (i32.eq (local.get 0) (i32.const 6)) (then (call $cancel))) (i32.const 1)))"
+          " (core instance $i (instantiate $m (with \"\" (instance"
+          "  (export \"cancel\" (func $cancel)) (export \"own\" (func $own'))))))"
           " (func (export \"keep\") (param \"t\" (borrow $p)) (canon lift (core func $i \"keep\")))"
+          " (func (export \"pass\") (param \"t\" (borrow $p)) (canon lift (core func $i \"pass\")))"
           " (func (export \"hold\") async (param \"t\" (borrow $p)) (canon lift"
           "  (core func $i \"hold\") async (callback (core func $i \"cb\")))))"
-          "(instance $b2 (instantiate $B2 (with \"p\" (type $p))))"
+          "(instance $b2 (instantiate $B2 (with \"p\" (type $p)) (with \"own\" (func $b \"own\"))))"
           "(type $s (stream u8)) (type $pair (tuple u32 u32)) (type $c (stream $pair)) (type $f "
           "(future u32))"
           "(core type $start (func (param i32)))"
@@ -369,7 +392,9 @@ static void put_guest(struct buf *b, enum form form, const char *body)
                "(func (export \"post\") %s)"
                "(func (export \"cb\") (param i32 i32 i32) (result i32) (i32.const 0)) (func "
                "$thread (param i32)) (func $none)"
-               "(elem (i32.const 1) func $thread $none))"
+               "(func $joiner (param i32) (call $wj (i32.const 1) (i32.const 0)))"
+               "(func $canceller (param i32) (drop (call $scr (i32.const 1))))"
+               "(elem (i32.const 1) func $thread $none $joiner $canceller))"
                "(core instance $i (instantiate $m (with \"\" (instance"
                " (export \"mem\" (memory $mem \"mem\")) (export \"t\" (table $table \"t\"))",
                form == FORM_CALLBACK ? "(result i32)" : "", form == FORM_POST_RETURN ? "" : body,
