@@ -1,4 +1,4 @@
-;; Calls from one component to another, n of them: scalar(n), text(n), list(n), done(n), block(n), live(n), pipe(n).
+;; Calls from one component to another, n of them: scalar(n), text(n), bytes(n), done(n), block(n), live(n), pipe(n).
 (component
   (component $B
     (core module $m
@@ -143,7 +143,7 @@
   (instance $a (instantiate $A (with "b" (instance $b))))
   (export "scalar" (func $a "scalar"))
   (export "text" (func $a "text"))
-  (export "list" (func $a "list"))
+  (export "bytes" (func $a "list"))
   (export "done" (func $a "done"))
   (export "block" (func $a "block"))
   (export "live" (func $a "live"))
