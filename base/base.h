@@ -220,12 +220,18 @@ enum source_kind {
 };
 
 /* A file (or stdin, or an argument) as it was read. */
+struct span;
+struct sources;
 struct source {
     str path; /* as the user wrote it; "<stdin>", "<argument>" */
     str text;
     enum source_kind kind;
     u32 *line_starts; /* made at first need */
     u32 line_count;
+    /* Of bytes made from a text, or NULL: gives the place in that text of a place in the bytes, when a
+     * diagnostic is shown. False if there is none; *exact tells whether it is no more than meant. */
+    bool (*translate)(void *context, struct sources *s, u32 offset, struct span *out, bool *exact);
+    void *context;
 };
 
 /* Place in a source: bytes [start, end). source 0 = no place. */

@@ -229,8 +229,30 @@ void diags_render_text(struct diags *d, bool color, struct buf *out)
     }
 }
 
+/* Bytes made from a text are shown as their place in it. */
+static void to_text(struct diags *d, struct diag *x, span *at, bool primary)
+{
+    struct source *s = sources_get(d->sources, at->source);
+    span text;
+    bool exact;
+    if (!s || !s->translate || !s->translate(s->context, d->sources, at->start, &text, &exact)) {
+        return;
+    }
+    if (primary && !exact) {
+        diag_note(d, x, "at offset 0x%x of the binary made from it", at->start);
+    }
+    *at = text;
+}
+
 void diags_render(struct diags *d, enum diag_format format, struct buf *out)
 {
+    for (u32 i = 0; i < d->list.len; i++) {
+        struct diag *x = d->list.data[i];
+        to_text(d, x, &x->at, true);
+        for (u32 j = 0; j < x->labels.len; j++) {
+            to_text(d, x, &x->labels.data[j].at, false);
+        }
+    }
     if (format == DIAG_JSON) {
         diags_render_json(d, out);
     } else {

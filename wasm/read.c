@@ -1,5 +1,6 @@
 /* read.c - the entrances of the binary reader, and what its files share. */
 #include "reader.h"
+#include "text.h"
 
 void wasm_rd_fail(struct wasm_reader *r, const u8 *at, const char *format, ...)
 {
@@ -136,7 +137,9 @@ bool wasm_read(struct arena *a, u32 source, struct features features, struct was
         if (!wasm_parse_text(a, source, features, &bytes, d)) {
             return false;
         }
+        u32 text = source;
         source = sources_add(d->sources, path, bytes, SOURCE_BINARY);
+        text_set_places(d->sources, source, text, features);
     }
     if (wasm_is_component(bytes)) {
         out->layer = LAYER_COMPONENT;

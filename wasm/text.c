@@ -10,6 +10,7 @@ void text_binary_strings(struct text_parser *p, struct buf *out)
 void text_file(struct text_parser *p, struct buf *out)
 {
     struct text_token at;
+    p->field_start = p->tok.start;
     if (text_open(p, "module")) {
         str id = text_id(p, &at);
         text_module(p, id, out);
@@ -38,6 +39,7 @@ void text_quote(struct text_parser *p, const char *keyword, struct buf *out)
                              buf_view(&text), SOURCE_TEXT);
     struct text_parser q = {.ops = p->ops, .module_arena = p->module_arena};
     text_init(&q, p->arena, source, p->features, p->d);
+    q.places = p->places;
     q.depth = p->depth;
     bool whole = text_at_form(&q, STR("module")) || text_at_form(&q, STR("component"));
     if (!whole && strcmp(keyword, "component") == 0) {
@@ -80,17 +82,43 @@ struct assembly {
 static void assemble(void *ctx)
 {
     struct assembly *x = ctx;
+    struct text_places *places = x->p.places;
     text_init(&x->p, x->arena, x->source, x->features, x->d);
+    x->p.places = places;
+    if (x->p.tok.kind == TEXT_EOF && !x->p.failed) {
+        str path = sources_get(x->d->sources, x->source)->path;
+        if (x->p.size == 0)
+            text_fail(&x->p, x->p.tok, "`" STRF "` is empty: a module or component is needed",
+                      STRA(path));
+        else
+            text_fail(&x->p, x->p.tok, "expected at least one module field");
+        return;
+    }
     text_file(&x->p, &x->out);
+}
+
+bool text_assemble(struct arena *a, u32 source, struct features features,
+                   struct text_places *places, str *binary, struct diags *d)
+{
+    struct source *s = sources_get(d->sources, source);
+    if (s->text.len && s->text.len < 4 && str_starts(STR("\0asm"), s->text)) {
+        s->kind = SOURCE_BINARY;
+        u32 end = (u32)s->text.len;
+        diag_error(d, "malformed", (span){source, end, end},
+                   "unexpected end: too short for a WebAssembly binary");
+        return false;
+    }
+    struct assembly x = {
+        .arena = a, .source = source, .features = features, .d = d, .out = buf_in(a)};
+    x.p.arena = a;
+    x.p.places = places;
+    text_guarded(&x.p, assemble, &x);
+    *binary = buf_view(&x.out);
+    return !x.p.failed;
 }
 
 bool wasm_parse_text(struct arena *a, u32 source, struct features features, str *binary,
                      struct diags *d)
 {
-    struct assembly x = {
-        .arena = a, .source = source, .features = features, .d = d, .out = buf_in(a)};
-    x.p.arena = a;
-    text_guarded(&x.p, assemble, &x);
-    *binary = buf_view(&x.out);
-    return !x.p.failed;
+    return text_assemble(a, source, features, NULL, binary, d);
 }

@@ -58,6 +58,22 @@ str *text_names_list(struct arena *a, const struct text_names *m);
 
 #define TEXT_NESTING 200 /* of everything but instructions, which need no recursion */
 
+/* Which bytes were made from which place of the text: recorded only when a diagnostic is to be shown. */
+struct text_place {
+    u32 offset; /* in the output, or in a section until it is written */
+    u8 section;
+    bool exact;
+    u32 order;
+    span at;
+};
+struct text_places {
+    struct arena *arena;
+    VEC(struct text_place) list;
+};
+void text_place_add(struct text_places *x, size_t offset, span at, bool exact);
+/* Lets places in a binary be shown as places in the text it was made from. */
+void text_set_places(struct sources *s, u32 binary, u32 text, struct features features);
+
 struct text_ops;
 struct text_parser {
     struct arena *arena;
@@ -75,7 +91,9 @@ struct text_parser {
     bool
         annotations; /* known annotations are tokens; all others are white space (on but inside of one) */
     bool failed;
-    u32 depth; /* open text_enter */
+    struct text_places *places; /* NULL: not recorded */
+    u32 field_start;            /* of the component's definition at hand */
+    u32 depth;                  /* open text_enter */
     const struct text_ops *ops;
     struct buf scratch;  /* for literals */
     struct diag ignored; /* what later errors are written to */
@@ -207,6 +225,8 @@ static inline void text_uleb(struct buf *b, u64 value)
 /* Room for the size of what follows, put in by text_end_size. */
 size_t text_begin_size(struct buf *b);
 void text_end_size(struct buf *b, size_t at);
+/* The same, for the output: places in it move along. */
+void text_end_nested(struct text_parser *p, struct buf *b, size_t at);
 void text_put_name(struct buf *b, str name);                    /* length and bytes */
 void text_put_section(struct buf *b, u8 id, str contents);      /* id, size, contents */
 void text_put_vec(struct buf *b, u32 count, struct buf *items); /* count, items */
@@ -306,6 +326,9 @@ void text_component_fields(struct text_parser *p, str id, str name, struct text_
 void text_binary_strings(struct text_parser *p, struct buf *out);
 /* The strings after `quote`: a text of its own, a list of fields of `keyword`, or one whole `(module ...)`. */
 void text_quote(struct text_parser *p, const char *keyword, struct buf *out);
+/* Assembles a file; records the places if they are asked for. */
+bool text_assemble(struct arena *a, u32 source, struct features features,
+                   struct text_places *places, str *binary, struct diags *d);
 /* A whole text: `(module ...)`, `(component ...)`, or the fields of a module. */
 void text_file(struct text_parser *p, struct buf *out);
 /* Runs fn with memory of its own for modules, which is freed also when memory runs out. */

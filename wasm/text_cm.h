@@ -75,8 +75,9 @@ struct text_scope {
     struct text_names names[SORT_COUNT];
     struct text_namemap shown[SORT_COUNT];
     u32 count[SORT_COUNT];
-    struct buf *out;    /* SCOPE_COMPONENT: the binary */
-    struct buf section; /* the section at hand, or all declarators */
+    struct buf *out;               /* SCOPE_COMPONENT: the binary */
+    struct buf section;            /* the section at hand, or all declarators */
+    VEC(struct text_place) places; /* of items in it */
     u8 section_kind;
     u32 section_count;                     /* items in it */
     VEC(struct text_export) exports;       /* inline ones, written at the end */

@@ -76,6 +76,8 @@ static bool inline_import(struct text_scope *s, enum cm_sort sort, const struct 
 static size_t begin_nested(struct text_scope *s, enum text_item_kind kind)
 {
     text_flush(s);
+    struct text_parser *p = s->p;
+    text_place_add(p->places, s->out->len, (span){p->source, p->field_start, p->last_end}, false);
     buf_byte(s->out, (u8)kind);
     return text_begin_size(s->out);
 }
@@ -97,7 +99,7 @@ static void core_module(struct text_scope *s)
             text_binary_strings(p, s->out);
         else
             text_module_fields(p, shown, s->out);
-        text_end_size(s->out, start);
+        text_end_nested(p, s->out, start);
     }
     define(s, SORT_CORE_MODULE, at, id, shown);
 }
@@ -119,7 +121,7 @@ static void component(struct text_scope *s)
             text_binary_strings(p, s->out);
         else
             text_component_fields(p, id, shown, s, s->out);
-        text_end_size(s->out, start);
+        text_end_nested(p, s->out, start);
     }
     define(s, SORT_COMPONENT, at, id, shown);
 }
@@ -434,7 +436,7 @@ static void annotation(struct text_scope *s)
     text_emit(s, TEXT_ITEM_CUSTOM, &item);
 }
 
-static void field(struct text_scope *s)
+static void one_field(struct text_scope *s)
 {
     static const struct {
         str word;
@@ -469,6 +471,14 @@ static void field(struct text_scope *s)
     for (u32 i = 0; i < LENGTH_OF(fields); i++)
         near[i] = fields[i].word;
     text_unexpected_word(p, "a definition of a component", near, LENGTH_OF(near));
+}
+
+static void field(struct text_scope *s)
+{
+    u32 outer = s->p->field_start;
+    s->p->field_start = s->p->tok.start;
+    one_field(s);
+    s->p->field_start = outer;
 }
 
 static void put_names(struct text_scope *s)

@@ -106,6 +106,8 @@ struct text_module {
     struct buf func_hints;
     u32 func_hint_count;
     i8 hint;
+    VEC(struct text_place) places; /* of the sections */
+    u32 body_places;               /* those before the function at hand */
 };
 
 extern const char *const text_space_names[SPACE_COUNT];
@@ -124,6 +126,8 @@ u32 text_typeuse_index(struct text_module *m, const struct text_typeuse *use);
 /* Instructions up to the `)` of what they stand in (not taken), or one folded instruction. */
 void text_instrs(struct text_module *m, struct buf *out);
 void text_folded(struct text_module *m, struct buf *out);
+/* Notes that what is written next to `out` comes from this place. */
+void text_module_place(struct text_module *m, const struct buf *out, struct text_token at);
 /* Forgets locals and labels. */
 void text_instrs_reset(struct text_module *m);
 

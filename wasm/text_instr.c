@@ -502,6 +502,7 @@ static void open_block(struct text_module *m, enum wasm_op op, enum frame_kind k
     str label = text_id(m->p, &id);
     struct text_typeuse use;
     text_typeuse(m, &use, NULL);
+    text_module_place(m, out, at);
     record_hint(m, m->hint, out);
     m->hint = -1;
     put_op(out, op);
@@ -601,6 +602,7 @@ static void plain_instruction(struct text_module *m, struct buf *out)
         open_block(m, op, FRAME_BLOCK, at, out);
         return;
     }
+    text_module_place(m, out, at);
     switch (op) {
     case OP_ELSE:
     case OP_END:
@@ -622,6 +624,7 @@ static void plain_instruction(struct text_module *m, struct buf *out)
 /* Writes what a folded instruction kept back. */
 static void flush(struct text_module *m, struct text_frame *f, struct buf *out)
 {
+    text_module_place(m, out, f->at);
     record_hint(m, f->hint, out);
     f->hint = -1;
     const char *bytes = m->pending.data + f->pending;
@@ -644,12 +647,14 @@ static bool if_clause(struct text_module *m, struct text_frame *f, struct buf *o
     struct text_token at = p->tok;
     if (f->state == STATE_OPEN && text_take(p, "then")) {
         f->state = STATE_FIRST;
+        text_module_place(m, out, f->at);
         record_hint(m, f->hint, out);
         put_op(out, OP_IF);
         put_block_type(m, f->use, out);
         push_label(m, f->label);
     } else if (f->state == STATE_FIRST && text_take(p, "else")) {
         f->state = STATE_SECOND;
+        text_module_place(m, out, at);
         put_op(out, OP_ELSE);
     } else if (f->state != STATE_OPEN) {
         text_unexpected(p, f->state == STATE_FIRST ? "`else` or the end of the `if`"
@@ -666,6 +671,7 @@ static void try_clause(struct text_module *m, struct text_frame *f, struct buf *
 {
     struct text_parser *p = m->p;
     struct text_token at = p->tok;
+    text_module_place(m, out, at);
     if (f->state == STATE_OPEN && text_take(p, "do")) {
         f->state = STATE_FIRST;
     } else if (f->state == STATE_FIRST && text_take(p, "catch")) {
@@ -737,6 +743,8 @@ static void close_folded(struct text_module *m, struct buf *out)
 {
     struct text_parser *p = m->p;
     struct text_frame *f = top(m);
+    if (f->kind != FRAME_FOLDED)
+        text_module_place(m, out, p->tok);
     switch ((enum frame_kind)f->kind) {
     case FRAME_FOLDED: flush(m, f, out); break;
     case FRAME_FOLDED_BLOCK:

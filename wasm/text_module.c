@@ -127,6 +127,7 @@ static void type_fields(struct text_module *m)
     struct text_type_sink sink = {m->types, sink_type, sink_field, sink_param, m};
     struct text_mark resume = text_mark(p);
     for (u32 i = 0; i < m->type_fields.len && !p->failed; i++) {
+        u32 before = (u32)s->bytes.len;
         p->pos = m->type_fields.data[i];
         p->has_next = false;
         text_advance(p);
@@ -144,6 +145,12 @@ static void type_fields(struct text_module *m)
             type_definition(m, &sink, &s->bytes, true);
         }
         s->count++;
+        if (p->places)
+            *vec_push(p->arena, &m->places) =
+                (struct text_place){.offset = before,
+                                    .section = SECTION_TYPE,
+                                    .at = {p->source, m->type_fields.data[i], p->last_end},
+                                    .exact = true};
     }
     text_rewind(p, resume);
 }
@@ -276,13 +283,19 @@ static void function_body(struct text_module *m, u32 index, const struct text_ty
     struct text_parser *p = m->p;
     struct text_section *code = &m->sections[SECTION_CODE];
     m->body.len = 0;
+    m->body_places = m->places.len;
     m->local_count = use_param_count(m, use);
     m->in_body = true; /* segments named elsewhere need no data count section */
     locals(m, &m->body);
     text_instrs(m, &m->body);
     m->in_body = false;
+    text_module_place(m, &m->body, p->tok);
     text_byte(&m->body, 0x0b);
     text_uleb(&code->bytes, m->body.len);
+    for (u32 i = m->body_places; i < m->places.len; i++) {
+        if (m->places.data[i].section == SECTION_CODE)
+            m->places.data[i].offset += (u32)code->bytes.len;
+    }
     buf_str(&code->bytes, buf_view(&m->body));
     code->count++;
     if (m->func_hint_count && !p->failed) {
@@ -611,7 +624,7 @@ static void annotation_field(struct text_module *m)
     *vec_push(p->arena, &m->customs) = custom;
 }
 
-static void field(struct text_module *m)
+static void one_field(struct text_module *m)
 {
     struct text_parser *p = m->p;
     enum text_space_kind kind;
@@ -651,6 +664,44 @@ static void field(struct text_module *m)
         return;
     }
     text_close(p);
+}
+
+void text_module_place(struct text_module *m, const struct buf *out, struct text_token at)
+{
+    struct text_parser *p = m->p;
+    if (!p->places)
+        return;
+    u32 section = 0;
+    if (out == &m->body)
+        section = SECTION_CODE;
+    while (section < SECTION_COUNT && section != SECTION_CODE && out != &m->sections[section].bytes)
+        section++;
+    if (section == SECTION_COUNT || (section == SECTION_CODE && out != &m->body))
+        return; /* a part of something that has a place itself */
+    *vec_push(p->arena, &m->places) = (struct text_place){
+        .offset = (u32)out->len, .section = (u8)section, .at = text_span(p, at), .exact = true};
+}
+
+/* A field, and what of the sections it wrote. */
+static void field(struct text_module *m)
+{
+    struct text_parser *p = m->p;
+    if (!p->places) {
+        one_field(m);
+        return;
+    }
+    u32 before[SECTION_COUNT], start = p->tok.start;
+    for (u32 i = 0; i < SECTION_COUNT; i++)
+        before[i] = (u32)m->sections[i].bytes.len;
+    one_field(m);
+    for (u32 i = 0; i < SECTION_COUNT; i++) {
+        if (m->sections[i].bytes.len > before[i])
+            *vec_push(p->arena, &m->places) =
+                (struct text_place){.offset = before[i],
+                                    .section = (u8)i,
+                                    .at = {p->source, start, p->last_end},
+                                    .exact = i != SECTION_CODE};
+    }
 }
 
 /* ---- Sections in their order -------------------------------------------------------------------------------------------- */
@@ -699,7 +750,16 @@ static void put_names(struct text_module *m, struct buf *out)
         text_put_section(out, 0, buf_view(&names));
 }
 
-static void put_sections(struct text_module *m, struct buf *out)
+static void section_places(struct text_module *m, u8 id, size_t base)
+{
+    for (u32 i = 0; i < m->places.len; i++) {
+        struct text_place *x = &m->places.data[i];
+        if (x->section == id)
+            text_place_add(m->p->places, base + x->offset, x->at, x->exact);
+    }
+}
+
+static void put_sections(struct text_module *m, span whole, struct buf *out)
 {
     static const u8 order[] = {
         SECTION_TYPE,       SECTION_IMPORT, SECTION_FUNC,   SECTION_TABLE, SECTION_MEMORY,
@@ -715,6 +775,7 @@ static void put_sections(struct text_module *m, struct buf *out)
     put_customs(m, SECTION_COUNT, true, out);
     for (u32 i = 0; i < LENGTH_OF(order); i++) {
         u8 id = order[i];
+        text_place_add(m->p->places, out->len, whole, false);
         struct text_section *s = &m->sections[id];
         put_customs(m, id, true, out);
         if (id == SECTION_CODE && m->hinted_funcs) {
@@ -723,8 +784,10 @@ static void put_sections(struct text_module *m, struct buf *out)
             put_custom(out, STR("metadata.code.branch_hint"), buf_view(&hints));
         }
         if (id == SECTION_START) {
-            if (m->has_start)
+            if (m->has_start) {
+                section_places(m, id, out->len);
                 text_put_section(out, id, buf_view(&s->bytes));
+            }
         } else if (id == SECTION_DATA_COUNT) {
             if (m->needs_data_count) {
                 buf_uleb(&s->bytes, m->sections[SECTION_DATA].count);
@@ -736,8 +799,10 @@ static void put_sections(struct text_module *m, struct buf *out)
             buf_byte(out, id);
             buf_uleb(out, head.len + s->bytes.len);
             buf_str(out, buf_view(&head));
+            section_places(m, id, out->len);
             buf_str(out, buf_view(&s->bytes));
         }
+        text_place_add(m->p->places, out->len, whole, false);
         put_customs(m, id, false, out);
     }
     put_customs(m, SECTION_COUNT, false, out);
@@ -781,13 +846,14 @@ void text_module_fields(struct text_parser *p, str name, struct buf *out)
     p->arena = p->module_arena;
     p->scratch = buf_in(p->arena);
     init(&m, p);
+    span whole = {p->source, p->field_start, p->last_end};
     m.name = name;
     text_skim(&m);
     type_fields(&m);
     while (!p->failed && (p->tok.kind == TEXT_LPAREN || p->tok.kind == TEXT_ANNOT))
         field(&m);
     if (!p->failed)
-        put_sections(&m, out);
+        put_sections(&m, whole, out);
     arena_free(p->arena);
     p->arena = outer;
     p->scratch = buf_in(outer);

@@ -36,6 +36,17 @@ void text_end_size(struct buf *b, size_t at)
     b->len -= SIZE_ROOM - size.len;
 }
 
+void text_end_nested(struct text_parser *p, struct buf *b, size_t at)
+{
+    size_t before = b->len;
+    text_end_size(b, at);
+    for (u32 i = p->places ? p->places->list.len : 0; i-- > 0;) {
+        if (p->places->list.data[i].offset < at)
+            break;
+        p->places->list.data[i].offset -= (u32)(before - b->len);
+    }
+}
+
 void text_put_vec(struct buf *b, u32 count, struct buf *items)
 {
     buf_uleb(b, count);

@@ -133,6 +133,9 @@ void text_flush(struct text_scope *s)
         return;
     struct buf *out = s->out;
     u8 kind = s->section_kind;
+    struct text_places *places = s->p->places;
+    if (s->places.len)
+        text_place_add(places, out->len, s->places.data[0].at, false);
     buf_byte(out, kind);
     if (kind == TEXT_ITEM_START || kind == TEXT_ITEM_CUSTOM) { /* no vectors */
         buf_uleb(out, s->section.len);
@@ -143,6 +146,11 @@ void text_flush(struct text_scope *s)
         buf_uleb(out, count.len + s->section.len);
         buf_str(out, buf_view(&count));
     }
+    for (u32 i = 0; i < s->places.len; i++) {
+        struct text_place *x = &s->places.data[i];
+        text_place_add(places, out->len + x->offset, x->at, x->exact);
+    }
+    s->places.len = 0;
     buf_str(out, buf_view(&s->section));
     s->section.len = 0;
     s->section_count = 0;
@@ -157,6 +165,12 @@ static void emit_bytes(struct text_scope *s, enum text_item_kind kind, str bytes
         if (s->section_count && (s->section_kind != kind || !vector))
             text_flush(s);
         s->section_kind = (u8)kind;
+        struct text_parser *p = s->p;
+        if (p->places)
+            *vec_push(p->arena, &s->places) =
+                (struct text_place){.offset = (u32)s->section.len,
+                                    .at = {p->source, p->field_start, p->last_end},
+                                    .exact = true};
     } else {
         static const i8 codes[2][16] = {
             /* of component and instance types, and of module types */
