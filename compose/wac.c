@@ -165,6 +165,54 @@ static void drop_semicolons(char *text, size_t len)
     }
 }
 
+/* An angle bracket that is open. */
+struct angle {
+    size_t at, comma;
+    u32 arguments;
+    bool result;
+    bool blank[2]; /* `_` stands in that argument ... */
+    bool used[2];  /* ... or something else */
+};
+
+/* Blanks what WAC has of a result and WIT has not: `result<_>`, `result<_, _>` and `result<t, _>`. */
+static void drop_blanks(struct arena *a, char *text, size_t len)
+{
+    VEC(struct angle) open = {0};
+    size_t word = 0, word_end = 0; /* the last word */
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        struct angle *top = open.len ? vec_last(&open) : NULL;
+        bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+        if (c == '<') {
+            bool result = str_eq_c(str_of(text + word, word_end - word), "result");
+            *vec_push(a, &open) = (struct angle){i, 0, 1, result, {false}, {false}};
+        } else if (c == ';' || c == '{' || c == '}') {
+            open.len = 0;
+        } else if (top && c == '_' && top->arguments <= 2 && !top->blank[top->arguments - 1]) {
+            top->blank[top->arguments - 1] = true;
+        } else if (top && c == ',') {
+            top->comma = i;
+            top->arguments++;
+        } else if (top && c == '>' && text[i - 1] != '-') {
+            bool last = top->result && top->arguments <= 2 && top->blank[top->arguments - 1] &&
+                        !top->used[top->arguments - 1];
+            if (last && top->blank[0] && !top->used[0])
+                memset(text + top->at, ' ', i + 1 - top->at);
+            else if (last)
+                memset(text + top->comma, ' ', i - top->comma);
+            open.len--;
+        } else if (top && !space && top->arguments <= 2) {
+            top->used[top->arguments - 1] = true;
+        }
+        if (space || c == '<')
+            continue;
+        word = word_end == i ? word : i;
+        word_end = i + 1;
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '%'))
+            word = word_end;
+    }
+}
+
 /* Types outside of interfaces share an interface that nobody else sees. */
 static void put_types(struct builder *b, struct buf *text)
 {
@@ -231,6 +279,7 @@ static bool push_own_package(struct builder *b)
         buf_c(text, s->type_kind == WAC_TYPE_INTERFACE ? " }" : named ? " }" : "; }");
     }
     put_types(b, text);
+    drop_blanks(b->g->arena, text->data, text->len);
     u32 source = sources_add(b->d->sources, path, buf_view(text), SOURCE_TEXT);
     u32 before = b->d->list.len;
     bool fine = wit_push_source(&b->wit, source, &b->own);

@@ -10,6 +10,7 @@ struct parser {
     str text;
     u32 source;
     size_t at;
+    size_t token_end, space_end; /* the white space skipped last */
     struct wac_file *file;
     u32 depth;
     bool failed;
@@ -29,7 +30,7 @@ static bool is_word(char c)
 }
 
 /* White space and comments; block comments nest. */
-static void skip_space(struct parser *p)
+static void skip_white(struct parser *p)
 {
     for (;;) {
         char c = peek_char(p, 0), next = peek_char(p, 1);
@@ -59,6 +60,15 @@ static void skip_space(struct parser *p)
     }
 }
 
+static void skip_space(struct parser *p)
+{
+    if (p->at == p->space_end)
+        return;
+    p->token_end = p->at;
+    skip_white(p);
+    p->space_end = p->at;
+}
+
 static span span_from(const struct parser *p, size_t start)
 {
     size_t end = p->at > start ? p->at : start + 1;
@@ -75,7 +85,10 @@ static void fail(struct parser *p, const char *expected)
     while (is_word(peek_char(p, 0)))
         p->at++;
     str found = str_sub(p->text, start, p->at > start ? p->at : start + 1);
-    diag_error(p->d, CODE_WAC, span_from(p, start), "expected %s, found %s" STRF "%s", expected,
+    span where = span_from(p, start);
+    if (!found.len && p->token_end) /* what the end of the file follows */
+        where = (span){p->source, (u32)p->token_end - 1, (u32)p->token_end};
+    diag_error(p->d, CODE_WAC, where, "expected %s, found %s" STRF "%s", expected,
                found.len ? "`" : "", STRA(found.len ? found : STR("end of file")),
                found.len ? "`" : "");
 }
@@ -286,11 +299,46 @@ static bool at_path(struct parser *p)
     return i && peek_char(p, i) == ':' && is_word(peek_char(p, i + 1));
 }
 
+static bool is_one_of(str word, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq_c(word, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A word of a declaration, and what WAC wants to stand behind it. */
+static void wit_word(struct parser *p)
+{
+    static const char *const bodies[] = {"record", "variant", "flags", "enum"};
+    size_t start = p->at;
+    while (is_word(peek_char(p, 0)))
+        p->at++;
+    str word = str_sub(p->text, start, p->at);
+    skip_space(p);
+    if (str_eq_c(word, "async") && !str_starts(str_sub(p->text, p->at, p->text.len), STR("func")))
+        fail(p, "`func`");
+    if (!is_one_of(word, bodies, LENGTH_OF(bodies)) || !is_word(peek_char(p, 0)))
+        return;
+    while (is_word(peek_char(p, 0)))
+        p->at++;
+    size_t behind = p->at;
+    bool open = take(p, "{");
+    skip_space(p);
+    if (open && !p->failed && peek_char(p, 0) == '}') {
+        p->failed = true;
+        diag_error(p->d, CODE_WAC, (span){p->source, (u32)p->at, (u32)p->at + 1}, "empty " STRF,
+                   STRA(word));
+    }
+    p->at = behind;
+}
+
 /* Text up to the end of a braced body, or to the semicolon. Paths in it are noted. */
 static span wit_text(struct parser *p, size_t start)
 {
     u32 depth = 0;
-    for (;;) {
+    while (!p->failed) {
         skip_space(p);
         char c = peek_char(p, 0);
         if (!c) {
@@ -304,8 +352,7 @@ static span wit_text(struct parser *p, size_t start)
             continue;
         }
         if (is_word(c)) {
-            while (is_word(peek_char(p, 0)))
-                p->at++;
+            wit_word(p);
             continue;
         }
         if (c == ';' && !depth)
@@ -380,6 +427,7 @@ static void statement(struct parser *p)
     } else if (take(p, "record") || take(p, "variant") || take(p, "flags") || take(p, "enum") ||
                take(p, "type")) {
         s.kind = WAC_TYPE;
+        p->at = start;
         s.type = s.at = wit_text(p, start);
         if (!p->failed && peek_char(p, 0) == ';')
             s.type.end = (u32)++p->at;
@@ -402,6 +450,7 @@ bool compose_wac_parse(struct arena *a, u32 source, struct wac_file *out, struct
                        .d = d,
                        .text = sources_get(d->sources, source)->text,
                        .source = source,
+                       .space_end = SIZE_MAX,
                        .file = out};
     str version = {0};
     span where;
