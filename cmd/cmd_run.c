@@ -95,6 +95,15 @@ void run_print_line(const struct buf *b)
     fflush(stdout);
 }
 
+struct diag *run_trap_error(struct cli *cli, const struct run_options *o, str message)
+{
+    if (run_time_left() == 0) {
+        return diag_error(&cli->diags, "timeout", (span){0}, "the guest has run longer than %llu s",
+                          (unsigned long long)o->timeout);
+    }
+    return diag_error(&cli->diags, "trap", (span){0}, "the guest trapped: " STRF, STRA(message));
+}
+
 void run_note_frames(struct cli *cli, struct diag *x, const struct engine_frame *frames, u32 count,
                      u32 left_out)
 {
@@ -144,7 +153,7 @@ static bool number_option(struct cli *cli, const char *name, u64 *out)
 }
 
 /* The lists of wasmtime's -S and -W: `name`, `name=value`, `name=y`. */
-static bool read_list(struct cli *cli, const char *name, struct run_options *o, u64 *timeout)
+static bool read_list(struct cli *cli, const char *name, struct run_options *o)
 {
     /* Of these witc has always what they turn on. */
     static const char *const passed[] = {"cli",
@@ -178,7 +187,7 @@ static bool read_list(struct cli *cli, const char *name, struct run_options *o, 
             } else if (str_eq_c(key, "timeout")) {
                 if (!read_number(cli, "timeout",
                                  str_sub(value, 0, value.len - str_ends(value, STR("s"))),
-                                 timeout)) {
+                                 &o->timeout)) {
                     return false;
                 }
             } else if (str_starts(key, STR("component-model-"))) {
@@ -211,7 +220,7 @@ static bool read_options(struct cli *cli, struct run_options *o)
         !number_option(cli, "timeout", &o->timeout) ||
         !number_option(cli, "stall-timeout", &o->stall_timeout) ||
         !number_option(cli, "max-memory", &memory) || !number_option(cli, "seed", &o->seed) ||
-        !read_list(cli, "wasi", o, &o->timeout) || !read_list(cli, "wasm", o, &o->timeout)) {
+        !read_list(cli, "wasi", o) || !read_list(cli, "wasm", o)) {
         return false;
     }
     o->limits.memory_bytes = memory;

@@ -31,6 +31,8 @@ WITC_NODISCARD bool run_read_invoke(struct cli *cli, const struct run_options *o
                                     struct wave_call *call);
 /* Writes a line to standard output. */
 void run_print_line(const struct buf *b);
+/* The error of a guest that trapped, or that --timeout ended. */
+struct diag *run_trap_error(struct cli *cli, const struct run_options *o, str message);
 /* Adds the frames of a trap as notes. */
 void run_note_frames(struct cli *cli, struct diag *x, const struct engine_frame *frames, u32 count,
                      u32 left_out);

@@ -29,15 +29,13 @@ static int report_trap(struct session *x)
         return t->exit_code;
     }
     struct diag *d;
-    if (run_time_left() == 0) {
-        d = diag_error(&cli->diags, "timeout", (span){0}, "the guest has run longer than %llu s",
-                       (unsigned long long)x->o->timeout);
-    } else if (x->stalled && t->is_deadlock) {
+    if (run_time_left() == 0 || !t->is_deadlock) {
+        d = run_trap_error(cli, x->o, t->message);
+    } else if (x->stalled) {
         d = diag_error(&cli->diags, "stall", (span){0}, "nothing has moved for %llu s",
                        (unsigned long long)x->o->stall_timeout);
     } else {
-        d = diag_error(&cli->diags, t->is_deadlock ? "deadlock" : "trap", (span){0},
-                       t->is_deadlock ? STRF : "the guest trapped: " STRF, STRA(t->message));
+        d = diag_error(&cli->diags, "deadlock", (span){0}, STRF, STRA(t->message));
     }
     if (t->func.len) {
         diag_note(&cli->diags, d, "in component instance `" STRF "`, running `" STRF "`",

@@ -19,14 +19,7 @@ static int report_trap(struct module_run *x)
     if (t->is_exit) {
         return t->exit_code;
     }
-    struct diag *d;
-    if (run_time_left() == 0) {
-        d = diag_error(&cli->diags, "timeout", (span){0}, "the guest has run longer than %llu s",
-                       (unsigned long long)x->o->timeout);
-    } else {
-        d = diag_error(&cli->diags, "trap", (span){0}, "the guest trapped: " STRF,
-                       STRA(t->message));
-    }
+    struct diag *d = run_trap_error(cli, x->o, t->message);
     run_note_frames(cli, d, t->frames, t->frame_count, t->frames_left_out);
     return EXIT_TRAP;
 }
