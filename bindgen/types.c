@@ -79,31 +79,6 @@ str bindgen_type_name(struct gen *g, struct wit_type t)
     return (size_t)t.kind < LENGTH_OF(primitives) ? str_c(primitives[t.kind].type) : STR("void");
 }
 
-/* The i-th type that a type is made of, handles counted; false past the last one. */
-static bool part_of(const struct wit_typedef *t, u32 i, struct wit_type *part)
-{
-    switch (t->kind) {
-    case WIT_RECORD:
-    case WIT_TUPLE:
-    case WIT_VARIANT:
-        if (i >= t->field_count)
-            return false;
-        *part = t->fields[i].type;
-        return true;
-    case WIT_RESULT:
-    case WIT_MAP: *part = i == 0 ? t->first : t->second; return i < 2;
-    case WIT_OWN:
-    case WIT_BORROW:
-    case WIT_OPTION:
-    case WIT_LIST:
-    case WIT_FIXED_LIST:
-    case WIT_FUTURE:
-    case WIT_STREAM:
-    case WIT_ALIAS: *part = t->first; return i == 0;
-    default: return false;
-    }
-}
-
 /* ---- Names --------------------------------------------------------------------------------------------- */
 
 static void encode_part(struct gen *g, struct buf *b, struct wit_type t)
@@ -136,7 +111,7 @@ static str encode(struct gen *g, const struct wit_typedef *t)
         buf_printf(&b, "%u", t->field_count);
     if (t->kind == WIT_FIXED_LIST)
         buf_printf(&b, "%llu", (unsigned long long)t->length);
-    for (u32 i = 0; part_of(t, i, &part) && b.len <= NAME_MAX_LENGTH; i++) {
+    for (u32 i = 0; wit_type_part(t, i, &part) && b.len <= NAME_MAX_LENGTH; i++) {
         buf_c(&b, counted || i > 0 ? "_" : "");
         encode_part(g, &b, part);
     }
@@ -164,7 +139,7 @@ static bool is_shared(const struct gen *g, const struct wit_typedef *t)
     default: return false;
     }
     struct wit_type part;
-    for (u32 i = 0; part_of(t, i, &part); i++) {
+    for (u32 i = 0; wit_type_part(t, i, &part); i++) {
         const struct type_info *info = bindgen_info(g, part);
         if (info && !info->shared)
             return false;
@@ -208,7 +183,7 @@ static void flatten(const struct gen *g, const struct wit_typedef *t, struct fla
     case WIT_RECORD:
     case WIT_TUPLE:
     case WIT_ALIAS:
-        for (u32 i = 0; part_of(t, i, &part); i++) {
+        for (u32 i = 0; wit_type_part(t, i, &part); i++) {
             bindgen_flats_of(g, part, &f);
             bindgen_flats_append(out, &f);
         }
@@ -222,7 +197,7 @@ static void flatten(const struct gen *g, const struct wit_typedef *t, struct fla
     case WIT_OPTION:
     case WIT_RESULT:
         *out = (struct flats){1, {FLAT_I32}};
-        for (u32 i = 0; part_of(t, i, &part); i++) {
+        for (u32 i = 0; wit_type_part(t, i, &part); i++) {
             bindgen_flats_of(g, part, &f);
             bindgen_flats_join(out, &f);
         }
@@ -247,7 +222,7 @@ static void compute_facts(struct gen *g, u32 type)
     } else if (t->kind == WIT_FUTURE || t->kind == WIT_STREAM) {
         info->owns_handle = true;
     } else {
-        for (u32 i = 0; part_of(t, i, &part); i++)
+        for (u32 i = 0; wit_type_part(t, i, &part); i++)
             add_part_facts(g, t->kind, info, part);
     }
     flatten(g, t, &info->flats);
@@ -551,7 +526,7 @@ static bool has_free_helper(const struct gen *g, const struct wit_typedef *t)
     case WIT_FIXED_LIST:
     case WIT_ALIAS: {
         struct wit_type part;
-        for (u32 i = 0; part_of(t, i, &part); i++) {
+        for (u32 i = 0; wit_type_part(t, i, &part); i++) {
             if (can_free(g, part))
                 return true;
         }
@@ -612,7 +587,7 @@ static void drop_part(struct gen *g, struct buf *b, struct wit_type t, str point
 static bool can_drop_parts(struct gen *g, const struct wit_typedef *t)
 {
     struct wit_type part;
-    for (u32 i = 0; part_of(t, i, &part); i++) {
+    for (u32 i = 0; wit_type_part(t, i, &part); i++) {
         const struct type_info *info = bindgen_definition(g, part);
         if (info && info->drop_fn.len)
             return true;
@@ -654,7 +629,7 @@ static str structure_of(struct gen *g, const struct wit_typedef *t)
     struct buf b = buf_in(g->arena);
     struct wit_type part;
     buf_printf(&b, "%d %llu", (int)t->kind, (unsigned long long)t->length);
-    for (u32 i = 0; part_of(t, i, &part); i++)
+    for (u32 i = 0; wit_type_part(t, i, &part); i++)
         PUT(&b, " $0", wit_type_present(part) ? bindgen_type_name(g, part) : STR("-"));
     return buf_view(&b);
 }
@@ -720,7 +695,7 @@ void bindgen_define(struct gen *g, struct wit_type t)
         struct wit_type part;
         if (g->infos[top->type]->known) {
             stack.len--;
-        } else if (!part_of(&g->r->types.data[top->type], top->next++, &part)) {
+        } else if (!wit_type_part(&g->r->types.data[top->type], top->next++, &part)) {
             define_one(g, top->type);
             stack.len--;
         } else if (part.kind == WIT_ID && part.id < g->r->types.len && !g->infos[part.id]->known) {
@@ -761,7 +736,7 @@ static void add_interface_types(struct gen *g, struct type_set *set, u32 interfa
     while (set->todo.len > 0) {
         const struct wit_typedef *t = &g->r->types.data[set->todo.data[--set->todo.len]];
         struct wit_type part;
-        for (u32 i = 0; part_of(t, i, &part); i++)
+        for (u32 i = 0; wit_type_part(t, i, &part); i++)
             add_type(g, set, part);
     }
 }

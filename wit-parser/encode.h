@@ -13,9 +13,6 @@
 #define WIT_DOCS_VERSION      1
 #define WIT_COMPONENT_SECTION "component-type" /* of a core module; names may go on */
 
-/* The i-th type that `t` is made of, a handle's resource included; false past the last one. */
-bool wit_type_part(const struct wit_typedef *t, u32 i, struct wit_type *part);
-
 /* The declarators of a component or instance type that is being written. */
 struct wit_decls {
     struct arena *arena;
@@ -39,10 +36,10 @@ WITC_NODISCARD bool wit_decode_docs(struct wit_resolve *r, u32 package, str sect
 struct wit_remap {
     u32 *packages, *interfaces, *worlds, *types;
 };
-/* Adds everything in `from` to `into`, packages after those they use. Packages, interfaces and worlds that are
- * there already get what they lack; what both have must be the same. */
+/* Adds everything in `from` to `into`, packages after those they use and else as in `roots`, which lists them all.
+ * Packages, interfaces and worlds that are there already get what they lack; what both have must be the same. */
 WITC_NODISCARD bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from,
-                                    struct wit_remap *map);
+                                    const u32 *roots, struct wit_remap *map);
 /* Two types of one graph mean the same: equal, or anonymous and alike. */
 bool wit_same_type(const struct wit_resolve *r, struct wit_type a, struct wit_type b);
 

@@ -25,8 +25,7 @@ struct wit_facts {
 
 /* ---- Parts of a type ------------------------------------------------------------------------ */
 
-/* The i-th type that the layout of `t` depends on; false past the last one. */
-static bool type_part(const struct wit_typedef *t, u32 i, struct wit_type *part)
+bool wit_type_part(const struct wit_typedef *t, u32 i, struct wit_type *part)
 {
     *part = WIT_NO_TYPE;
     switch (t->kind) {
@@ -37,15 +36,12 @@ static bool type_part(const struct wit_typedef *t, u32 i, struct wit_type *part)
             return false;
         *part = t->fields[i].type;
         return true;
-    case WIT_OPTION:
-    case WIT_FIXED_LIST:
-    case WIT_LIST:
-    case WIT_FUTURE:
-    case WIT_STREAM:
-    case WIT_ALIAS: *part = t->first; return i == 0;
     case WIT_RESULT:
     case WIT_MAP: *part = i == 0 ? t->first : t->second; return i < 2;
-    default: return false;
+    case WIT_RESOURCE:
+    case WIT_FLAGS:
+    case WIT_ENUM: return false;
+    default: *part = t->first; return i == 0;
     }
 }
 
@@ -146,7 +142,7 @@ static void record_facts(const struct wit_resolve *r, const struct wit_typedef *
 {
     u64 size = 0;
     struct wit_type part;
-    for (u32 i = 0; type_part(t, i, &part); i++) {
+    for (u32 i = 0; wit_type_part(t, i, &part); i++) {
         struct type_facts f = part_facts(r, part);
         size = align_to(size, f.align) + f.size;
         if (out->align < f.align)
@@ -163,7 +159,7 @@ static void variant_facts(const struct wit_resolve *r, const struct wit_typedef 
     struct wit_type part;
     out->flat[0] = WASM_I32;
     out->flat_count = 1;
-    for (u32 i = 0; type_part(t, i, &part); i++) {
+    for (u32 i = 0; wit_type_part(t, i, &part); i++) {
         struct type_facts f = part_facts(r, part);
         if (payload_align < f.align)
             payload_align = f.align;
@@ -224,7 +220,7 @@ static void compute_facts(const struct wit_resolve *r, u32 type)
     }
     u64 payloads = t->kind == WIT_FUTURE || t->kind == WIT_STREAM;
     struct wit_type part;
-    for (u32 i = 0; type_part(t, i, &part); i++)
+    for (u32 i = 0; wit_type_part(t, i, &part); i++)
         payloads += part_facts(r, part).payloads;
     f.payloads = saturate(payloads);
     f.state = FACT_KNOWN;
@@ -263,7 +259,7 @@ static void need_facts(const struct wit_resolve *r, u32 type)
     while (stack.len > 0) {
         struct walk_frame *top = vec_last(&stack);
         struct wit_type part;
-        if (!type_part(&r->types.data[top->type], top->next++, &part)) {
+        if (!wit_type_part(&r->types.data[top->type], top->next++, &part)) {
             compute_facts(r, top->type);
             stack.len--;
         } else if (part.kind == WIT_ID && part.id < r->types.len &&
@@ -363,7 +359,7 @@ static void collect_payloads(const struct wit_resolve *r, struct wit_type t,
         struct walk_frame *top = vec_last(&stack);
         const struct wit_typedef *def = &r->types.data[top->type];
         struct wit_type part;
-        if (!type_part(def, top->next++, &part)) {
+        if (!wit_type_part(def, top->next++, &part)) {
             if (def->kind == WIT_FUTURE || def->kind == WIT_STREAM)
                 *vec_push(list->arena, &list->types) = top->type;
             stack.len--;

@@ -125,26 +125,6 @@ static void emit_type(struct wit_scope *s, u32 type)
 
 /* ---- Walking ----------------------------------------------------------------------------------- */
 
-bool wit_type_part(const struct wit_typedef *t, u32 i, struct wit_type *part)
-{
-    *part = WIT_NO_TYPE;
-    switch (t->kind) {
-    case WIT_RECORD:
-    case WIT_TUPLE:
-    case WIT_VARIANT:
-        if (i >= t->field_count)
-            return false;
-        *part = t->fields[i].type;
-        return true;
-    case WIT_RESULT:
-    case WIT_MAP: *part = i == 0 ? t->first : t->second; return i < 2;
-    case WIT_RESOURCE:
-    case WIT_FLAGS:
-    case WIT_ENUM: return false;
-    default: *part = t->first; return i == 0;
-    }
-}
-
 struct frame {
     u32 type, next;
 };

@@ -254,6 +254,9 @@ WITC_NODISCARD bool wit_semver_check(struct wit_resolve *r, u32 prev, u32 next);
 
 /* ---- Canonical ABI facts of types (CanonicalABI.md, "Alignment", "Element Size", "Flattening") ------------ */
 
+/* The i-th type that `t` is made of, a handle's resource included; false past the last one. */
+bool wit_type_part(const struct wit_typedef *t, u32 i, struct wit_type *part);
+
 struct wit_layout {
     u32 size, align; /* bytes in a 32-bit memory */
 };
