@@ -1,5 +1,5 @@
 """Writes a large core module: thousands of functions as a compiler makes them (address arithmetic, loads and stores, loops, branches,
-calls), from a fixed seed. `run(n)` calls a handful of them."""
+calls), from a fixed seed. `run(n)` calls a handful of them. component() puts some of that, data, names and interfaces into one component."""
 import random
 
 I32 = 0x7F
@@ -103,3 +103,40 @@ def module(size=BYTES, seed=1):
         section(7, b"\x01\x03run\x00" + leb(count)),
         section(10, leb(count + 1) + b"".join(bodies)),
     ))
+
+
+def text(s):
+    return leb(len(s)) + s.encode()
+
+
+def dressed(size, seed):
+    """A module with a data segment and a name section beside its code, as compilers leave it."""
+    plain, r = module(size * 2 // 3, seed), random.Random(seed)
+    data = bytes(r.choice(b"\0\0\0\0\1\2\x10 etaoinshr\n\xff") for _ in range(1 << 16)) * (size // 4 >> 16)
+    functions = int(size / 2000)
+    names = leb(functions) + b"".join(leb(i) + text(f"_ZN4core{i % 97}3fmt9Formatter{i}17h{i * 2654435761 % 2**32:08x}E") for i in range(functions))
+    pages = len(data) // 65536 + 17
+    head, memory, code = plain.partition(b"\x05\x03\x01\x00\x11")
+    assert memory
+    return (head + section(5, b"\x01\x00" + leb(pages)) + code + section(11, b"\x01\x00\x41\x80\x08\x0b" + leb(len(data)) + data) +
+            section(0, text("name") + section(1, names)))
+
+
+def component(size=24 << 20):
+    """Modules of different sizes in one component that imports interfaces, lifts a function and exports it."""
+    parts = [dressed(size * share // 100, seed) for seed, share in enumerate((70, 15, 10, 5), 1)]
+    out = [b"\0asm\x0d\0\1\0"]
+    for i in range(40):  # an interface: a record, and functions that take a list of it and give a string or nothing
+        fields = leb(4) + b"".join(text(f"field-{i}-{k}") + bytes([0x73 + k]) for k in range(3)) + text("last") + b"\x79"
+        decls = [b"\x01\x72" + fields, b"\x04" + b"\0" + text("entry") + b"\x03\x00\x00", b"\x01\x70\x01", b"\x01\x6b\x73",
+                 b"\x01\x40" + leb(1) + text("list") + b"\x02\x00\x03"]
+        decls += [b"\x04\0" + text(f"call-{k}") + b"\x01\x04" for k in range(20)]
+        out.append(section(7, b"\x01\x42" + leb(len(decls)) + b"".join(decls)))
+        out.append(section(10, b"\x01\0" + text(f"bench:big/interface-{i}@1.0.0") + b"\x05" + leb(i)))
+    out += [section(1, part) for part in parts]
+    out += [section(2, leb(len(parts)) + b"".join(b"\0" + leb(i) + b"\0" for i in range(len(parts)))),
+            section(6, b"\x01\0\0\x01\0" + text("run")),
+            section(7, b"\x01\x40\x01" + text("n") + b"\x79\0\x79"),
+            section(8, b"\x01\0\0\0\0" + leb(40)),
+            section(11, b"\x01\0" + text("run") + b"\x01\0\0")]
+    return b"".join(out)
