@@ -343,6 +343,12 @@ WITC_NODISCARD bool file_list(struct arena *a, const char *path, str **names, u3
                               struct diags *d);
 /* All or nothing: writes a temporary file beside `path`, then renames it over. "-" is standard output. */
 WITC_NODISCARD bool file_write(const char *path, str bytes, struct diags *d);
+/* The same in pieces. NULL if it cannot be written. `file_put` gives false once writing failed, which
+ * `file_end` reports; without `keep` nothing is left of a file that was begun. */
+struct file_out;
+WITC_NODISCARD struct file_out *file_begin(const char *path, struct diags *d);
+WITC_NODISCARD bool file_put(struct file_out *f, str bytes);
+WITC_NODISCARD bool file_end(struct file_out *f, bool keep);
 WITC_NODISCARD bool file_make_directories(const char *path, struct diags *d);
 str path_join(struct arena *a, str directory, str name);
 str path_base(str path);      /* after the last '/' */

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -159,6 +161,36 @@ static void features_by_name(void **state)
     arena_free(&a);
 }
 
+static void a_file_is_there_when_it_is_whole(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct sources sources = {.arena = &a};
+    struct diags d;
+    diags_init(&d, &a, &sources);
+    char directory[] = "/tmp/base_test.XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    const char *path = str_to_c(&a, path_join(&a, str_c(directory), STR("out")));
+    str *names, text;
+    u32 n;
+    for (int keep = 0; keep < 2; keep++) {
+        struct file_out *f = file_begin(path, &d);
+        assert_non_null(f);
+        assert_true(file_put(f, STR("one ")) && file_put(f, STR("two")));
+        assert_false(file_exists(path));
+        assert_int_equal(file_end(f, keep), keep);
+        assert_true(file_list(&a, directory, &names, &n, &d));
+        assert_int_equal(n, keep); /* no temporary file stays */
+    }
+    assert_true(file_read(&a, path, &text, &d));
+    assert_true(str_eq(text, STR("one two")));
+    remove(path);
+    remove(directory);
+    assert_null(file_begin("/", &d));
+    assert_int_equal(d.errors, 1);
+    arena_free(&a);
+}
+
 static void paths(void **state)
 {
     (void)state;
@@ -185,6 +217,7 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(features_by_name),
         cmocka_unit_test(paths),
+        cmocka_unit_test(a_file_is_there_when_it_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

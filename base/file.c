@@ -168,52 +168,86 @@ static bool is_special(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
-static bool write_in_place(const char *path, str bytes, struct diags *d)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool fine = fd >= 0 && write_all(fd, bytes);
-    int error = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return fine || fail(d, "write", path, strerror(error));
-}
+struct file_out {
+    struct diags *d;
+    const char *path;
+    char *temporary, *target; /* NULL: written in place */
+    int fd;
+    int error; /* errno of the first failure */
+};
 
-bool file_write(const char *path, str bytes, struct diags *d)
+/* A temporary file beside the target. */
+static void begin_temporary(struct file_out *f)
 {
-    if (is_stdio(path)) {
-        return write_all(1, bytes) || fail(d, "write", "<stdout>", strerror(errno));
-    }
-    if (is_special(path)) {
-        return write_in_place(path, bytes, d);
-    }
-    if (file_is_directory(path)) {
-        return fail(d, "write", path, "is a directory");
-    }
     /* Through a symbolic link the target is replaced, not the link. */
     char resolved[PATH_MAX];
-    const char *target = realpath(path, resolved) ? resolved : path;
+    const char *target = realpath(f->path, resolved) ? resolved : f->path;
     struct stat st;
     mode_t mode = umask(0);
     umask(mode);
     mode = stat(target, &st) == 0 ? st.st_mode & 07777 : 0666 & ~mode;
-    char *temporary = str_to_c(d->arena, str_printf(d->arena, "%s.XXXXXX", target));
-    int fd = mkstemp(temporary);
-    if (fd < 0) {
-        return fail(d, "write", path, strerror(errno));
+    f->target = str_to_c(f->d->arena, str_c(target));
+    f->temporary = str_to_c(f->d->arena, str_printf(f->d->arena, "%s.XXXXXX", target));
+    f->fd = mkstemp(f->temporary);
+    if (f->fd < 0) {
+        f->temporary = NULL;
+    } else if (fchmod(f->fd, mode) != 0) {
+        f->error = errno;
     }
-    bool fine = write_all(fd, bytes) && fchmod(fd, mode) == 0;
-    int error = errno;
-    fine = close(fd) == 0 && fine;
-    if (fine && rename(temporary, target) != 0) {
-        fine = false;
-        error = errno;
+}
+
+struct file_out *file_begin(const char *path, struct diags *d)
+{
+    struct file_out *f = arena_new(d->arena, struct file_out);
+    *f = (struct file_out){.d = d, .path = path, .fd = 1};
+    if (is_stdio(path)) {
+        f->path = "<stdout>";
+    } else if (is_special(path)) {
+        f->fd = open(path, O_WRONLY | O_CLOEXEC);
+    } else if (file_is_directory(path)) {
+        fail(d, "write", path, "is a directory");
+        return NULL;
+    } else {
+        begin_temporary(f);
     }
-    if (!fine) {
-        unlink(temporary);
-        return fail(d, "write", path, strerror(error));
+    if (f->fd < 0) {
+        fail(d, "write", path, strerror(errno));
+        return NULL;
     }
-    return true;
+    return f;
+}
+
+bool file_put(struct file_out *f, str bytes)
+{
+    if (!f->error && !write_all(f->fd, bytes)) {
+        f->error = errno;
+    }
+    return f->error == 0;
+}
+
+bool file_end(struct file_out *f, bool keep)
+{
+    if (f->fd != 1 && close(f->fd) != 0 && !f->error) {
+        f->error = errno;
+    }
+    keep = keep && !f->error;
+    if (keep && f->temporary && rename(f->temporary, f->target) != 0) {
+        f->error = errno;
+        keep = false;
+    }
+    if (!keep && f->temporary) {
+        unlink(f->temporary);
+    }
+    if (f->error) {
+        fail(f->d, "write", f->path, strerror(f->error));
+    }
+    return keep;
+}
+
+bool file_write(const char *path, str bytes, struct diags *d)
+{
+    struct file_out *f = file_begin(path, d);
+    return f && file_end(f, file_put(f, bytes));
 }
 
 bool file_make_directories(const char *path, struct diags *d)

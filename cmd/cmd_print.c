@@ -1,10 +1,6 @@
 /* cmd_print.c - `witc print`: WebAssembly binary to text. */
 #include "cmd.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 static const struct option options[] = {
     OPTION_OUTPUT,
     {"skeleton", 0, NULL, "leave out function bodies, elements and data"},
@@ -17,26 +13,40 @@ static const struct option options[] = {
     {NULL},
 };
 
+struct job {
+    struct cli *cli;
+    const struct wasm_binary *binary;
+    const struct wasm_print_options *how;
+    struct file_out *file;
+    bool fine;
+};
+
 static bool put(void *ctx, str text)
 {
-    struct cli *cli = ctx;
-    if (fwrite(text.ptr, 1, text.len, stdout) == text.len) {
-        return true;
-    }
-    diag_error(&cli->diags, "io", (span){0}, "cannot write `<stdout>`: %s", strerror(errno));
-    return false;
+    return file_put(ctx, text);
 }
 
-/* Text for standard output goes out as it is made; a file is written when all of it is there. */
+static void print_text(void *ctx)
+{
+    struct job *j = ctx;
+    j->fine = wasm_print_stream(&j->cli->arena, j->binary, j->how, put, j->file, &j->cli->diags);
+}
+
+/* The text goes out as it is made; a file has its name when all of it is there. */
 static bool print(struct cli *cli, const struct wasm_binary *binary,
                   const struct wasm_print_options *how)
 {
     const char *path = cli_value(cli, "output");
-    if (!path || strcmp(path, "-") == 0) {
-        return wasm_print_stream(&cli->arena, binary, how, put, cli, &cli->diags);
+    struct job job = {cli, binary, how, file_begin(path ? path : "-", &cli->diags), false};
+    if (!job.file) {
+        return false;
     }
-    struct buf text = buf_in(&cli->arena);
-    return wasm_print(&text, binary, how, &cli->diags) && cli_output(cli, buf_view(&text), false);
+    bool enough = oom_guard(print_text, &job);
+    bool fine = file_end(job.file, enough && job.fine);
+    if (!enough) {
+        arena_alloc_array(&cli->arena, SIZE_MAX, 16); /* goes on unwinding */
+    }
+    return fine;
 }
 
 static int read_indent(struct cli *cli, const char **indent)
