@@ -17,6 +17,7 @@ struct decoder {
     struct diags *diags;
     struct dec_eval eval;
     struct map packages, interfaces; /* by id */
+    VEC(u32) foreign;                /* packages in the order in which imports name them */
     VEC(struct iface_names) names;   /* by interface */
     struct map world_types;          /* of the world at work: type index */
     struct map world_imports, world_exports;
@@ -438,7 +439,10 @@ static bool interface_by_id(struct decoder *d, str id, str suffix, const struct 
     struct item_id parsed;
     if (!parse_id(d, id, suffix, x->at, &parsed))
         return false;
+    u32 before = d->r->interfaces.len;
     *interface = interface_named(d, &parsed, x->at);
+    if (d->r->interfaces.len > before)
+        *vec_push(d->arena, &d->foreign) = d->r->interfaces.data[*interface].package;
     return fill_interface(d, *interface, x->what.instance);
 }
 
@@ -658,7 +662,15 @@ static void decoder_init(struct decoder *d, struct wit_resolve *r, u32 source, u
 static bool deliver(struct decoder *d, struct wit_resolve *r, u32 *package, u32 *world)
 {
     struct wit_remap map;
-    if (!wit_merge_graph(r, d->r, &map))
+    u32 n = d->r->packages.len, *roots = arena_array(d->arena, u32, n), count = 0;
+    bool *listed = arena_array(d->arena, bool, n);
+    for (u32 i = 0; i < d->foreign.len + n; i++) { /* the main package comes last */
+        u32 p = i < d->foreign.len ? d->foreign.data[i] : i - d->foreign.len;
+        if (!listed[p])
+            roots[count++] = p;
+        listed[p] = true;
+    }
+    if (!wit_merge_graph(r, d->r, roots, &map))
         return false;
     if (*package != WIT_NONE)
         *package = map.packages[*package];
@@ -682,6 +694,15 @@ static bool decode_component(struct wit_resolve *r, const struct wasm_component 
     *world = add_world(&d, STR("root"), *package, (span){0});
     return wit_eval_component(&d.eval, c, &s) && fill_world(&d, *world, &s) &&
            deliver(&d, r, package, world);
+}
+
+/* What is read below trusts names, indices and types to be valid. Function bodies say nothing of WIT: they are left alone. */
+static bool valid(struct wit_resolve *r, const struct wasm_component *c)
+{
+    struct validate_types *t = validate_types_new(r->arena);
+    validate_id type;
+    validate_leave_bodies(t);
+    return validate_component(t, c, features_all(), &type, r->diags);
 }
 
 static bool section_encoding(struct decoder *d, const struct wasm_component *c, span at,

@@ -4,6 +4,7 @@
  * of the same graph. Types are compared for real: by their parts, not by their names alone.
  */
 #include "encode.h"
+#include "unit.h"
 
 #define NEST_MAX 100 /* of anonymous types: text and binary allow no more */
 
@@ -100,93 +101,69 @@ static u32 *new_map(struct arena *a, u32 n)
     return map;
 }
 
-/* Packages whose interfaces `package` uses, as edges of a depth-first walk: one for each interface of
- * a world and each alias of an interface's type. */
-struct package_edge {
-    u32 from, to;
-};
+/* Packages whose interfaces a package uses: one edge for each type that an interface takes from elsewhere. */
 struct package_edges {
-    u32 *starts; /* by package: its first edge in `list` */
-    VEC(struct package_edge) list;
+    u32 *starts; /* by package: its first edge in `to` */
+    VEC(u32) to;
 };
-
-static int compare_edges(const void *a, const void *b)
-{
-    const struct package_edge *x = a, *y = b;
-    if (x->from != y->from)
-        return x->from < y->from ? -1 : 1;
-    return x->to < y->to ? -1 : x->to > y->to;
-}
-
-static void add_edge(struct merger *m, struct package_edges *e, u32 package, u32 interface)
-{
-    u32 to = m->from->interfaces.data[interface].package;
-    if (to != package)
-        *vec_push(m->arena, &e->list) = (struct package_edge){package, to};
-}
 
 static void find_edges(struct merger *m, struct package_edges *e)
 {
     const struct wit_resolve *g = m->from;
-    for (u32 i = 0; i < g->types.len; i++) {
-        const struct wit_typedef *t = &g->types.data[i];
-        if (t->kind != WIT_ALIAS || t->first.kind != WIT_ID || t->owner.kind == WIT_OWNER_NONE)
-            continue;
-        const struct wit_owner *used = &g->types.data[t->first.id].owner;
-        u32 package = t->owner.kind == WIT_OWNER_WORLD ? g->worlds.data[t->owner.index].package
-                                                       : g->interfaces.data[t->owner.index].package;
-        if (used->kind == WIT_OWNER_INTERFACE)
-            add_edge(m, e, package, used->index);
-    }
-    for (u32 i = 0; i < g->worlds.len; i++) {
-        const struct wit_world *w = &g->worlds.data[i];
-        for (u32 k = 0; k < w->imports.len; k++)
-            if (w->imports.data[k].kind == WIT_ITEM_INTERFACE)
-                add_edge(m, e, w->package, w->imports.data[k].interface);
-        for (u32 k = 0; k < w->exports.len; k++)
-            if (w->exports.data[k].kind == WIT_ITEM_INTERFACE)
-                add_edge(m, e, w->package, w->exports.data[k].interface);
-    }
-    if (e->list.len)
-        qsort(e->list.data, e->list.len, sizeof *e->list.data, compare_edges);
     e->starts = arena_array(m->arena, u32, g->packages.len + 1);
-    for (u32 p = 0, k = 0; p <= g->packages.len; p++) {
-        while (k < e->list.len && e->list.data[k].from < p)
-            k++;
-        e->starts[p] = k;
+    for (u32 p = 0; p < g->packages.len; p++) {
+        e->starts[p] = e->to.len;
+        for (u32 i = 0; i < g->packages.data[p].interfaces.len; i++) {
+            const struct wit_interface *it =
+                &g->interfaces.data[g->packages.data[p].interfaces.data[i].type];
+            for (u32 k = 0; k < it->types.len; k++) {
+                u32 used = wit_type_dep(g, it->types.data[k].type);
+                if (used != WIT_NONE && g->interfaces.data[used].package != p)
+                    *vec_push(m->arena, &e->to) = g->interfaces.data[used].package;
+            }
+        }
     }
+    e->starts[g->packages.len] = e->to.len;
 }
 
-/* Dependencies first. A cycle (which WIT forbids) is cut where it closes. */
-static u32 *package_order(struct merger *m)
+/* Dependencies first, else as in the list of roots, where all packages are. */
+static bool package_order(struct merger *m, const u32 *roots, u32 *order)
 {
+    enum { UNSEEN, OPEN, DONE };
     struct package_edges e = {0};
     u32 n = m->from->packages.len, done = 0;
-    u32 *order = arena_array(m->arena, u32, n), *next = arena_array(m->arena, u32, n);
-    bool *seen = arena_array(m->arena, bool, n);
+    u32 *next = arena_array(m->arena, u32, n);
+    u8 *state = arena_array(m->arena, u8, n);
     VEC(u32) stack = {0};
     find_edges(m, &e);
     memcpy(next, e.starts, n * sizeof *next);
-    for (u32 root = 0; root < n; root++) {
-        if (seen[root])
+    for (u32 i = 0; i < n; i++) {
+        if (state[roots[i]] != UNSEEN)
             continue;
-        seen[root] = true;
-        *vec_push(m->arena, &stack) = root;
+        state[roots[i]] = OPEN;
+        *vec_push(m->arena, &stack) = roots[i];
         while (stack.len) {
             u32 p = *vec_last(&stack);
             if (next[p] == e.starts[p + 1]) {
                 order[done++] = p;
+                state[p] = DONE;
                 stack.len--;
                 continue;
             }
-            u32 to = e.list.data[next[p]++].to;
-            if (!seen[to]) {
-                seen[to] = true;
+            u32 to = e.to.data[next[p]++];
+            if (state[to] == OPEN) {
+                str id = wit_package_id(m->arena, &m->from->packages.data[to].name);
+                diag_error(m->into->diags, "wit-decode", m->from->packages.data[to].at,
+                           "package `" STRF "` depends on itself, which WIT cannot say", STRA(id));
+                return false;
+            }
+            if (state[to] == UNSEEN) {
+                state[to] = OPEN;
                 *vec_push(m->arena, &stack) = to;
             }
         }
     }
-    return order;
+    return true;
 }
 
 static struct map names_of(struct arena *a, const struct wit_named_type *list, u32 n)
@@ -213,24 +190,47 @@ static void map_package(struct merger *m, u32 package)
     struct map interfaces = names_of(m->arena, into->interfaces.data, into->interfaces.len);
     for (u32 i = 0; i < from->interfaces.len; i++) {
         struct wit_named_type x = from->interfaces.data[i];
-        u32 found = map_get(&interfaces, x.name);
-        if (found == MAP_NONE) {
-            found = m->into->interfaces.len;
-            vec_push(m->arena, &m->into->interfaces)->clone_of = WIT_NONE;
-            *vec_push(m->arena, &into->interfaces) = (struct wit_named_type){x.name, found};
-        }
-        m->map->interfaces[x.type] = found;
+        m->map->interfaces[x.type] = map_get(&interfaces, x.name);
     }
     struct map worlds = names_of(m->arena, into->worlds.data, into->worlds.len);
     for (u32 i = 0; i < from->worlds.len; i++) {
         struct wit_named_type x = from->worlds.data[i];
-        u32 found = map_get(&worlds, x.name);
-        if (found == MAP_NONE) {
-            found = m->into->worlds.len;
-            vec_push(m->arena, &m->into->worlds);
-            *vec_push(m->arena, &into->worlds) = (struct wit_named_type){x.name, found};
+        m->map->worlds[x.type] = map_get(&worlds, x.name);
+    }
+}
+
+/* What has no place yet gets one, in the order of the other graph. */
+static void place_items(struct merger *m)
+{
+    const struct wit_resolve *from = m->from;
+    for (u32 i = 0; i < from->interfaces.len; i++)
+        if (m->map->interfaces[i] == WIT_NONE) {
+            m->map->interfaces[i] = m->into->interfaces.len;
+            vec_push(m->arena, &m->into->interfaces)->clone_of = WIT_NONE;
         }
-        m->map->worlds[x.type] = found;
+    for (u32 i = 0; i < from->worlds.len; i++)
+        if (m->map->worlds[i] == WIT_NONE) {
+            m->map->worlds[i] = m->into->worlds.len;
+            vec_push(m->arena, &m->into->worlds);
+        }
+}
+
+/* New items become known to their package. */
+static void list_items(struct merger *m, u32 package)
+{
+    const struct wit_package *from = &m->from->packages.data[package];
+    struct wit_package *into = &m->into->packages.data[m->map->packages[package]];
+    for (u32 i = 0; i < from->interfaces.len; i++) {
+        u32 to = m->map->interfaces[from->interfaces.data[i].type];
+        if (to >= m->old_interfaces)
+            *vec_push(m->arena, &into->interfaces) =
+                (struct wit_named_type){from->interfaces.data[i].name, to};
+    }
+    for (u32 i = 0; i < from->worlds.len; i++) {
+        u32 to = m->map->worlds[from->worlds.data[i].type];
+        if (to >= m->old_worlds)
+            *vec_push(m->arena, &into->worlds) =
+                (struct wit_named_type){from->worlds.data[i].name, to};
     }
 }
 
@@ -242,30 +242,28 @@ static struct wit_world_item *find_item(struct wit_world_item *items, u32 n, str
     return NULL;
 }
 
-/* The inline interfaces of a world: that of the same name, or a new one. */
-static void map_inline(struct merger *m, const struct wit_world_item *items, u32 n,
-                       struct wit_world_item *have, u32 have_count)
+/* The inline interfaces of a world that is there: those of the same names. */
+static void map_inline(struct merger *m, const wit_world_items *items, const wit_world_items *have)
 {
-    for (u32 i = 0; i < n; i++) {
-        if (items[i].kind != WIT_ITEM_INTERFACE ||
-            m->map->interfaces[items[i].interface] != WIT_NONE)
+    for (u32 i = 0; i < items->len; i++) {
+        const struct wit_world_item *x = &items->data[i];
+        if (x->kind != WIT_ITEM_INTERFACE || m->from->interfaces.data[x->interface].name.len)
             continue;
-        struct wit_world_item *x = find_item(have, have_count, items[i].name);
-        u32 to = m->into->interfaces.len;
-        if (x && x->kind == WIT_ITEM_INTERFACE)
-            to = x->interface;
-        else
-            vec_push(m->arena, &m->into->interfaces)->clone_of = WIT_NONE;
-        m->map->interfaces[items[i].interface] = to;
+        const struct wit_world_item *same = find_item(have->data, have->len, x->name);
+        if (same && same->kind == WIT_ITEM_INTERFACE &&
+            !m->into->interfaces.data[same->interface].name.len)
+            m->map->interfaces[x->interface] = same->interface;
     }
 }
 
 static void map_world_inlines(struct merger *m, u32 world)
 {
+    if (m->map->worlds[world] == WIT_NONE)
+        return;
     const struct wit_world *from = &m->from->worlds.data[world];
-    struct wit_world *into = &m->into->worlds.data[m->map->worlds[world]];
-    map_inline(m, from->imports.data, from->imports.len, into->imports.data, into->imports.len);
-    map_inline(m, from->exports.data, from->exports.len, into->exports.data, into->exports.len);
+    const struct wit_world *into = &m->into->worlds.data[m->map->worlds[world]];
+    map_inline(m, &from->imports, &into->imports);
+    map_inline(m, &from->exports, &into->exports);
 }
 
 /* Where named types of interfaces and worlds that are there already are. */
@@ -488,7 +486,7 @@ static bool move_world(struct merger *m, u32 world)
     return ok;
 }
 
-bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from,
+bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from, const u32 *roots,
                      struct wit_remap *map)
 {
     struct merger m = {
@@ -496,11 +494,16 @@ bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from,
     *map = (struct wit_remap){
         new_map(m.arena, from->packages.len), new_map(m.arena, from->interfaces.len),
         new_map(m.arena, from->worlds.len), new_map(m.arena, from->types.len)};
-    u32 *order = package_order(&m);
+    u32 *order = arena_array(m.arena, u32, from->packages.len);
+    if (!package_order(&m, roots, order))
+        return false;
     for (u32 i = 0; i < from->packages.len; i++)
         map_package(&m, order[i]);
     for (u32 i = 0; i < from->worlds.len; i++)
         map_world_inlines(&m, i);
+    place_items(&m);
+    for (u32 i = 0; i < from->packages.len; i++)
+        list_items(&m, order[i]);
     map_old_types(&m);
     bool ok = move_types(&m);
     for (u32 i = 0; i < from->interfaces.len && ok; i++)
