@@ -160,22 +160,42 @@ enum engine_outcome engine_resume(struct engine_task *t, const u64 *results);
 const u64 *engine_results(const struct engine_task *t);
 bool engine_out_of_fuel(const struct engine_task *t);
 
+/* With true, a task that reaches memory.atomic.wait is suspended there until another task of the store notifies it (else a wait without an
+ * end traps at once, and any other is over at once). engine_resume(t, NULL) goes on as soon as engine_waits is false. */
+void engine_let_wait(struct engine_store *s, bool on);
+/* Does a suspended task stand in such a wait? */
+bool engine_waits(const struct engine_task *t, bool *forever);
+/* Nobody is going to notify it: a wait for some time is over, one for ever traps. */
+void engine_end_wait(struct engine_task *t);
+
 /* Calls f from within a host function, on the stack of the same task and to its end (canonical ABI realloc, post-return,
  * destructors that may not block). `slots` holds arguments and takes results. A suspension within is a trap. */
 enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func *f, u64 *slots);
 
 /* ---- Traps ------------------------------------------------------------------------------------------------------ */
 
+/* A place in the source of a guest. */
+struct engine_place {
+    str func; /* a function that was inlined here; empty: the frame's own */
+    str file; /* empty if only the line is known */
+    u32 line, column; /* from 1; 0: not known */
+};
 struct engine_frame {
     str instance; /* label */
     str func;     /* name or func[N] */
     u32 offset;   /* code offset in the module's binary */
+    u32 index;    /* of the function */
+    const struct wasm_module *module; /* NULL: a host function */
+    /* Innermost first: where the code comes from, then where what was inlined was called. engine_locate finds them. */
+    const struct engine_place *places;
+    u32 place_count;
 };
 struct engine_trap {
     str message; /* the specification's text: "unreachable", "out of bounds memory access" */
+    str detail;  /* more for a person, may be empty: "address 0x10000 is out of bounds of memory 0 of 65536 bytes" */
     struct engine_frame *frames; /* innermost first */
     u32 frame_count;
-    u32 frames_left_out;
+    u32 frames_left_out, left_out_at; /* so many are missing before frames[left_out_at] */
     bool is_exception; /* an exception that nobody caught */
     bool is_exit;      /* not a failure: the guest asked to end (engine_exit) */
     int exit_code;
@@ -188,6 +208,9 @@ enum engine_outcome engine_exit(struct engine_task *t, int code);
 const struct engine_trap *engine_trap_of(const struct engine_task *t);
 /* The frames of a task that is suspended, or of the running one (for reports). */
 u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame **frames);
+/* Fills in the places of frames from the debug information of their modules (DWARF 2 to 5), as far as there is any. It reads
+ * all of it: for reports. The results live in `a`. */
+void engine_locate(struct arena *a, struct engine_frame *frames, u32 count);
 
 #pragma GCC visibility pop
 

@@ -285,7 +285,28 @@ void engine_set_instance(struct engine_task *t, struct engine_instance *i);
 int engine_host_call(struct engine_task *t, struct host *h);
 /* Finds the handler of t->exception from (t->ip, t->sp) on and moves there. RUN_DONE or a trap. */
 int engine_unwind(struct engine_task *t);
+
+/* ---- backtrace.c, backtrace_why.c --------------------------------------------------------------------- */
+
+/* A frame while walking the stack outwards. */
+struct walk {
+    struct engine_store *store;
+    const union cell *ip;
+    u64 *sp;
+    struct engine_instance *inst;
+    struct engine_code *code;
+};
+/* The code of the frame at w->ip; false: not in translated code. */
+bool engine_walk_here(struct walk *w);
+/* To the caller; false at the start of the run. */
+bool engine_walk_out(struct walk *w);
+static inline bool engine_is_restore(const union cell *ip)
+{
+    return ip->u == engine_cell_of(H_RESTORE).u;
+}
 void engine_trap_raise(struct engine_task *t, enum trap trap);
+/* Why the instruction at t->ip trapped, in the trap's arena; may be empty. */
+str engine_why(struct engine_task *t, enum trap trap);
 
 /* ---- store.c ------------------------------------------------------------------------------------------------ */
 

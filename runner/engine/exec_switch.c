@@ -72,6 +72,7 @@ slow_indirect:
 slow_trap:
     t->ip = ip;
     t->sp = sp;
+    t->acc = acc; /* to tell why */
     return t->trap_code;
 }
 

@@ -59,6 +59,7 @@ int engine_slow_trap(OP_ARGS)
     (void)mem, (void)memlen, (void)acc, (void)fd, (void)fs;
     t->ip = ip;
     t->sp = sp;
+    t->acc = acc; /* to tell why */
     return t->trap_code;
 }
 

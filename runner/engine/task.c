@@ -8,7 +8,6 @@
 #define TICKS       16384 /* between looks at fuel and interrupts */
 #define NESTS_MAX   200
 #define C_STACK_MAX ((uintptr_t)3 << 20) /* what nested calls may take of it */
-#define FRAMES_MAX  64
 #define POOL_MAX    64
 
 /* ---- Stacks ------------------------------------------------------------------------------------------------- */
@@ -105,50 +104,11 @@ static const union cell *return_of(const u64 *record)
     return (const union cell *)(uintptr_t)record[0];
 }
 
-static bool is_restore(const union cell *ip)
-{
-    return ip->u == engine_cell_of(H_RESTORE).u;
-}
-
-/* A frame while walking the stack outwards. */
-struct walk {
-    struct engine_store *store;
-    const union cell *ip;
-    u64 *sp;
-    struct engine_instance *inst;
-    struct engine_code *code;
-    const struct nest *nest;
-    u64 *stack;
-};
-
-/* The frame at w->ip; false: not in translated code. */
-static bool walk_here(struct walk *w)
-{
-    w->code = engine_find_code(w->store, w->ip);
-    return w->code != NULL;
-}
-
-/* To the caller; false at the start of the run. */
-static bool walk_out(struct walk *w)
-{
-    u64 *record = w->sp + w->code->record;
-    const union cell *to = return_of(record);
-    if (to == w->store->exit_stub)
-        return false;
-    if (is_restore(to)) {
-        w->inst = (struct engine_instance *)(uintptr_t)record[1];
-        to = (const union cell *)(uintptr_t)record[2];
-    }
-    w->sp -= to[-1].w.off;
-    w->ip = to - 1;
-    return true;
-}
-
 int engine_unwind(struct engine_task *t)
 {
     struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst};
     struct object *e = (struct object *)(uintptr_t)t->exception;
-    while (walk_here(&w)) {
+    while (engine_walk_here(&w)) {
         u32 cell = (u32)(w.ip - w.code->cells);
         for (u32 i = w.code->try_count; i-- > 0;) { /* inner ones come later */
             const struct try_range *range = &w.code->tries[i];
@@ -172,7 +132,7 @@ int engine_unwind(struct engine_task *t)
                 return RUN_DONE;
             }
         }
-        if (!walk_out(&w))
+        if (!engine_walk_out(&w))
             break;
     }
     return TRAP_EXCEPTION;
@@ -186,7 +146,7 @@ int engine_first_call(struct engine_task *t, struct engine_code *code)
     if (r == RUN_DONE)
         r = engine_stack_room(t, code->entry[-1].u);
     const union cell *to = return_of(t->sp + code->record);
-    bool stub = to == t->store->exit_stub || is_restore(to);
+    bool stub = to == t->store->exit_stub || engine_is_restore(to);
     if (r != RUN_DONE) {
         /* The trap is the caller's. */
         if (!stub) {
@@ -205,7 +165,7 @@ void engine_tail_move(struct engine_task *t, u64 *sp, struct word w, u32 record)
 {
     u64 r0 = sp[w.a], r1 = sp[w.a + 1], r2 = sp[w.a + 2];
     memmove(sp, sp + w.d, w.off * sizeof(u64));
-    if (is_restore((const union cell *)(uintptr_t)r0))
+    if (engine_is_restore((const union cell *)(uintptr_t)r0))
         r0 = (u64)(uintptr_t)engine_restore_stub(t->store, record);
     sp[record] = r0;
     sp[record + 1] = r1;
@@ -219,7 +179,7 @@ void engine_tail_call(struct engine_task *t, u64 *sp, struct word w, struct engi
     if (!f->instance || f->instance == t->inst)
         return;
     const union cell *to = return_of(sp + record);
-    if (to != t->store->exit_stub && !is_restore(to)) {
+    if (to != t->store->exit_stub && !engine_is_restore(to)) {
         sp[record] = (u64)(uintptr_t)engine_restore_stub(t->store, record);
         sp[record + 1] = (u64)(uintptr_t)t->inst;
         sp[record + 2] = (u64)(uintptr_t)to;
@@ -474,86 +434,4 @@ enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func
     t->sp = t->stack + nest.sp;
     engine_set_instance(t, nest.inst);
     return outcome;
-}
-
-/* ---- Traps -------------------------------------------------------------------------------------------------------- */
-
-static u32 backtrace(struct engine_task *t, struct arena *a, u32 max, struct engine_frame **out,
-                     u32 *left_out)
-{
-    struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst};
-    const struct nest *nest = t->nest;
-    VEC(struct engine_frame) frames = {0};
-    *left_out = 0;
-    for (;;) {
-        if (!walk_here(&w))
-            break;
-        if (frames.len < max) {
-            struct engine_frame *f = vec_push(a, &frames);
-            bool host = !w.code->module;
-            struct engine_func func = {
-                .code = w.code, .instance = host ? NULL : w.inst, .index = w.code->index};
-            if (host)
-                func.host = (struct host *)((char *)w.code - offsetof(struct host, code));
-            f->instance = host ? str_c(NULL) : w.inst->label;
-            f->func = engine_func_name(&func, a);
-            if (!host)
-                f->offset = engine_offset_of(w.code, (u32)(w.ip - w.code->cells));
-        } else {
-            ++*left_out;
-        }
-        if (walk_out(&w))
-            continue;
-        if (!nest)
-            break;
-        w.ip = nest->ip;
-        w.sp = t->stack + nest->sp;
-        w.inst = nest->inst;
-        nest = nest->outer;
-    }
-    *out = frames.data;
-    return frames.len;
-}
-
-u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame **frames)
-{
-    u32 left_out;
-    *frames = NULL;
-    return t->state == TASK_IDLE ? 0 : backtrace(t, a, FRAMES_MAX, frames, &left_out);
-}
-
-static void trap_frames(struct engine_task *t)
-{
-    t->trap.frame_count =
-        backtrace(t, &t->trap_arena, FRAMES_MAX, &t->trap.frames, &t->trap.frames_left_out);
-}
-
-void engine_trap_raise(struct engine_task *t, enum trap trap)
-{
-    t->trap.message = trap == TRAP_INVALID ? t->store->invalid : str_c(engine_trap_text[trap]);
-    t->trap.is_exception = trap == TRAP_EXCEPTION;
-    trap_frames(t);
-}
-
-enum engine_outcome engine_trap(struct engine_task *t, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    t->trap.message = str_vprintf(&t->trap_arena, format, args);
-    va_end(args);
-    trap_frames(t);
-    return ENGINE_TRAPPED;
-}
-
-enum engine_outcome engine_exit(struct engine_task *t, int code)
-{
-    t->trap.is_exit = true;
-    t->trap.exit_code = code;
-    t->trap.message = STR("exit");
-    return ENGINE_TRAPPED;
-}
-
-const struct engine_trap *engine_trap_of(const struct engine_task *t)
-{
-    return &t->trap;
 }
