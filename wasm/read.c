@@ -137,9 +137,9 @@ bool wasm_read(struct arena *a, u32 source, struct features features, struct was
         if (!wasm_parse_text(a, source, features, &bytes, d)) {
             return false;
         }
-        u32 text = source;
+        span text = {source, 0, (u32)s->text.len};
         source = sources_add(d->sources, path, bytes, SOURCE_BINARY);
-        text_set_places(d->sources, source, text, features);
+        text_set_places(d->sources, source, text, features, text_again);
     }
     if (wasm_is_component(bytes)) {
         out->layer = LAYER_COMPONENT;

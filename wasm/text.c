@@ -3,8 +3,10 @@
 
 void text_binary_strings(struct text_parser *p, struct buf *out)
 {
-    while (p->tok.kind == TEXT_STRING)
+    while (p->tok.kind == TEXT_STRING) {
+        text_place_add(p->places, out->len, text_span(p, p->tok), false);
         text_string_to(p, out);
+    }
 }
 
 void text_file(struct text_parser *p, struct buf *out)
@@ -115,6 +117,13 @@ bool text_assemble(struct arena *a, u32 source, struct features features,
     text_guarded(&x.p, assemble, &x);
     *binary = buf_view(&x.out);
     return !x.p.failed;
+}
+
+bool text_again(struct arena *a, span text, struct features features, struct text_places *places,
+                struct diags *d)
+{
+    str binary;
+    return text_assemble(a, text.source, features, places, &binary, d);
 }
 
 bool wasm_parse_text(struct arena *a, u32 source, struct features features, str *binary,

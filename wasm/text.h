@@ -71,8 +71,11 @@ struct text_places {
     VEC(struct text_place) list;
 };
 void text_place_add(struct text_places *x, size_t offset, span at, bool exact);
-/* Lets places in a binary be shown as places in the text it was made from. */
-void text_set_places(struct sources *s, u32 binary, u32 text, struct features features);
+/* Lets places in a binary be shown as places in the text it was made from, which `again` assembles anew. */
+typedef bool text_again_fn(struct arena *a, span text, struct features features,
+                           struct text_places *places, struct diags *d);
+void text_set_places(struct sources *s, u32 binary, span text, struct features features,
+                     text_again_fn *again);
 
 struct text_ops;
 struct text_parser {
@@ -329,6 +332,7 @@ void text_quote(struct text_parser *p, const char *keyword, struct buf *out);
 /* Assembles a file; records the places if they are asked for. */
 bool text_assemble(struct arena *a, u32 source, struct features features,
                    struct text_places *places, str *binary, struct diags *d);
+text_again_fn text_again; /* the same, for text_set_places */
 /* A whole text: `(module ...)`, `(component ...)`, or the fields of a module. */
 void text_file(struct text_parser *p, struct buf *out);
 /* Runs fn with memory of its own for modules, which is freed also when memory runs out. */

@@ -106,8 +106,10 @@ struct text_module {
     struct buf func_hints;
     u32 func_hint_count;
     i8 hint;
-    VEC(struct text_place) places; /* of the sections */
+    VEC(struct text_place) places; /* of the sections, and of the parts */
     u32 body_places;               /* those before the function at hand */
+    const struct buf *parts[2];    /* what is written apart and goes into a section later */
+    u32 part_places;               /* those before them */
 };
 
 extern const char *const text_space_names[SPACE_COUNT];
@@ -126,8 +128,10 @@ u32 text_typeuse_index(struct text_module *m, const struct text_typeuse *use);
 /* Instructions up to the `)` of what they stand in (not taken), or one folded instruction. */
 void text_instrs(struct text_module *m, struct buf *out);
 void text_folded(struct text_module *m, struct buf *out);
-/* Notes that what is written next to `out` comes from this place. */
+/* Notes that what is written next to `out`, which is a section, the body at hand or a part, comes from this place. */
 void text_module_place(struct text_module *m, const struct buf *out, struct text_token at);
+/* Appends a part to a section: its places move along. */
+void text_put_part(struct text_module *m, enum core_section section, const struct buf *part);
 /* Forgets locals and labels. */
 void text_instrs_reset(struct text_module *m);
 

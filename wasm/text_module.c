@@ -666,18 +666,46 @@ static void one_field(struct text_module *m)
     text_close(p);
 }
 
+/* Of struct text_place.section: what its offset counts in. */
+enum { PLACE_PART = SECTION_COUNT, PLACE_NOWHERE = PLACE_PART + 2 };
+
+static u32 place_kind(const struct text_module *m, const struct buf *out)
+{
+    if (out == &m->body)
+        return SECTION_CODE;
+    for (u32 i = 0; i < LENGTH_OF(m->parts); i++) {
+        if (out == m->parts[i])
+            return PLACE_PART + i;
+    }
+    for (u32 i = 0; i < SECTION_COUNT; i++) {
+        if (out == &m->sections[i].bytes && i != SECTION_CODE)
+            return i;
+    }
+    return PLACE_NOWHERE;
+}
+
+void text_put_part(struct text_module *m, enum core_section section, const struct buf *part)
+{
+    struct buf *out = &m->sections[section].bytes;
+    u32 kind = place_kind(m, part);
+    for (u32 i = m->part_places; i < m->places.len; i++) {
+        struct text_place *x = &m->places.data[i];
+        if (x->section == kind) {
+            x->section = (u8)section;
+            x->offset += (u32)out->len;
+        }
+    }
+    buf_str(out, buf_view(part));
+}
+
 void text_module_place(struct text_module *m, const struct buf *out, struct text_token at)
 {
     struct text_parser *p = m->p;
     if (!p->places)
         return;
-    u32 section = 0;
-    if (out == &m->body)
-        section = SECTION_CODE;
-    while (section < SECTION_COUNT && section != SECTION_CODE && out != &m->sections[section].bytes)
-        section++;
-    if (section == SECTION_COUNT || (section == SECTION_CODE && out != &m->body))
-        return; /* a part of something that has a place itself */
+    u32 section = place_kind(m, out);
+    if (section == PLACE_NOWHERE)
+        return; /* of something that has a place itself */
     *vec_push(p->arena, &m->places) = (struct text_place){
         .offset = (u32)out->len, .section = (u8)section, .at = text_span(p, at), .exact = true};
 }

@@ -13,8 +13,9 @@ void text_place_add(struct text_places *x, size_t offset, span at, bool exact)
 }
 
 struct origin {
-    u32 text;
+    span text;
     struct features features;
+    text_again_fn *again;
     bool made;
     struct text_places places;
 };
@@ -33,11 +34,10 @@ static int by_offset(const void *a, const void *b)
 static void make(struct origin *o, struct sources *s)
 {
     struct diags ignored;
-    str binary;
     diags_init(&ignored, s->arena, s);
     o->made = true;
     o->places.arena = s->arena;
-    if (!text_assemble(s->arena, o->text, o->features, &o->places, &binary, &ignored))
+    if (!o->again(s->arena, o->text, o->features, &o->places, &ignored))
         o->places.list.len = 0;
     if (o->places.list.len)
         qsort(o->places.list.data, o->places.list.len, sizeof *o->places.list.data, by_offset);
@@ -63,11 +63,13 @@ static bool translate(void *context, struct sources *s, u32 offset, span *out, b
     return true;
 }
 
-void text_set_places(struct sources *s, u32 binary, u32 text, struct features features)
+void text_set_places(struct sources *s, u32 binary, span text, struct features features,
+                     text_again_fn *again)
 {
     struct origin *o = arena_new(s->arena, struct origin);
     o->text = text;
     o->features = features;
+    o->again = again;
     struct source *source = sources_get(s, binary);
     source->translate = translate;
     source->context = o;

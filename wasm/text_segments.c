@@ -4,12 +4,15 @@
 void text_offset(struct text_module *m, struct buf *out)
 {
     struct text_parser *p = m->p;
+    struct text_token at = p->tok;
     if (text_open(p, "offset")) {
         text_instrs(m, out);
         text_close(p);
     } else {
         text_folded(m, out);
     }
+    at.end = p->last_end;
+    text_module_place(m, out, at);
     text_byte(out, 0x0b);
 }
 
@@ -20,6 +23,7 @@ struct elem {
     bool has_table, has_exprs;
     u32 table, count;
     struct buf offset, type, items;
+    struct text_token at_type;
 };
 
 static void elem_exprs(struct text_module *m, struct elem *e)
@@ -27,12 +31,15 @@ static void elem_exprs(struct text_module *m, struct elem *e)
     struct text_parser *p = m->p;
     e->has_exprs = true;
     for (; p->tok.kind == TEXT_LPAREN; e->count++) {
+        struct text_token at = p->tok;
         if (text_open(p, "item")) {
             text_instrs(m, &e->items);
             text_close(p);
         } else {
             text_folded(m, &e->items);
         }
+        at.end = p->last_end;
+        text_module_place(m, &e->items, at);
         text_byte(&e->items, 0x0b);
     }
 }
@@ -42,6 +49,7 @@ static void elem_indices(struct text_module *m, struct elem *e, bool as_exprs)
     struct text_parser *p = m->p;
     e->has_exprs = as_exprs;
     for (; p->tok.kind == TEXT_NUMBER || p->tok.kind == TEXT_ID; e->count++) {
+        text_module_place(m, &e->items, p->tok);
         if (as_exprs)
             text_byte(&e->items, 0xd2);
         text_uleb(&e->items, text_index(m, SPACE_FUNC));
@@ -72,29 +80,37 @@ static void put_elem(struct text_module *m, struct elem *e)
     if (table)
         text_uleb(out, e->table);
     if (e->mode == MODE_ACTIVE)
-        buf_str(out, buf_view(&e->offset));
+        text_put_part(m, SECTION_ELEM, &e->offset);
+    text_module_place(m, out, e->at_type);
     if (flags & 3) {
         if (e->has_exprs)
             buf_str(out, buf_view(&e->type));
         else
             text_byte(out, 0x00);
     }
-    text_put_vec(out, e->count, &e->items);
+    text_uleb(out, e->count);
+    text_put_part(m, SECTION_ELEM, &e->items);
+    m->parts[0] = m->parts[1] = NULL;
     s->count++;
     m->spaces[SPACE_ELEM].next++;
 }
 
-static struct elem new_elem(struct text_module *m)
+static void begin_elem(struct text_module *m, struct elem *e)
 {
     struct arena *a = m->p->arena;
-    return (struct elem){.offset = buf_in(a), .type = buf_in(a), .items = buf_in(a)};
+    *e = (struct elem){
+        .offset = buf_in(a), .type = buf_in(a), .items = buf_in(a), .at_type = m->p->tok};
+    m->parts[0] = &e->offset;
+    m->parts[1] = &e->items;
+    m->part_places = m->places.len;
+    text_instrs_reset(m);
 }
 
 void text_elem(struct text_module *m)
 {
     struct text_parser *p = m->p;
-    struct elem e = new_elem(m);
-    text_instrs_reset(m);
+    struct elem e;
+    begin_elem(m, &e);
     e.mode = MODE_PASSIVE;
     if (text_take(p, "declare")) {
         e.mode = MODE_DECLARED;
@@ -113,6 +129,7 @@ void text_elem(struct text_module *m)
             text_offset(m, &e.offset);
         }
     }
+    e.at_type = p->tok;
     if (text_take(p, "func")) {
         elem_indices(m, &e, false);
     } else if (text_at_reftype(p)) {
@@ -129,8 +146,8 @@ void text_elem(struct text_module *m)
 u32 text_inline_elem(struct text_module *m, u32 table, bool is_64, str type)
 {
     struct text_parser *p = m->p;
-    struct elem e = new_elem(m);
-    text_instrs_reset(m);
+    struct elem e;
+    begin_elem(m, &e);
     e.has_table = true;
     e.table = table;
     buf_str(&e.offset, is_64 ? STR("\x42\x00\x0b") : STR("\x41\x00\x0b"));
@@ -209,20 +226,18 @@ void text_data(struct text_module *m)
         memory = text_index(m, SPACE_MEMORY);
         text_close(p);
     }
-    struct buf offset = buf_in(p->arena);
     struct text_token next = p->tok.kind == TEXT_LPAREN ? text_peek(p) : p->tok;
     str word = text_of(p, next);
     bool numbers = next.kind == TEXT_KEYWORD && str_find_char(word, '.', 0) == SIZE_MAX &&
                    (word.ptr[0] == 'i' || word.ptr[0] == 'f' || word.ptr[0] == 'v') &&
                    word.len <= 4;
-    if (active || (p->tok.kind == TEXT_LPAREN && !numbers)) {
-        active = true;
-        text_offset(m, &offset);
-    }
+    active |= p->tok.kind == TEXT_LPAREN && !numbers;
     text_byte(&s->bytes, !active ? 1 : memory ? 2 : 0);
     if (memory)
         text_uleb(&s->bytes, memory);
-    buf_str(&s->bytes, buf_view(&offset));
+    if (active)
+        text_offset(m, &s->bytes);
+    text_module_place(m, &s->bytes, p->tok);
     size_t start = text_begin_size(&s->bytes);
     text_data_bytes(m, &s->bytes);
     text_end_size(&s->bytes, start);

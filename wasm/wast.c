@@ -61,27 +61,70 @@ static void sub_parser(struct text_parser *p, struct text_parser *sub, u32 start
     sub->depth = p->depth;
 }
 
-static void assemble(struct text_parser *p, struct wast_module *m, u32 start, u32 end)
+static bool at_module(struct text_parser *p)
+{
+    return text_form(p, "module") || text_form(p, "component");
+}
+
+/* `(module ...)`, `(component ...)` or the fields of a module, up to the end of the text. */
+static void definition(struct text_parser *p, struct buf *out)
+{
+    p->field_start = p->tok.start;
+    if (!at_module(p)) {
+        text_module_fields(p, (str){0}, out);
+        return;
+    }
+    text_advance(p); /* "(" */
+    bool component = text_at(p, "component");
+    text_advance(p);
+    text_take(p, "definition");
+    struct text_token at;
+    str id = text_id(p, &at);
+    if (component)
+        text_component(p, id, NULL, out);
+    else
+        text_module(p, id, out);
+    if (!p->failed && p->tok.kind != TEXT_EOF)
+        text_unexpected(p, "the end of the module");
+}
+
+static void assemble(struct text_parser *p, struct wast_module *m)
 {
     struct text_parser sub;
     struct buf out = buf_in(p->arena);
     m->why = arena_new(p->arena, struct diags);
     diags_init(m->why, p->arena, p->d->sources);
-    sub_parser(p, &sub, start, end, m->why);
-    text_advance(&sub); /* "(" */
-    text_advance(&sub); /* module or component */
-    text_take(&sub, "definition");
-    struct text_token at;
-    str id = text_id(&sub, &at);
-    m->is_text = !text_at(&sub, "binary");
-    if (m->layer == LAYER_MODULE)
-        text_module(&sub, id, &out);
-    else
-        text_component(&sub, id, NULL, &out);
-    if (!sub.failed && sub.tok.kind != TEXT_EOF)
-        text_unexpected(&sub, "the end of the module");
+    sub_parser(p, &sub, m->text.start, m->text.end, m->why);
+    definition(&sub, &out);
     m->malformed = sub.failed;
     m->bytes = buf_view(&out);
+}
+
+struct again {
+    struct text_parser p;
+    struct buf out;
+};
+
+static void assemble_again(void *ctx)
+{
+    struct again *x = ctx;
+    definition(&x->p, &x->out);
+}
+
+static bool again(struct arena *a, span text, struct features features, struct text_places *places,
+                  struct diags *d)
+{
+    struct again x = {.out = buf_in(a)};
+    text_init_part(&x.p, a, text.source, text.start, text.end, features, d);
+    x.p.places = places;
+    text_guarded(&x.p, assemble_again, &x);
+    return !x.p.failed;
+}
+
+void wast_set_places(struct sources *s, u32 binary, const struct wast_module *m,
+                     struct features features)
+{
+    text_set_places(s, binary, m->text, features, again);
 }
 
 /* `(module ...)`; the current token is "(". */
@@ -106,9 +149,9 @@ static struct wast_module *module(struct text_parser *p)
         return m;
     }
     text_skip_rest(p);
-    u32 end = p->last_close;
+    m->text = (span){p->source, open.start, p->last_close};
     if (!p->failed)
-        assemble(p, m, open.start, end);
+        assemble(p, m);
     return m;
 }
 
@@ -117,11 +160,6 @@ static struct wast_module *module(struct text_parser *p)
 static bool at_action(struct text_parser *p)
 {
     return text_form(p, "invoke") || text_form(p, "get");
-}
-
-static bool at_module(struct text_parser *p)
-{
-    return text_form(p, "module") || text_form(p, "component");
 }
 
 /* What follows `(invoke` or `(get`, and the closing parenthesis. */
@@ -304,7 +342,7 @@ static void bare_module(struct text_parser *p, struct wast_script *script)
     struct buf out = buf_in(p->arena);
     x.module = arena_new(p->arena, struct wast_module);
     x.module->at = x.at;
-    x.module->is_text = true;
+    x.module->text = (span){p->source, p->tok.start, p->size};
     x.module->why = arena_new(p->arena, struct diags);
     diags_init(x.module->why, p->arena, p->d->sources);
     text_module_fields(p, (str){0}, &out);

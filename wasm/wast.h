@@ -84,9 +84,9 @@ struct wast_module {
     str definition; /* WAST_INSTANCE: what to instantiate; empty: the last one */
     str bytes;      /* the binary, also of ill-formed `module binary` */
     bool malformed; /* its text is ill-formed: `why` says so */
-    bool is_text;   /* not `binary` */
     struct diags *why;
-    span at;
+    span at;   /* its head */
+    span text; /* all of it; of an implicit module the whole script */
 };
 
 struct wast_action {
@@ -137,6 +137,10 @@ struct wast_directive {
 struct wast_script {
     VEC(struct wast_directive) directives;
 };
+
+/* Lets places in a module's bytes, which are the source `binary`, be shown as places in the script. */
+void wast_set_places(struct sources *s, u32 binary, const struct wast_module *m,
+                     struct features features);
 
 /* Parses a script; a text without directives is one module. False after a diagnostic if the script itself is ill-formed. */
 WITC_NODISCARD bool wast_parse(struct arena *a, u32 source, struct features features,
