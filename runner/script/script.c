@@ -72,6 +72,7 @@ static struct outcome define(struct runner *r, const struct wast_module *m, stru
     diags_init(why, r->arena, r->d->sources);
     str path = str_printf(r->arena, "<%s>", m->layer == LAYER_MODULE ? "module" : "component");
     u32 source = sources_add(r->d->sources, path, m->bytes, SOURCE_BINARY);
+    wast_set_places(r->d->sources, source, m, r->features);
     out->binary.layer = m->layer;
     bool read;
     if (m->layer == LAYER_MODULE)
