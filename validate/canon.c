@@ -8,6 +8,8 @@ struct options {
     const struct cm_canon_opts *given;
     bool is_async, has_memory, has_realloc;
     u8 pointer; /* core type of pointers into the memory: WASM_I32 or WASM_I64 */
+    bool is_gc;
+    u32 core_type; /* canonical id of the option `core-type`, VALIDATE_NONE without one */
 };
 
 /* A core signature under construction. */
@@ -30,6 +32,13 @@ static struct wasm_functype functype(const struct signature *sig)
     return (struct wasm_functype){sig->params, sig->results, sig->param_count, sig->result_count};
 }
 
+static bool push_core_func(struct validate_cm *v, struct validate_scope *s, u32 id)
+{
+    *vec_push(v->t->arena, &s->core_externs[EXTERN_FUNC]) =
+        (struct wasm_externtype){.kind = EXTERN_FUNC, .type = id};
+    return true;
+}
+
 static bool define_core_func(struct validate_cm *v, struct validate_scope *s,
                              const struct signature *sig)
 {
@@ -37,9 +46,7 @@ static bool define_core_func(struct validate_cm *v, struct validate_scope *s,
     u32 id = validate_store_functype(v->t->store, &type);
     if (id == VALIDATE_NONE)
         return validate_cm_bad(v, s, "too many types: more than %u", WASM_MAX_TYPES);
-    *vec_push(v->t->arena, &s->core_externs[EXTERN_FUNC]) =
-        (struct wasm_externtype){.kind = EXTERN_FUNC, .type = id};
-    return true;
+    return push_core_func(v, s, id);
 }
 
 /* ---- Core functions that options and destructors name ------------------------------------------------ */
@@ -77,21 +84,32 @@ static str signature_text(struct validate_cm *v, const struct wasm_functype *t)
     return buf_view(&b);
 }
 
+static bool same_functypes(const struct wasm_functype *a, const struct wasm_functype *b)
+{
+    return a->param_count == b->param_count && a->result_count == b->result_count &&
+           same_types(a->params, b->params, a->param_count) &&
+           same_types(a->results, b->results, a->result_count);
+}
+
+static bool expect_functype(struct validate_cm *v, struct validate_scope *s, const char *what,
+                            u32 index, const struct wasm_functype *want)
+{
+    const struct wasm_functype *have = NULL;
+    if (!validate_cm_core_func(v, s, index, &have))
+        return false;
+    return same_functypes(have, want) ||
+           validate_cm_bad(v, s,
+                           "%s is core function %u of type " STRF
+                           " (wrong signature: it must have type " STRF ")",
+                           what, index, STRA(signature_text(v, have)),
+                           STRA(signature_text(v, want)));
+}
+
 static bool expect_signature(struct validate_cm *v, struct validate_scope *s, const char *what,
                              u32 index, const struct signature *sig)
 {
-    const struct wasm_functype *have = NULL;
     struct wasm_functype want = functype(sig);
-    if (!validate_cm_core_func(v, s, index, &have))
-        return false;
-    if (have->param_count == want.param_count && have->result_count == want.result_count &&
-        same_types(have->params, want.params, want.param_count) &&
-        same_types(have->results, want.results, want.result_count))
-        return true;
-    return validate_cm_bad(
-        v, s,
-        "%s is core function %u of type " STRF " (wrong signature: it must have type " STRF ")",
-        what, index, STRA(signature_text(v, have)), STRA(signature_text(v, &want)));
+    return expect_functype(v, s, what, index, &want);
 }
 
 /* ---- Options --------------------------------------------------------------------------------------------- */
@@ -161,6 +179,23 @@ static bool check_realloc(struct validate_cm *v, struct validate_scope *s, const
     return expect_signature(v, s, "canonical option `realloc`", o->given->realloc, &sig);
 }
 
+static bool check_gc(struct validate_cm *v, struct validate_scope *s, struct options *o, bool lift)
+{
+    const struct cm_canon_opts *g = o->given;
+    if (!validate_cm_need(v, s, FEATURE_CM_GC, "the canonical options gc and core-type"))
+        return false;
+    if (g->has_core_type && !validate_cm_gc_core_type(v, s, g->core_type, &o->core_type))
+        return false;
+    if (!g->is_gc)
+        return validate_cm_bad(v, s, "cannot specify `core-type` without `gc`");
+    if (lift && g->has_core_type)
+        return validate_cm_bad(v, s, "canonical option `core-type` is not allowed in `canon lift`");
+    return lift || g->has_core_type ||
+           validate_cm_bad(v, s,
+                           "cannot specify `gc` without also specifying a `core-type` for "
+                           "lowerings");
+}
+
 /* What kind of definition the options are for says which of them may stand there. */
 static bool check_options(struct validate_cm *v, struct validate_scope *s,
                           const struct cm_canon *canon, struct options *o)
@@ -170,14 +205,11 @@ static bool check_options(struct validate_cm *v, struct validate_scope *s,
     bool task_return = canon->kind == CANON_TASK_RETURN;
     bool error_context =
         canon->kind == CANON_ERROR_CONTEXT_NEW || canon->kind == CANON_ERROR_CONTEXT_DEBUG_MESSAGE;
-    *o = (struct options){g, g->is_async, g->has_memory, g->has_realloc, WASM_I32};
-    if (g->is_gc || g->has_core_type) {
-        if (!features_has(v->features, FEATURE_CM_GC))
-            return validate_cm_need(v, s, FEATURE_CM_GC, "the canonical options gc and core-type");
-        diag_unsupported(v->diags, s->at, "validation of the canonical option `gc`");
-        return false;
-    }
+    *o = (struct options){g,        g->is_async, g->has_memory, g->has_realloc,
+                          WASM_I32, g->is_gc,    VALIDATE_NONE};
     if (!check_duplicates(v, s, g))
+        return false;
+    if ((g->is_gc || g->has_core_type) && !check_gc(v, s, o, lift))
         return false;
     if (g->has_memory && !check_memory(v, s, g->memory, &o->pointer))
         return false;
@@ -212,6 +244,31 @@ static bool check_options(struct validate_cm *v, struct validate_scope *s,
         return validate_cm_need(v, s, FEATURE_CM_ASYNC_STACKFUL,
                                 "async lifts without a `callback`");
     return true;
+}
+
+/* The core function of a built-in: of its own type, or of the equal one that `core-type` names. */
+static bool define_with_options(struct validate_cm *v, struct validate_scope *s,
+                                const struct options *o, const struct signature *sig)
+{
+    if (o->core_type == VALIDATE_NONE)
+        return define_core_func(v, s, sig);
+    const struct wasm_functype *have = &validate_store_type(v->t->store, o->core_type)->func;
+    struct wasm_functype want = functype(sig);
+    return same_functypes(have, &want)
+               ? push_core_func(v, s, o->core_type)
+               : validate_cm_bad(
+                     v, s, "declared core type " STRF " (wrong signature: it must be " STRF ")",
+                     STRA(signature_text(v, have)), STRA(signature_text(v, &want)));
+}
+
+/* The core function of a lowering under the option `gc`: of the type that `core-type` names. */
+static bool define_gc(struct validate_cm *v, struct validate_scope *s, const struct options *o,
+                      const struct validate_label *params, u32 param_count, validate_id result)
+{
+    const struct wasm_functype *core = &validate_store_type(v->t->store, o->core_type)->func;
+    return validate_cm_gc_signature(v, s, o->given->encoding == ENCODING_UTF16, params, param_count,
+                                    result, core) &&
+           push_core_func(v, s, o->core_type);
 }
 
 static bool need_memory(struct validate_cm *v, struct validate_scope *s, const struct options *o)
@@ -276,6 +333,36 @@ static u32 flat_results(struct validate_cm *v, const struct validate_type *f)
 
 /* ---- Lift and lower ------------------------------------------------------------------------------------------- */
 
+static bool lift_gc(struct validate_cm *v, struct validate_scope *s, const struct cm_canon *canon,
+                    const struct validate_type *f)
+{
+    const struct wasm_functype *core = NULL;
+    return validate_cm_core_func(v, s, canon->func, &core) &&
+           validate_cm_gc_signature(v, s, canon->opts.encoding == ENCODING_UTF16, f->labels,
+                                    f->label_count, f->element, core);
+}
+
+static bool lift_flat(struct validate_cm *v, struct validate_scope *s, const struct cm_canon *canon,
+                      const struct validate_type *f, const struct options *o)
+{
+    struct signature sig = {0};
+    bool spilled = false;
+    flatten_params(v, o, f, MAX_FLAT_PARAMS, &sig, &spilled);
+    u32 flat = flat_results(v, f), most = o->is_async ? MAX_FLAT_PARAMS : MAX_FLAT_RESULTS;
+    if (((any_pointer(v, f) || spilled) && !need_realloc(v, s, o)) ||
+        ((result_has_pointer(v, f) || flat > most) && !need_memory(v, s, o)))
+        return false;
+    if (o->is_async && canon->opts.has_callback)
+        result(&sig, WASM_I32);
+    else if (!o->is_async && flat > MAX_FLAT_RESULTS)
+        result(&sig, o->pointer);
+    else if (!o->is_async)
+        flatten(v, o, f->element, sig.results, &sig.result_count, MAX_FLAT_RESULTS);
+    return expect_signature(v, s,
+                            "lowered parameter and result types do not match: the lifted function",
+                            canon->func, &sig);
+}
+
 static bool lift(struct validate_cm *v, struct validate_scope *s, const struct cm_canon *canon)
 {
     struct options o;
@@ -291,28 +378,14 @@ static bool lift(struct validate_cm *v, struct validate_scope *s, const struct c
         return validate_cm_bad(v, s,
                                "the `async` canonical option requires an async function "
                                "type");
-    struct signature sig = {0};
-    bool spilled = false;
-    flatten_params(v, &o, &f, MAX_FLAT_PARAMS, &sig, &spilled);
-    u32 flat = flat_results(v, &f), most = o.is_async ? MAX_FLAT_PARAMS : MAX_FLAT_RESULTS;
-    if (((any_pointer(v, &f) || spilled) && !need_realloc(v, s, &o)) ||
-        ((result_has_pointer(v, &f) || flat > most) && !need_memory(v, s, &o)))
-        return false;
-    if (o.is_async && canon->opts.has_callback)
-        result(&sig, WASM_I32);
-    else if (!o.is_async && flat > MAX_FLAT_RESULTS)
-        result(&sig, o.pointer);
-    else if (!o.is_async)
-        flatten(v, &o, f.element, sig.results, &sig.result_count, MAX_FLAT_RESULTS);
-    if (!expect_signature(v, s,
-                          "lowered parameter and result types do not match: the lifted function",
-                          canon->func, &sig))
+    const struct wasm_functype *core = NULL;
+    if (o.is_gc ? !lift_gc(v, s, canon, &f) : !lift_flat(v, s, canon, &f, &o))
         return false;
     if (canon->opts.has_post_return) {
-        struct signature post = {.param_count = sig.result_count};
-        memcpy(post.params, sig.results, sizeof sig.results);
-        if (!expect_signature(v, s, "canonical option `post-return`", canon->opts.post_return,
-                              &post))
+        validate_cm_core_func(v, s, canon->func, &core);
+        struct wasm_functype post = {.params = core->results, .param_count = core->result_count};
+        if (!expect_functype(v, s, "canonical option `post-return`", canon->opts.post_return,
+                             &post))
             return false;
     }
     *vec_push(v->t->arena, &s->funcs) = type;
@@ -332,6 +405,8 @@ static bool lower(struct validate_cm *v, struct validate_scope *s, const struct 
         return validate_cm_bad(v, s,
                                "the `async` canonical option requires an async function "
                                "type");
+    if (o.is_gc)
+        return define_gc(v, s, &o, f.labels, f.label_count, f.element);
     struct signature sig = {0};
     bool spilled = false;
     flatten_params(v, &o, &f, o.is_async ? MAX_FLAT_ASYNC_PARAMS : MAX_FLAT_PARAMS, &sig, &spilled);
@@ -411,7 +486,7 @@ static bool channel_copy(struct validate_cm *v, struct validate_scope *s,
     if (d->kind == DEF_STREAM)
         param(&sig, o.pointer);
     result(&sig, d->kind == DEF_STREAM ? o.pointer : (u32)WASM_I32);
-    return define_core_func(v, s, &sig);
+    return define_with_options(v, s, &o, &sig);
 }
 
 static bool channel_builtin(struct validate_cm *v, struct validate_scope *s,
@@ -459,13 +534,17 @@ static bool task_return(struct validate_cm *v, struct validate_scope *s,
         const struct validate_type *d = validate_at(v->t, type);
         if (d->has_borrow)
             return validate_cm_bad(v, s, "`task.return` result cannot contain a `borrow` type");
+        if (o.is_gc) {
+            struct validate_label value = {STR("result"), type};
+            return define_gc(v, s, &o, &value, 1, VALIDATE_NONE);
+        }
         bool fits = flatten(v, &o, type, sig.params, &sig.param_count, MAX_FLAT_PARAMS);
         if ((d->has_pointer || !fits) && !need_memory(v, s, &o))
             return false;
         if (!fits)
             param(&sig, o.pointer);
     }
-    return define_core_func(v, s, &sig);
+    return define_with_options(v, s, &o, &sig);
 }
 
 static bool context_builtin(struct validate_cm *v, struct validate_scope *s,
@@ -517,7 +596,7 @@ static bool error_context_builtin(struct validate_cm *v, struct validate_scope *
     param(&sig, o.pointer);
     if (make)
         result(&sig, WASM_I32);
-    return define_core_func(v, s, &sig);
+    return define_with_options(v, s, &o, &sig);
 }
 
 /* ---- Threads -------------------------------------------------------------------------------------------------------------- */

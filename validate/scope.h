@@ -94,6 +94,14 @@ bool validate_cm_canon(struct validate_cm *v, struct validate_scope *s,
 bool validate_cm_core_func(struct validate_cm *v, struct validate_scope *s, u32 index,
                            const struct wasm_functype **out);
 
+/* canon_gc.c */
+/* The function type that the option `core-type` names. */
+bool validate_cm_gc_core_type(struct validate_cm *v, struct validate_scope *s, u32 index, u32 *id);
+/* Is `core` what a function of these parameters and result looks like under the option `gc`? */
+bool validate_cm_gc_signature(struct validate_cm *v, struct validate_scope *s, bool utf16,
+                              const struct validate_label *params, u32 param_count,
+                              validate_id result, const struct wasm_functype *core);
+
 /* values.c */
 bool validate_cm_value(struct validate_cm *v, struct validate_scope *s,
                        const struct cm_value *value);

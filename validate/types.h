@@ -35,8 +35,9 @@ struct validate_types {
     VEC(struct validate_resource) resources;
     u32 tags; /* handed out so far; 0 is none */
     validate_id prims[0x80];
-    bool leaves_bodies; /* validate_leave_bodies */
-    struct map spaces;  /* address of a component -> index below */
+    bool leaves_bodies;  /* validate_leave_bodies */
+    struct map gc_pairs; /* component and core types that fit under the option `gc` */
+    struct map spaces;   /* address of a component -> index below */
     VEC(struct validate_spaces) space_list;
 };
 
