@@ -5,6 +5,7 @@
  */
 #include "decode.h"
 #include "encode.h"
+#include "validate.h"
 
 #define NEST_MAX 100 /* of anonymous types */
 
@@ -316,6 +317,64 @@ static bool define_type(struct decoder *d, const struct dec_named *x, struct wit
     return true;
 }
 
+/* ---- Types seen again ------------------------------------------------------------------------------ */
+
+/* An interface comes as often as components import it, each time with definitions of its own. The unnamed types within those
+ * stand for the ones that are there; what does not match is not the same interface. */
+static bool match_def(struct decoder *d, u32 wit, const struct dec_type *t);
+
+static bool match_use(struct decoder *d, const struct dec_scope *s, struct cm_valtype v, span at,
+                      struct wit_type wit)
+{
+    if (!v.is_index)
+        return wit.kind == kind_of_prim(v.prim);
+    struct dec_type *t = wit_eval_type(&d->eval, s, v.index, at);
+    if (!t)
+        return false;
+    if (wit.kind != WIT_ID || wit.id == WIT_NONE)
+        return !is_resource(t) && t->def->kind == DEF_PRIM &&
+               wit.kind == kind_of_prim(t->def->prim);
+    bool known = t->wit;
+    t->wit = wit.id + 1;
+    if (known || d->depth >= NEST_MAX)
+        return true;
+    d->depth++;
+    bool ok = match_def(d, wit.id, t);
+    d->depth--;
+    return ok;
+}
+
+static bool match_labels(struct decoder *d, const struct dec_type *t,
+                         const struct wit_field *fields)
+{
+    for (u32 i = 0; i < t->def->label_count; i++) {
+        const struct cm_label *x = &t->def->labels[i];
+        if ((fields[i].name.len && !str_eq(x->name, fields[i].name)) ||
+            x->has_type != wit_type_present(fields[i].type) ||
+            (x->has_type && !match_use(d, t->scope, x->type, t->def->at, fields[i].type)))
+            return false;
+    }
+    return true;
+}
+
+static bool match_part(struct decoder *d, const struct dec_type *t, bool has, struct cm_valtype v,
+                       struct wit_type wit)
+{
+    return has == wit_type_present(wit) && (!has || match_use(d, t->scope, v, t->def->at, wit));
+}
+
+static bool match_def(struct decoder *d, u32 wit, const struct dec_type *t)
+{
+    const struct wit_typedef def = d->r->types.data[wit];
+    if (is_resource(t) || t->def->kind == DEF_PRIM || t->def->kind == DEF_OWN ||
+        t->def->kind == DEF_BORROW || (def.kind == WIT_ALIAS && def.first.kind == WIT_ID))
+        return true;
+    return def.kind == kind_of_def(t->def->kind) && def.field_count == t->def->label_count &&
+           def.length == t->def->length && match_labels(d, t, def.fields) &&
+           match_part(d, t, t->def->has_element, t->def->element, def.first) &&
+           match_part(d, t, t->def->has_second, t->def->second, def.second);
+}
+
 /* ---- Functions ------------------------------------------------------------------------------------- */
 
 /* Splits "[method]r.f" and the like; `rest` is what follows the brackets. */
@@ -386,7 +445,10 @@ static bool interface_type(struct decoder *d, u32 interface, const struct dec_na
     u32 type = map_get(types, x->name.name);
     if (type != MAP_NONE) { /* seen before, perhaps by another road */
         x->what.type->wit = type + 1;
-        return true;
+        return match_def(d, type, x->what.type) ||
+               fail(d, x->at,
+                    "the type `" STRF "` of interface `" STRF "` is defined in two different ways",
+                    STRA(x->name.name), STRA(wit_interface_id(d->r, d->arena, interface)));
     }
     struct wit_owner owner = {WIT_OWNER_INTERFACE, interface};
     if (!define_type(d, x, owner, &type))
@@ -679,12 +741,23 @@ static bool deliver(struct decoder *d, struct wit_resolve *r, u32 *package, u32 
     return true;
 }
 
+/* The decoder trusts names, indices and types to be valid. Function bodies say nothing of WIT: they are left alone. */
+static bool valid(struct wit_resolve *r, const struct wasm_component *c)
+{
+    struct validate_types *t = validate_types_new(r->arena);
+    validate_id type;
+    validate_leave_bodies(t);
+    return validate_component(t, c, features_all(), &type, r->diags);
+}
+
 static bool decode_component(struct wit_resolve *r, const struct wasm_component *c, u32 *package,
                              u32 *world)
 {
     struct decoder d;
     decoder_init(&d, r, c->source, c->bytes.len);
     *world = WIT_NONE;
+    if (!valid(r, c))
+        return false;
     if (is_wit_package(c))
         return decode_package(&d, c, package) && deliver(&d, r, package, world);
     struct dec_surface s;
@@ -694,15 +767,6 @@ static bool decode_component(struct wit_resolve *r, const struct wasm_component 
     *world = add_world(&d, STR("root"), *package, (span){0});
     return wit_eval_component(&d.eval, c, &s) && fill_world(&d, *world, &s) &&
            deliver(&d, r, package, world);
-}
-
-/* What is read below trusts names, indices and types to be valid. Function bodies say nothing of WIT: they are left alone. */
-static bool valid(struct wit_resolve *r, const struct wasm_component *c)
-{
-    struct validate_types *t = validate_types_new(r->arena);
-    validate_id type;
-    validate_leave_bodies(t);
-    return validate_component(t, c, features_all(), &type, r->diags);
 }
 
 static bool section_encoding(struct decoder *d, const struct wasm_component *c, span at,
@@ -732,7 +796,8 @@ bool wit_decode_world(struct wit_resolve *r, u32 source, str section, u32 base, 
     span at = {source, base, base + (u32)section.len};
     decoder_init(&d, r, source, section.len);
     if (!wasm_read_component(r->arena, source, section, base, features_all(), &c, r->diags) ||
-        !section_encoding(&d, c, at, encoding) || !wit_eval_component(&d.eval, c, &s))
+        !valid(r, c) || !section_encoding(&d, c, at, encoding) ||
+        !wit_eval_component(&d.eval, c, &s))
         return false;
     if (s.exports.len != 1)
         return fail(&d, at, "a `" WIT_COMPONENT_SECTION "` section must export one world");
