@@ -264,6 +264,21 @@ struct diag_note {
     span at;   /* usually none */
     str text;
 };
+/* A function that was running when a guest trapped. */
+struct diag_place {
+    str func; /* inlined here; empty: the frame's own */
+    str file;
+    u32 line, column; /* 0: not known */
+};
+struct diag_frame {
+    str instance; /* "root/inner"; empty: the only module, or the host */
+    str func;
+    bool is_host;
+    u32 index, offset;               /* of the function, in the module's binary */
+    const struct diag_place *places; /* in the source, innermost first */
+    u32 place_count;
+    u32 left_out; /* so many frames are missing before this one */
+};
 /* One thing to tell: what is wrong, where, why, what to do. */
 struct diag {
     enum severity severity;
@@ -273,6 +288,7 @@ struct diag {
     str label; /* said at the primary place, may be empty */
     VEC(struct diag_label) labels;
     VEC(struct diag_note) notes;
+    VEC(struct diag_frame) frames; /* innermost first */
 };
 
 struct diags {

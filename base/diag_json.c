@@ -3,7 +3,11 @@
  *     {"severity": "error", "code": "wit-unknown-type", "message": "...",
  *      "spans": [{"file": "a.wit", "start": 40, "end": 45, "line": 4, "column": 12, "primary": true,
  *                 "label": "..."}],
- *      "notes": [{"kind": "help", "text": "..."}]}
+ *      "notes": [{"kind": "help", "text": "..."}],
+ *      "frames": [{"function": "deep", "index": 3, "instance": "root/inner", "offset": 75,
+ *                  "places": [{"function": "inlined", "file": "a.c", "line": 3, "column": 5}]}]}
+ *
+ * Only traps have frames, innermost first; {"leftOut": 100} stands for so many that are not told.
  */
 #include "diag_internal.h"
 
@@ -48,6 +52,46 @@ static void add_span(struct diags *d, cJSON *spans, span at, str label, bool pri
     cJSON_AddItemToArray(spans, o);
 }
 
+static void add_text(struct diags *d, cJSON *o, const char *name, str text)
+{
+    if (text.len) {
+        cJSON_AddStringToObject(o, name, clean(d->arena, text));
+    }
+}
+
+static void add_frame(struct diags *d, cJSON *frames, const struct diag_frame *f)
+{
+    cJSON *o = cJSON_CreateObject();
+    if (f->left_out) {
+        cJSON_AddNumberToObject(o, "leftOut", f->left_out);
+        cJSON_AddItemToArray(frames, o);
+        o = cJSON_CreateObject();
+    }
+    cJSON_AddItemToArray(frames, o);
+    add_text(d, o, "function", f->func);
+    add_text(d, o, "instance", f->instance);
+    if (f->is_host) {
+        cJSON_AddBoolToObject(o, "host", true);
+        return;
+    }
+    cJSON_AddNumberToObject(o, "index", f->index);
+    cJSON_AddNumberToObject(o, "offset", f->offset);
+    cJSON *places = f->place_count ? cJSON_AddArrayToObject(o, "places") : NULL;
+    for (u32 i = 0; i < f->place_count; i++) {
+        const struct diag_place *p = &f->places[i];
+        cJSON *place = cJSON_CreateObject();
+        add_text(d, place, "function", p->func);
+        add_text(d, place, "file", p->file);
+        if (p->line) {
+            cJSON_AddNumberToObject(place, "line", p->line);
+        }
+        if (p->line && p->column) {
+            cJSON_AddNumberToObject(place, "column", p->column);
+        }
+        cJSON_AddItemToArray(places, place);
+    }
+}
+
 static cJSON *to_json(struct diags *d, const struct diag *x)
 {
     cJSON *o = cJSON_CreateObject();
@@ -67,6 +111,10 @@ static cJSON *to_json(struct diags *d, const struct diag *x)
         cJSON_AddStringToObject(n, "kind", x->notes.data[i].help ? "help" : "note");
         cJSON_AddStringToObject(n, "text", clean(d->arena, x->notes.data[i].text));
         cJSON_AddItemToArray(notes, n);
+    }
+    cJSON *frames = x->frames.len ? cJSON_AddArrayToObject(o, "frames") : NULL;
+    for (u32 i = 0; i < x->frames.len; i++) {
+        add_frame(d, frames, &x->frames.data[i]);
     }
     return o;
 }

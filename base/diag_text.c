@@ -9,6 +9,8 @@
  */
 #include "diag_internal.h"
 
+#include <stdio.h>
+
 /* A source line longer than this is shown in part, around the carets. */
 #define LINE_SHOWN 200
 
@@ -183,6 +185,75 @@ static void show_spans(struct painter *p, const struct diag *x)
     }
 }
 
+static void begin_note(struct painter *p, bool help)
+{
+    style(p, STYLE_BLUE);
+    buf_printf(p->out, "%*s = ", (int)p->gutter, "");
+    style(p, STYLE_OFF);
+    style(p, help ? STYLE_CYAN : STYLE_BOLD);
+    buf_c(p->out, help ? "help" : "note");
+    style(p, STYLE_OFF);
+    buf_c(p->out, ": ");
+}
+
+static void put_source_place(struct painter *p, const struct diag_place *place)
+{
+    put_clean(p->out, place->file.len ? place->file : STR("an unknown file"));
+    if (place->line) {
+        buf_printf(p->out, ":%u", place->line);
+    }
+    if (place->line && place->column) {
+        buf_printf(p->out, ":%u", place->column);
+    }
+}
+
+/* ` 0: f in root/m at a.c:3:5 (0x4b)`; functions that were inlined have a line each before it. */
+static void show_frame(struct painter *p, const struct diag_frame *f, u32 number)
+{
+    const struct diag_place *last = f->place_count ? &f->places[f->place_count - 1] : NULL;
+    char head[16];
+    snprintf(head, sizeof head, "%2u: ", number);
+    for (u32 i = 0; i + 1 < f->place_count; i++) {
+        begin_note(p, false);
+        buf_c(p->out, head);
+        put_clean(p->out, f->places[i].func);
+        buf_c(p->out, " at ");
+        put_source_place(p, &f->places[i]);
+        buf_c(p->out, ", inlined in\n");
+        memset(head, ' ', strlen(head));
+    }
+    begin_note(p, false);
+    buf_c(p->out, head);
+    put_clean(p->out, f->func);
+    buf_c(p->out, " in ");
+    if (f->is_host) {
+        buf_c(p->out, "the host");
+    } else {
+        put_clean(p->out, f->instance.len ? f->instance : STR("the module"));
+        buf_c(p->out, " at ");
+        if (last) {
+            put_source_place(p, last);
+        }
+        buf_printf(p->out, last ? " (0x%x)" : "0x%x", f->offset);
+    }
+    buf_byte(p->out, '\n');
+}
+
+static void show_frames(struct painter *p, const struct diag *x)
+{
+    u32 number = 0;
+    for (u32 i = 0; i < x->frames.len; i++) {
+        const struct diag_frame *f = &x->frames.data[i];
+        if (f->left_out) {
+            begin_note(p, false);
+            buf_printf(p->out, "... %u frame%s more ...\n", f->left_out,
+                       f->left_out == 1 ? "" : "s");
+            number += f->left_out;
+        }
+        show_frame(p, f, number++);
+    }
+}
+
 static void show(struct painter *p, const struct diag *x)
 {
     u32 deepest = line_of(p, x->at);
@@ -206,16 +277,11 @@ static void show(struct painter *p, const struct diag *x)
     show_spans(p, x);
     for (u32 i = 0; i < x->notes.len; i++) {
         const struct diag_note *n = &x->notes.data[i];
-        style(p, STYLE_BLUE);
-        buf_printf(p->out, "%*s = ", (int)p->gutter, "");
-        style(p, STYLE_OFF);
-        style(p, n->help ? STYLE_CYAN : STYLE_BOLD);
-        buf_c(p->out, n->help ? "help" : "note");
-        style(p, STYLE_OFF);
-        buf_c(p->out, ": ");
+        begin_note(p, n->help);
         put_clean(p->out, n->text);
         buf_byte(p->out, '\n');
     }
+    show_frames(p, x);
 }
 
 void diags_render_text(struct diags *d, bool color, struct buf *out)

@@ -104,16 +104,27 @@ struct diag *run_trap_error(struct cli *cli, const struct run_options *o, str me
     return diag_error(&cli->diags, "trap", (span){0}, "the guest trapped: " STRF, STRA(message));
 }
 
-void run_note_frames(struct cli *cli, struct diag *x, const struct engine_frame *frames, u32 count,
-                     u32 left_out)
+void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames, u32 count,
+                    u32 left_out, u32 left_out_at)
 {
+    struct arena *a = &cli->arena; /* the store is gone when they are shown */
+    engine_locate(a, frames, count);
     for (u32 i = 0; i < count; i++) {
         const struct engine_frame *f = &frames[i];
-        diag_note(&cli->diags, x, "%2u: " STRF " in " STRF " at 0x%x", i, STRA(f->func),
-                  STRA(f->instance.len ? f->instance : STR("the module")), f->offset);
-    }
-    if (left_out) {
-        diag_note(&cli->diags, x, "... and %u frames more", left_out);
+        struct diag_place *places = arena_array(a, struct diag_place, f->place_count);
+        for (u32 k = 0; k < f->place_count; k++) {
+            const struct engine_place *p = &f->places[k];
+            places[k] =
+                (struct diag_place){str_dup(a, p->func), str_dup(a, p->file), p->line, p->column};
+        }
+        *vec_push(a, &x->frames) = (struct diag_frame){.instance = str_dup(a, f->instance),
+                                                       .func = str_dup(a, f->func),
+                                                       .is_host = !f->module,
+                                                       .index = f->index,
+                                                       .offset = f->offset,
+                                                       .places = places,
+                                                       .place_count = f->place_count,
+                                                       .left_out = i == left_out_at ? left_out : 0};
     }
 }
 

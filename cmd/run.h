@@ -33,9 +33,9 @@ WITC_NODISCARD bool run_read_invoke(struct cli *cli, const struct run_options *o
 void run_print_line(const struct buf *b);
 /* The error of a guest that trapped, or that --timeout ended. */
 struct diag *run_trap_error(struct cli *cli, const struct run_options *o, str message);
-/* Adds the frames of a trap as notes. */
-void run_note_frames(struct cli *cli, struct diag *x, const struct engine_frame *frames, u32 count,
-                     u32 left_out);
+/* Adds the frames of a trap with their places in the source; so many are missing before the one at left_out_at. */
+void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames, u32 count,
+                    u32 left_out, u32 left_out_at);
 /* From now on Ctrl-C and the end of --timeout interrupt the store. */
 void run_watch_signals(struct engine_store *s);
 void run_unwatch_signals(void);

@@ -20,7 +20,10 @@ static int report_trap(struct module_run *x)
         return t->exit_code;
     }
     struct diag *d = run_trap_error(cli, x->o, t->message);
-    run_note_frames(cli, d, t->frames, t->frame_count, t->frames_left_out);
+    if (t->detail.len) {
+        diag_note(&cli->diags, d, STRF, STRA(t->detail));
+    }
+    run_add_frames(cli, d, t->frames, t->frame_count, t->frames_left_out, t->left_out_at);
     return EXIT_TRAP;
 }
 

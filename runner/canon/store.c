@@ -227,6 +227,8 @@ static void copy_frames(struct canon_store *s, const struct engine_trap *t)
     }
     s->trap.frames = arena_array(&s->arena, struct engine_frame, t->frame_count);
     s->trap.frame_count = t->frame_count;
+    s->trap.frames_left_out = t->frames_left_out;
+    s->trap.left_out_at = t->left_out_at;
     for (u32 i = 0; i < t->frame_count; i++) {
         s->trap.frames[i] = t->frames[i];
         s->trap.frames[i].instance = str_dup(&s->arena, t->frames[i].instance);
@@ -242,6 +244,7 @@ void canon_fail_core(struct canon_store *s, struct component_instance *i, struct
         s->builtin = NULL;
         canon_fail(s, i, STRF, STRA(trap->message));
         s->builtin = outer;
+        s->trap.detail = str_dup(&s->arena, trap->detail);
         s->trap.is_exit = trap->is_exit;
         s->trap.exit_code = trap->exit_code;
     }
