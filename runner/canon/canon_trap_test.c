@@ -96,6 +96,7 @@ static const struct {
 } rows[] = {
     /* Handles. */
     {"(drop (call $rr (i32.const 0)))", "unknown handle index 0"},
+    {"(loop $l (drop (call $rn (i32.const 5))) (br $l))", "resource table has no free keys"},
     {"(drop (call $rr (i32.const 7)))", "unknown handle index 7"},
     {"(drop (call $rr (i32.const -1)))", "unknown handle index 4294967295"},
     {"(drop (call $rn (i32.const 5))) (call $rd (i32.const 1)) (call $rd (i32.const 1))",
@@ -290,7 +291,7 @@ static const struct {
     {"(unreachable)", "unreachable"},
 };
 
-/* Exports that are lifted with a callback: the body gives the code. */
+/* Callbacks: exports that are lifted with one; the body gives the code. */
 static const struct {
     const char *body, *trap;
 } async_rows[] = {

@@ -170,7 +170,7 @@ static void test_strings(void **state)
 
 /* ---- realloc --------------------------------------------------------------------------------------------- */
 
-/* A guest of one page takes a value from another one; its realloc gives these addresses in turn. */
+/* Lying reallocs: a guest of one page takes a value from another one; its realloc gives these addresses in turn. */
 static const struct {
     const char *encoding, *type, *source; /* encoding of the producer; NULL: the host */
     const char *text;

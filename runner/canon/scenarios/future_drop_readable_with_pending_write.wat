@@ -1,0 +1,18 @@
+;; A write that is under way is told that the reader is gone.
+(component
+  (@host) (@types u8)
+  (core module $m (@imports)
+    (func (export "run") (local $set i32)
+      (call $return)
+      (call $future)
+      (i32.store8 #0 #42)
+      (call $eq (call $f-write (global.get $w) #0) #-1)
+      (call $f-drop-r (global.get $r))
+      (local.set $set (call $set-new))
+      (call $join (global.get $w) %set)
+      (call $event %set #5 (global.get $w) #1)
+      (call $join (global.get $w) #0)
+      (call $set-drop %set)
+      (call $f-drop-w (global.get $w))))
+  (core instance $m (instantiate $m (with "" (instance (@with)))))
+  (func (export "run") async (canon lift (core func $m "run") async)))
