@@ -130,8 +130,10 @@ void text_instrs(struct text_module *m, struct buf *out);
 void text_folded(struct text_module *m, struct buf *out);
 /* Notes that what is written next to `out`, which is a section, the body at hand or a part, comes from this place. */
 void text_module_place(struct text_module *m, const struct buf *out, struct text_token at);
-/* Appends a part to a section: its places move along. */
-void text_put_part(struct text_module *m, enum core_section section, const struct buf *part);
+/* What text_put_part will append, or NULL. */
+void text_begin_parts(struct text_module *m, const struct buf *first, const struct buf *second);
+/* Appends a part to a section or the body: its places move along. */
+void text_put_part(struct text_module *m, struct buf *out, const struct buf *part);
 /* Forgets locals and labels. */
 void text_instrs_reset(struct text_module *m);
 

@@ -120,6 +120,28 @@ static void type_definition(struct text_module *m, struct text_type_sink *sink, 
     text_close(p);
 }
 
+static void rec_group(struct text_module *m, struct text_type_sink *sink, struct buf *out)
+{
+    struct text_parser *p = m->p;
+    struct buf types = buf_in(p->arena);
+    u32 count = 0;
+    text_begin_parts(m, &types, NULL);
+    for (; text_form(p, "type"); count++) {
+        u32 before = m->places.len;
+        struct text_token at = p->tok;
+        text_module_place(m, &types, at);
+        text_advance(p);
+        text_advance(p);
+        type_definition(m, sink, &types, false);
+        if (m->places.len > before)
+            m->places.data[before].at.end = p->last_end;
+    }
+    text_byte(out, 0x4e);
+    text_uleb(out, count);
+    text_put_part(m, out, &types);
+    text_begin_parts(m, NULL, NULL);
+}
+
 static void type_fields(struct text_module *m)
 {
     struct text_parser *p = m->p;
@@ -133,12 +155,7 @@ static void type_fields(struct text_module *m)
         text_advance(p);
         text_advance(p);
         if (text_take(p, "rec")) {
-            struct buf types = buf_in(p->arena);
-            u32 count = 0;
-            for (; text_open(p, "type"); count++)
-                type_definition(m, &sink, &types, false);
-            text_byte(&s->bytes, 0x4e);
-            text_put_vec(&s->bytes, count, &types);
+            rec_group(m, &sink, &s->bytes);
             text_close(p);
         } else {
             text_advance(p);
@@ -241,6 +258,7 @@ static void locals(struct text_module *m, struct buf *out)
                run = {p->arena, room[1], 0, sizeof room[1]};
     struct buf runs = buf_in(p->arena);
     u32 count = 0, run_length = 0;
+    text_begin_parts(m, &runs, NULL);
     while (text_open(p, "local")) {
         bool named = p->tok.kind == TEXT_ID;
         if (named) {
@@ -250,8 +268,10 @@ static void locals(struct text_module *m, struct buf *out)
             bind_local(m, m->local_count, at, id, shown);
         }
         while (named || (p->tok.kind != TEXT_RPAREN && !p->failed)) {
+            struct text_token at = p->tok;
             type.len = 0;
             text_valtype(&m->types, &type);
+            at.end = p->last_end;
             if (run_length && str_eq(buf_view(&type), buf_view(&run))) {
                 run_length++;
             } else {
@@ -264,6 +284,7 @@ static void locals(struct text_module *m, struct buf *out)
                 type = old;
                 run_length = 1;
                 count++;
+                text_module_place(m, &runs, at);
             }
             m->local_count++;
             if (named)
@@ -275,7 +296,9 @@ static void locals(struct text_module *m, struct buf *out)
         text_uleb(&runs, run_length);
         buf_str(&runs, buf_view(&run));
     }
-    text_put_vec(out, count, &runs);
+    text_uleb(out, count);
+    text_put_part(m, out, &runs);
+    text_begin_parts(m, NULL, NULL);
 }
 
 static void function_body(struct text_module *m, u32 index, const struct text_typeuse *use)
@@ -684,10 +707,16 @@ static u32 place_kind(const struct text_module *m, const struct buf *out)
     return PLACE_NOWHERE;
 }
 
-void text_put_part(struct text_module *m, enum core_section section, const struct buf *part)
+void text_begin_parts(struct text_module *m, const struct buf *first, const struct buf *second)
 {
-    struct buf *out = &m->sections[section].bytes;
-    u32 kind = place_kind(m, part);
+    m->parts[0] = first;
+    m->parts[1] = second;
+    m->part_places = m->places.len;
+}
+
+void text_put_part(struct text_module *m, struct buf *out, const struct buf *part)
+{
+    u32 kind = place_kind(m, part), section = place_kind(m, out);
     for (u32 i = m->part_places; i < m->places.len; i++) {
         struct text_place *x = &m->places.data[i];
         if (x->section == kind) {

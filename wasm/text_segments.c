@@ -23,7 +23,7 @@ struct elem {
     bool has_table, has_exprs;
     u32 table, count;
     struct buf offset, type, items;
-    struct text_token at_type;
+    struct text_token at_table, at_type;
 };
 
 static void elem_exprs(struct text_module *m, struct elem *e)
@@ -77,10 +77,12 @@ static void put_elem(struct text_module *m, struct elem *e)
     else if (table)
         flags |= 2;
     text_byte(out, flags);
-    if (table)
+    if (table) {
+        text_module_place(m, out, e->at_table);
         text_uleb(out, e->table);
+    }
     if (e->mode == MODE_ACTIVE)
-        text_put_part(m, SECTION_ELEM, &e->offset);
+        text_put_part(m, out, &e->offset);
     text_module_place(m, out, e->at_type);
     if (flags & 3) {
         if (e->has_exprs)
@@ -89,8 +91,8 @@ static void put_elem(struct text_module *m, struct elem *e)
             text_byte(out, 0x00);
     }
     text_uleb(out, e->count);
-    text_put_part(m, SECTION_ELEM, &e->items);
-    m->parts[0] = m->parts[1] = NULL;
+    text_put_part(m, out, &e->items);
+    text_begin_parts(m, NULL, NULL);
     s->count++;
     m->spaces[SPACE_ELEM].next++;
 }
@@ -98,11 +100,12 @@ static void put_elem(struct text_module *m, struct elem *e)
 static void begin_elem(struct text_module *m, struct elem *e)
 {
     struct arena *a = m->p->arena;
-    *e = (struct elem){
-        .offset = buf_in(a), .type = buf_in(a), .items = buf_in(a), .at_type = m->p->tok};
-    m->parts[0] = &e->offset;
-    m->parts[1] = &e->items;
-    m->part_places = m->places.len;
+    *e = (struct elem){.offset = buf_in(a),
+                       .type = buf_in(a),
+                       .items = buf_in(a),
+                       .at_table = m->p->tok,
+                       .at_type = m->p->tok};
+    text_begin_parts(m, &e->offset, &e->items);
     text_instrs_reset(m);
 }
 
@@ -118,9 +121,11 @@ void text_elem(struct text_module *m)
         if (p->tok.kind == TEXT_NUMBER ||
             (p->tok.kind == TEXT_ID && text_peek(p).kind == TEXT_LPAREN)) {
             e.has_table = true; /* the form of the first release */
+            e.at_table = p->tok;
             e.table = text_index(m, SPACE_TABLE);
         } else if (text_open(p, "table")) {
             e.has_table = true;
+            e.at_table = p->tok;
             e.table = text_index(m, SPACE_TABLE);
             text_close(p);
         }
@@ -217,12 +222,14 @@ void text_data(struct text_module *m)
     struct text_section *s = &m->sections[SECTION_DATA];
     u32 memory = 0;
     bool active = false;
+    struct text_token at = p->tok;
     text_instrs_reset(m);
     if (p->tok.kind == TEXT_NUMBER || p->tok.kind == TEXT_ID) {
         active = true; /* the form of the first release */
         memory = text_index(m, SPACE_MEMORY);
     } else if (text_open(p, "memory")) {
         active = true;
+        at = p->tok;
         memory = text_index(m, SPACE_MEMORY);
         text_close(p);
     }
@@ -233,8 +240,10 @@ void text_data(struct text_module *m)
                    word.len <= 4;
     active |= p->tok.kind == TEXT_LPAREN && !numbers;
     text_byte(&s->bytes, !active ? 1 : memory ? 2 : 0);
-    if (memory)
+    if (memory) {
+        text_module_place(m, &s->bytes, at);
         text_uleb(&s->bytes, memory);
+    }
     if (active)
         text_offset(m, &s->bytes);
     text_module_place(m, &s->bytes, p->tok);

@@ -225,6 +225,14 @@ struct wasm_custom {
     span at;
 };
 /* A section as it stood, custom sections (id 0) included. */
+enum wasm_section {
+    WASM_SECTION_FUNC = 3,
+    WASM_SECTION_TABLE = 4,
+    WASM_SECTION_MEMORY = 5,
+    WASM_SECTION_GLOBAL = 6,
+    WASM_SECTION_START = 8,
+    WASM_SECTION_TAG = 13
+};
 struct wasm_section_span {
     u8 id;
     u32 start, end; /* contents, without id and size */
@@ -252,6 +260,11 @@ struct wasm_module {
     bool has_start, has_data_count;
     u32 start, data_count;
 };
+
+/* Where an item of a section stands (the section if there is none such), of the sections in enum wasm_section: it is looked for. */
+span wasm_item_span(const struct wasm_module *m, enum wasm_section section, u32 index);
+/* Where a function index of an element segment stands. */
+span wasm_elem_func_span(const struct wasm_module *m, const struct wasm_elem *e, u32 index);
 
 static inline const struct wasm_functype *wasm_func_type(const struct wasm_module *m, u32 func)
 {
