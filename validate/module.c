@@ -15,24 +15,15 @@ static bool bad(struct validate_context *c, span at, const char *format, ...)
     return false;
 }
 
-/* The start of a section, for what has no place of its own. */
-static span section_span(const struct wasm_module *m, u8 id)
-{
-    for (u32 i = 0; i < m->sections.len; i++) {
-        if (m->sections.data[i].id == id)
-            return (span){m->source, m->sections.data[i].start, m->sections.data[i].start + 1};
-    }
-    return (span){m->source, m->base, m->base + 1};
-}
+static const span nowhere;
 
-enum {
-    SECTION_FUNC = 3,
-    SECTION_TABLE = 4,
-    SECTION_MEMORY = 5,
-    SECTION_GLOBAL = 6,
-    SECTION_START = 8,
-    SECTION_TAG = 13
-};
+/* The check of an item failed: its place is looked for only now. */
+static bool at_item(struct validate_context *c, enum wasm_section section, u32 index)
+{
+    if (c->diags->list.len && !c->diags->dropped)
+        (*vec_last(&c->diags->list))->at = wasm_item_span(c->m, section, index);
+    return false;
+}
 
 /* ---- Types and imports ----------------------------------------------------------------------------- */
 
@@ -70,15 +61,15 @@ static bool check_funcs(struct validate_context *c, const struct validate_type_s
     c->declared = arena_array(c->arena, u8, m->funcs.len);
     for (u32 i = 0; i < m->funcs.len; i++) {
         struct wasm_externtype type = {.kind = EXTERN_FUNC, .type = m->funcs.data[i]};
-        if (!validate_check_externtype(scope, &type, section_span(m, SECTION_FUNC)))
-            return false;
+        if (!validate_check_externtype(scope, &type, nowhere))
+            return at_item(c, WASM_SECTION_FUNC, i - m->imported_funcs);
         c->funcs[i] = c->ids[m->funcs.data[i]];
     }
     c->tags = arena_array(c->arena, u32, m->tags.len);
     for (u32 i = 0; i < m->tags.len; i++) {
         struct wasm_externtype type = {.kind = EXTERN_TAG, .type = m->tags.data[i]};
-        if (!validate_check_externtype(scope, &type, section_span(m, SECTION_TAG)))
-            return false;
+        if (!validate_check_externtype(scope, &type, nowhere))
+            return at_item(c, WASM_SECTION_TAG, i - m->imported_tags);
         c->tags[i] = c->ids[m->tags.data[i]];
     }
     return true;
@@ -89,16 +80,16 @@ static bool check_funcs(struct validate_context *c, const struct validate_type_s
 static bool check_tables(struct validate_context *c, const struct validate_type_scope *scope)
 {
     const struct wasm_module *m = c->m;
-    span at = section_span(m, SECTION_TABLE);
     c->tables = arena_array(c->arena, wasm_valtype, m->tables.len);
     for (u32 i = 0; i < m->tables.len; i++) {
         const struct wasm_table *t = &m->tables.data[i];
-        if (!validate_check_table(scope, &t->type, at))
-            return false;
+        if (!validate_check_table(scope, &t->type, nowhere))
+            return at_item(c, WASM_SECTION_TABLE, i - m->imported_tables);
         c->tables[i] = validate_canonicalize(c->ids, t->type.element);
     }
     if (m->tables.len > 1 && !features_has(c->features, FEATURE_REFERENCE_TYPES))
-        return bad(c, at, "multiple tables need the feature `reference-types`");
+        return bad(c, wasm_item_span(m, WASM_SECTION_TABLE, 1),
+                   "multiple tables need the feature `reference-types`");
     return true;
 }
 
@@ -111,7 +102,7 @@ static bool check_table_inits(struct validate_context *c)
     for (u32 i = m->imported_tables; i < m->tables.len; i++) {
         const struct wasm_table *t = &m->tables.data[i];
         if (!t->has_init && !wasm_is_nullable(t->type.element))
-            return bad(c, section_span(m, SECTION_TABLE),
+            return bad(c, wasm_item_span(m, WASM_SECTION_TABLE, i - m->imported_tables),
                        "type mismatch: table %u has elements that cannot be null and no initial "
                        "value",
                        i);
@@ -126,13 +117,13 @@ static bool check_table_inits(struct validate_context *c)
 static bool check_memories(struct validate_context *c, const struct validate_type_scope *scope)
 {
     const struct wasm_module *m = c->m;
-    span at = section_span(m, SECTION_MEMORY);
     for (u32 i = 0; i < m->memories.len; i++) {
-        if (!validate_check_limits(scope, &m->memories.data[i], true, at))
-            return false;
+        if (!validate_check_limits(scope, &m->memories.data[i], true, nowhere))
+            return at_item(c, WASM_SECTION_MEMORY, i - m->imported_memories);
     }
     if (m->memories.len > 1 && !features_has(c->features, FEATURE_MULTI_MEMORY))
-        return bad(c, at, "multiple memories need the feature `multi-memory`");
+        return bad(c, wasm_item_span(m, WASM_SECTION_MEMORY, 1),
+                   "multiple memories need the feature `multi-memory`");
     return true;
 }
 
@@ -142,8 +133,8 @@ static bool check_globals(struct validate_context *c, const struct validate_type
     c->globals = arena_array(c->arena, wasm_valtype, m->globals.len);
     for (u32 i = 0; i < m->globals.len; i++) {
         const struct wasm_globaltype *g = &m->globals.data[i].type;
-        if (!validate_check_global(scope, g, section_span(m, SECTION_GLOBAL)))
-            return false;
+        if (!validate_check_global(scope, g, nowhere))
+            return at_item(c, WASM_SECTION_GLOBAL, i - m->imported_globals);
         c->globals[i] = validate_canonicalize(c->ids, g->type);
     }
     bool any = features_has(c->features, FEATURE_GC);
@@ -159,6 +150,12 @@ static bool check_globals(struct validate_context *c, const struct validate_type
 
 /* ---- Segments ------------------------------------------------------------------------------------------ */
 
+/* The table or memory of an active segment stands after its flags. */
+static span segment_target(span segment)
+{
+    return (span){segment.source, segment.start + 1, segment.start + 2};
+}
+
 static bool check_elem(struct validate_context *c, const struct validate_type_scope *scope,
                        const struct wasm_elem *e, u32 index)
 {
@@ -167,7 +164,7 @@ static bool check_elem(struct validate_context *c, const struct validate_type_sc
     wasm_valtype type = c->elems[index] = validate_canonicalize(c->ids, e->type);
     if (e->mode == ELEM_ACTIVE) {
         if (e->table >= c->m->tables.len)
-            return bad(c, e->at, "unknown table %u", e->table);
+            return bad(c, segment_target(e->at), "unknown table %u", e->table);
         if (!validate_valtype_matches(c->store, type, c->tables[e->table]))
             return bad(c, e->at,
                        "type mismatch: element segment %u of " STRF
@@ -184,7 +181,8 @@ static bool check_elem(struct validate_context *c, const struct validate_type_sc
             if (!validate_const_expr(c, &e->exprs[i], type, "element segment", index))
                 return false;
         } else if (e->funcs[i] >= c->m->funcs.len) {
-            return bad(c, e->at, "unknown function %u: function index out of bounds", e->funcs[i]);
+            return bad(c, wasm_elem_func_span(c->m, e, i),
+                       "unknown function %u: function index out of bounds", e->funcs[i]);
         } else {
             c->declared[e->funcs[i]] = true;
         }
@@ -210,7 +208,7 @@ static bool check_datas(struct validate_context *c)
         if (data->mode != DATA_ACTIVE)
             continue;
         if (data->memory >= c->m->memories.len)
-            return bad(c, data->at, "unknown memory %u", data->memory);
+            return bad(c, segment_target(data->at), "unknown memory %u", data->memory);
         bool is_64 = c->m->memories.data[data->memory].is_64;
         if (!validate_const_expr(c, &data->offset, is_64 ? WASM_I64 : WASM_I32,
                                  "offset of data segment", i))
@@ -262,7 +260,7 @@ static bool check_start(struct validate_context *c)
 {
     if (!c->m->has_start)
         return true;
-    span at = section_span(c->m, SECTION_START);
+    span at = wasm_item_span(c->m, WASM_SECTION_START, 0);
     if (c->m->start >= c->m->funcs.len)
         return bad(c, at, "unknown function %u: start function index out of bounds", c->m->start);
     const struct wasm_functype *t = &validate_store_type(c->store, c->funcs[c->m->start])->func;
