@@ -367,6 +367,16 @@ bool validate_func(struct validate_context *c, u32 func, struct diags *d)
     return read_locals(c) && validate_walk(c, type->results, type->result_count);
 }
 
+bool validate_func_seen(struct validate_context *c, u32 func, validate_seen *seen, void *ctx,
+                        struct diags *d)
+{
+    c->seen = seen;
+    c->seen_ctx = ctx;
+    bool fine = validate_func(c, func, d);
+    c->seen = NULL;
+    return fine;
+}
+
 bool validate_module(struct arena *a, struct validate_store *store, const struct wasm_module *m,
                      struct features f, struct diags *d)
 {

@@ -689,13 +689,27 @@ static void walk_quickly(struct validate_context *c)
     c->stack.len = q.height;
 }
 
+static void tell(struct validate_context *c)
+{
+    struct buf text = buf_in(c->diags->arena);
+    u32 height = c->frames.len ? vec_last(&c->frames)->height : 0;
+    buf_byte(&text, '[');
+    for (u32 i = height; i < c->stack.len; i++) {
+        buf_c(&text, i > height ? " " : "");
+        buf_str(&text, validate_text_of(c, c->stack.data[i]));
+    }
+    buf_byte(&text, ']');
+    u32 offset = c->in.base + (u32)(c->instruction - c->in.start);
+    c->seen(c->seen_ctx, offset, buf_view(&text));
+}
+
 bool validate_walk(struct validate_context *c, const wasm_valtype *results, u32 result_count)
 {
     c->stack.len = c->frames.len = c->inits.len = c->floor = 0;
     *vec_push(c->arena, &c->frames) =
         (struct validate_frame){.results = results, .result_count = result_count, .op = OP_COUNT};
     while (c->frames.len > 0) {
-        if (!c->is_const && !c->local_set.len)
+        if (!c->is_const && !c->local_set.len && !c->seen)
             walk_quickly(c);
         if (c->in.at == c->in.end) {
             c->instruction = NULL;
@@ -708,6 +722,8 @@ bool validate_walk(struct validate_context *c, const wasm_valtype *results, u32 
             return false;
         if (c->in.failed)
             return validate_malformed(c, "unexpected end");
+        if (c->seen)
+            tell(c);
     }
     c->instruction = c->in.at;
     return c->in.at == c->in.end ||
