@@ -96,9 +96,46 @@ struct validate_frame {
     u32 param_count, result_count;
     u32 height;      /* of the operand stack at its start */
     u32 init_height; /* of the list of locals initialised within */
-    u32 offset;      /* of its instruction */
     u16 op;          /* enum wasm_op: what opened it; OP_COUNT: the function itself */
     bool unreachable;
+};
+
+/* How the quick walk treats an opcode. */
+struct validate_quick {
+    u8 action;    /* enum validate_quick_action */
+    u8 align;     /* natural */
+    u8 in, below; /* types popped: the topmost, the one below */
+    u8 out;       /* type pushed */
+    u8 padding[3];
+};
+enum validate_quick_action {
+    QUICK_STOP, /* not here: left to the careful walk */
+    QUICK_BINARY,
+    QUICK_UNARY,
+    QUICK_LOAD,
+    QUICK_STORE,
+    QUICK_LOCAL_GET,
+    QUICK_LOCAL_SET,
+    QUICK_LOCAL_TEE,
+    QUICK_GLOBAL_GET,
+    QUICK_GLOBAL_SET,
+    QUICK_I32_CONST,
+    QUICK_I64_CONST,
+    QUICK_F32_CONST,
+    QUICK_F64_CONST,
+    QUICK_NOP,
+    QUICK_DROP,
+    QUICK_SELECT,
+    QUICK_BLOCK,
+    QUICK_IF,
+    QUICK_ELSE,
+    QUICK_END,
+    QUICK_BR,
+    QUICK_BR_IF,
+    QUICK_RETURN,
+    QUICK_UNREACHABLE,
+    QUICK_CALL,
+    QUICK_CALL_INDIRECT,
 };
 
 struct validate_context {
@@ -116,6 +153,8 @@ struct validate_context {
     u8 *declared; /* functions that ref.func may name in bodies */
     bool has_names;
     struct wasm_names names;
+    bool has_quick;
+    struct validate_quick quick[256];
 
     /* The walk under way. */
     struct wasm_cursor in;
@@ -130,14 +169,16 @@ struct validate_context {
     u32 floor; /* height of the innermost frame */
     VEC(struct validate_frame) frames;
     VEC(wasm_valtype) locals;
-    VEC(u8) local_set;   /* initialised? empty if all types have defaults */
-    VEC(u32) inits;      /* locals that became initialised, in order */
+    VEC(u8) local_set; /* initialised? empty if all types have defaults */
+    VEC(u32) inits;    /* locals that became initialised, in order */
     validate_seen *seen; /* told of every instruction, if set */
     void *seen_ctx;
 };
 
 /* Walks an expression that must leave `results`; locals are those of the context. */
 bool validate_walk(struct validate_context *c, const wasm_valtype *results, u32 result_count);
+/* Goes over plain instructions from c->in on, as far as it can. Not in constant expressions, nor with locals to be tracked. */
+void validate_walk_quickly(struct validate_context *c);
 /* Checks a constant expression of a type. `where` and its index tell errors what it belongs to. */
 bool validate_const_expr(struct validate_context *c, const struct wasm_expr *e, wasm_valtype type,
                          const char *where, u32 index);

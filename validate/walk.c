@@ -602,93 +602,6 @@ static bool step(struct validate_context *c)
     }
 }
 
-/* What the quick walk holds in registers. */
-struct quick {
-    const u8 *at;
-    wasm_valtype *stack;
-    u32 height, floor;
-};
-
-/* Past a LEB128 number of up to four bytes; NULL if it is longer. */
-static inline const u8 *quick_number(const u8 *p)
-{
-    for (u32 i = 0; i < 4; i++) {
-        if (*p++ < 0x80)
-            return p;
-    }
-    return NULL;
-}
-
-static inline bool quick_apply(struct quick *q, const struct validate_op_row *row)
-{
-    u32 pops = row->pops, n = q->height;
-    if (n - q->floor < pops)
-        return false;
-    for (u32 i = 0; i < pops; i++) {
-        if (q->stack[--n] != (row->pop[i] == ADDRESS_TYPE ? WASM_I32 : row->pop[i]))
-            return false;
-    }
-    for (u32 i = 0; i < row->pushes; i++)
-        q->stack[n++] = row->push[i];
-    q->height = n;
-    return true;
-}
-
-/* One instruction of the commonest; false, and nothing changed, if it is another or anything about it is unusual. */
-static inline bool quick_step(const struct validate_context *c, struct quick *q, bool has_memory)
-{
-    const u8 *p = q->at;
-    const struct validate_op_row *row = &c->store->rows[*p++];
-    u32 local = *p;
-    switch (row->action) {
-    case ACT_LOCAL_GET:
-        if (local >= 0x80 || local >= c->locals.len)
-            return false;
-        q->stack[q->height++] = c->locals.data[local];
-        q->at = p + 1;
-        return true;
-    case ACT_LOCAL_SET:
-    case ACT_LOCAL_TEE:
-        if (local >= 0x80 || local >= c->locals.len || q->height == q->floor ||
-            q->stack[q->height - 1] != c->locals.data[local])
-            return false;
-        q->height -= row->action == ACT_LOCAL_SET;
-        q->at = p + 1;
-        return true;
-    case ACT_I32_CONST:
-        p = quick_number(p);
-        if (!p)
-            return false;
-        q->stack[q->height++] = WASM_I32;
-        break;
-    case ACT_MEMARG:
-        p = *p <= row->align && has_memory ? quick_number(p + 1) : NULL;
-        if (!p || row->is_gated || !quick_apply(q, row))
-            return false;
-        break;
-    case ACT_SIMPLE:
-        if (row->is_gated || !quick_apply(q, row))
-            return false;
-        break;
-    default: return false;
-    }
-    q->at = p;
-    return true;
-}
-
-/* Walks instructions of function bodies as long as they are plain; the careful walk goes on, and reports. */
-static void walk_quickly(struct validate_context *c)
-{
-    enum { LONGEST = 8 }; /* bytes of an instruction here, and a few to spare */
-    const struct wasm_module *m = c->m;
-    bool has_memory = m->memories.len && !m->memories.data[0].is_64;
-    struct quick q = {c->in.at, c->stack.data, c->stack.len, c->floor};
-    while (c->in.end - q.at > LONGEST && q.height < c->stack.cap && quick_step(c, &q, has_memory))
-        continue;
-    c->in.at = q.at;
-    c->stack.len = q.height;
-}
-
 static void tell(struct validate_context *c)
 {
     struct buf text = buf_in(c->diags->arena);
@@ -710,7 +623,9 @@ bool validate_walk(struct validate_context *c, const wasm_valtype *results, u32 
         (struct validate_frame){.results = results, .result_count = result_count, .op = OP_COUNT};
     while (c->frames.len > 0) {
         if (!c->is_const && !c->local_set.len && !c->seen)
-            walk_quickly(c);
+            validate_walk_quickly(c);
+        if (c->frames.len == 0)
+            break;
         if (c->in.at == c->in.end) {
             c->instruction = NULL;
             return validate_malformed(

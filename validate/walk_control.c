@@ -88,7 +88,6 @@ static void push_frame(struct validate_context *c, enum wasm_op op, const struct
         .result_count = t->result_count,
         .height = c->stack.len,
         .init_height = c->inits.len,
-        .offset = c->in.base + (u32)(c->instruction - c->in.start),
         .op = (u16)op,
     };
     c->floor = c->stack.len;

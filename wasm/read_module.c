@@ -271,6 +271,14 @@ static void read_data_count_section(struct module_reader *x)
     x->m->data_count = wasm_get_u32(&x->r->c);
 }
 
+/* The sizes of bodies lie far apart and one leads to the next: fetch what probably comes after this place ahead of time. */
+static void prefetch(const u8 *at, const u8 *end)
+{
+    enum { FROM = 256, TO = 1280, LINE = 64 };
+    for (ptrdiff_t n = FROM; n < TO && n < end - at; n += LINE)
+        __builtin_prefetch(at + n);
+}
+
 static void read_code_section(struct module_reader *x)
 {
     struct wasm_reader *r = x->r;
@@ -287,6 +295,7 @@ static void read_code_section(struct module_reader *x)
         u32 size = wasm_get_u32(&r->c);
         struct wasm_code code = {.offset = wasm_cursor_offset(&r->c)};
         code.bytes = wasm_get_bytes(&r->c, size);
+        prefetch(r->c.at, r->c.end);
         *vec_push(r->a, &x->m->codes) = code;
     }
 }
