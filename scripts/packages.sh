@@ -5,6 +5,7 @@
 packages_build="gcc libc6-dev cmake ninja-build pkg-config libtree-sitter-dev libcjson-dev libyaml-dev libuv1-dev"
 packages_guests="clang lld"
 packages_tests="libcmocka-dev python3 mandoc"
+packages_fuzz="clang llvm libclang-rt-dev python3"
 packages_ci="clang-format"
 
 need() {
