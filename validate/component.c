@@ -33,8 +33,8 @@ validate_id validate_cm_intern(struct validate_cm *v, const struct validate_scop
     if (id == VALIDATE_NONE)
         validate_cm_bad(v, s,
                         "effective type size exceeds the limit: types may refer to %u others at "
-                        "most, %u deep",
-                        VALIDATE_MAX_SIZE, VALIDATE_MAX_DEPTH);
+                        "most, %u deep, and value types be %u levels deep",
+                        VALIDATE_MAX_SIZE, VALIDATE_MAX_DEPTH, VALIDATE_MAX_LEVELS);
     return id;
 }
 

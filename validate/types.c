@@ -446,7 +446,8 @@ validate_id validate_intern(struct validate_types *t, const struct validate_type
     d.has_borrow = d.has_handle = d.has_pointer = false;
     d.depth = 0;
     facts(t, &d);
-    if (d.size > VALIDATE_MAX_SIZE || d.depth > VALIDATE_MAX_DEPTH)
+    if (d.size > VALIDATE_MAX_SIZE || d.depth > VALIDATE_MAX_DEPTH ||
+        (validate_is_value(&d) && d.depth >= VALIDATE_MAX_LEVELS))
         return VALIDATE_NONE;
     struct arena *a = t->arena;
     d.labels = copy(a, d.labels, d.label_count, sizeof *d.labels);

@@ -19,8 +19,9 @@ static inline bool validate_numbers_has(const struct validate_numbers *m, u32 ke
 
 /* ---- The table of types ------------------------------------------------------------------------------ */
 
-#define VALIDATE_MAX_SIZE  1000000u /* effective size of a type */
-#define VALIDATE_MAX_DEPTH 1000u    /* nesting: bounds every recursion over types */
+#define VALIDATE_MAX_SIZE   1000000u /* effective size of a type */
+#define VALIDATE_MAX_DEPTH  1000u    /* nesting: bounds every recursion over types */
+#define VALIDATE_MAX_LEVELS 100u     /* of value types in each other, as in other runtimes */
 
 struct validate_resource {
     wasm_valtype rep;  /* WASM_NONE: unknown, it was imported or belongs to another component */

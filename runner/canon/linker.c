@@ -462,6 +462,9 @@ static bool bind_type(struct link *k, struct scope *sc, const struct cm_externty
         }
         out->type = sc->types.data[want->index];
         struct provided p = provide(k, from, name);
+        if (out->type.kind == TD_RESOURCE && !from->host && !from->guest && !from->unknown) {
+            return missing(k, from, what, name, "resource");
+        }
         bool resource = p.found && p.item.pub.sort == SORT_TYPE && out->type.kind == TD_RESOURCE;
         if (resource && p.item.type.resource != out->type.resource) {
             diag_error(k->diags, "link", k->at, "mismatched resource types: import `" STRF "`",
@@ -588,6 +591,19 @@ static bool bind_instance(struct link *k, const struct typedef_ *type, const str
     return true;
 }
 
+/* An instance type without functions or new types can be had from nowhere. */
+static bool asks_for_nothing(const struct cm_type *type)
+{
+    for (u32 i = 0; i < type->decl_count; i++) {
+        const struct cm_externtype *e = &type->decls[i].extern_type;
+        if (type->decls[i].kind == DECL_EXPORT && e->sort != SORT_INSTANCE &&
+            (e->sort != SORT_TYPE || e->is_bound)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool bind_item(struct link *k, struct scope *sc, const struct cm_externtype *want,
                       const struct provider *from, str name, str what, struct item *out)
 {
@@ -603,11 +619,10 @@ static bool bind_item(struct link *k, struct scope *sc, const struct cm_externty
         if (p.found && p.item.pub.sort != SORT_INSTANCE) {
             return other_sort(k, what, "instance");
         }
-        /* An instance without exports asks for nothing. */
-        if (!p.found && !k->linker->trap_unknown && t->def->decl_count) {
+        if (!p.found && !k->linker->trap_unknown && !asks_for_nothing(t->def)) {
             return missing(k, from, what, name, "instance");
         }
-        p.instance.unknown = !p.found;
+        p.instance.unknown = !p.found && k->linker->trap_unknown;
         return bind_instance(k, t, &p.instance, what, &out->pub.instance);
     }
     case SORT_CORE_MODULE: {

@@ -183,6 +183,14 @@ struct nest {
 
 enum task_state { TASK_IDLE, TASK_RUNNING, TASK_SUSPENDED };
 
+/* Where a task stands in memory.atomic.wait. */
+struct task_wait {
+    enum wait_state { WAIT_NOT, WAIT_STANDS, WAIT_WOKEN, WAIT_TIMED_OUT, WAIT_HOPELESS } state;
+    const struct engine_memory *memory;
+    u64 at, turn;
+    bool forever;
+};
+
 struct engine_task {
     /* Read and written by handlers. */
     u64 *limit; /* end of the stack */
@@ -202,6 +210,7 @@ struct engine_task {
     u32 cap;
     enum task_state state;
     bool out_of_fuel;
+    struct task_wait wait;
     struct host *suspended_by; /* the host function whose results engine_resume brings */
     u32 nests;
     uintptr_t c_base; /* C stack at the outermost nested call */
@@ -218,7 +227,9 @@ struct engine_store {
     struct engine_limits limits;
     struct validate_store *types;
     bool lazy;
-    str invalid; /* message of the latest TRAP_INVALID */
+    bool lets_wait; /* memory.atomic.wait suspends */
+    u64 waits;      /* so far */
+    str invalid;    /* message of the latest TRAP_INVALID */
     volatile sig_atomic_t interrupted;
     u64 fuel; /* left beside what tasks hold as ticks */
     struct engine_task *tasks, *pool;

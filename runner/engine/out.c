@@ -69,44 +69,6 @@ int engine_out_data_drop(struct engine_task *t, u64 *s, u64 x, u64 y)
     return TRAP_NONE;
 }
 
-/* x: memory << 4 | size; y: offset. The address is s[0]. */
-static int atomic_check(struct engine_task *t, const u64 *s, u64 x, u64 y, struct engine_memory **m)
-{
-    u64 size = x & 15, ea = s[0] + y;
-    *m = memory_of(t, x >> 4);
-    if (ea & (size - 1))
-        return TRAP_UNALIGNED;
-    return ea < y || outside(ea, size, (*m)->size) ? TRAP_MEMORY : TRAP_NONE;
-}
-
-int engine_out_atomic_notify(struct engine_task *t, u64 *s, u64 x, u64 y)
-{
-    struct engine_memory *m;
-    int r = atomic_check(t, s, x, y, &m);
-    s[0] = 0; /* nobody waits: there are no threads */
-    return r;
-}
-
-int engine_out_atomic_wait(struct engine_task *t, u64 *s, u64 x, u64 y)
-{
-    struct engine_memory *m;
-    u64 value = 0, ea = s[0] + y;
-    int r = atomic_check(t, s, x, y, &m);
-    if (r != TRAP_NONE)
-        return r;
-    if (!m->type.is_shared)
-        return TRAP_WAIT;
-    memcpy(&value, m->data + ea, x & 15);
-    if (value != s[1]) {
-        s[0] = 1;
-        return TRAP_NONE;
-    }
-    if ((i64)s[2] < 0)
-        return TRAP_WAIT_FOREVER;
-    s[0] = 2;
-    return TRAP_NONE;
-}
-
 /* ---- Tables ------------------------------------------------------------------------------------------------------ */
 
 static struct engine_table *table_of(struct engine_task *t, u64 index)

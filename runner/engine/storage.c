@@ -1,4 +1,5 @@
 /* storage.c - memories, tables, globals, tags. */
+#define _GNU_SOURCE /* mremap */
 #include "engine_internal.h"
 
 #include <stdlib.h>
@@ -51,6 +52,20 @@ static bool commit(struct engine_memory *m, u64 size)
     return true;
 }
 
+/* To a reserved place. The pages themselves move, where the system can do that. */
+static bool move_bytes(u8 *to, u8 *from, u64 n)
+{
+#ifdef MREMAP_FIXED
+    if (mremap(from, (size_t)round_up(n), (size_t)round_up(n), MREMAP_MAYMOVE | MREMAP_FIXED, to) !=
+        MAP_FAILED)
+        return true;
+#endif
+    if (mprotect(to, (size_t)round_up(n), PROT_READ | PROT_WRITE) != 0)
+        return false;
+    memcpy(to, from, (size_t)n);
+    return true;
+}
+
 /* More address space than was reserved: moves. */
 static bool move_memory(struct engine_memory *m, u64 size)
 {
@@ -59,12 +74,10 @@ static bool move_memory(struct engine_memory *m, u64 size)
     u8 *data = reserve(want, size, &reserved);
     if (!data)
         return false;
-    if (m->size && mprotect(data, (size_t)round_up(m->size), PROT_READ | PROT_WRITE) != 0) {
+    if (m->size && !move_bytes(data, m->data, m->size)) {
         munmap(data, (size_t)reserved);
         return false;
     }
-    if (m->size)
-        memcpy(data, m->data, (size_t)m->size);
     engine_memory_free(m);
     m->data = data;
     m->reserved = reserved;
@@ -94,9 +107,9 @@ struct engine_memory *engine_memory_new(struct engine_store *s, const struct was
     u64 size = pages_to_bytes(type->min, log2);
     if (size > m->max_bytes)
         return NULL;
-    u64 want = m->max_bytes < (u64)1 << 32 ? m->max_bytes : (u64)1 << 32;
+    u64 want = size > (u64)1 << 31 ? size * 2 : (u64)1 << 32;
     if (m->max_bytes) {
-        m->data = reserve(want > size ? want : size, size, &m->reserved);
+        m->data = reserve(want < m->max_bytes ? want : m->max_bytes, size, &m->reserved);
         if (!m->data && size)
             return NULL;
     }

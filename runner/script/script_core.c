@@ -39,14 +39,35 @@ static struct outcome trapped(struct runner *r)
 
 static struct outcome call(struct runner *r, struct engine_func *f, const u64 *slots)
 {
-    engine_task_free(r->task);
-    r->task = engine_task_new(r->store);
-    switch (engine_start(r->task, f, slots)) {
+    enum engine_outcome outcome;
+    bool forever;
+    if (r->blocked) {
+        r->blocked = false;
+        outcome = engine_resume(r->task, NULL);
+    } else {
+        engine_task_free(r->task);
+        r->task = engine_task_new(r->store);
+        outcome = engine_start(r->task, f, slots);
+    }
+    switch (outcome) {
     case ENGINE_DONE: return script_message(END_FINE, (str){0});
     case ENGINE_TRAPPED: return trapped(r);
     case ENGINE_SUSPENDED: break;
     }
-    return script_message(END_UNSUPPORTED, STR("the call was suspended"));
+    r->blocked = engine_waits(r->task, &forever);
+    return script_message(r->blocked ? END_BLOCKED : END_UNSUPPORTED,
+                          STR("the call was suspended"));
+}
+
+/* A start function waits for nobody: a module that is half made cannot be tried again. */
+static struct outcome start(struct runner *r, struct engine_func *f)
+{
+    struct outcome o = call(r, f, NULL);
+    if (o.end == END_BLOCKED) {
+        engine_end_wait(r->task);
+        return start(r, f);
+    }
+    return o;
 }
 
 struct outcome script_instantiate_core(struct runner *r, const struct definition *def, str label,
@@ -72,8 +93,8 @@ struct outcome script_instantiate_core(struct runner *r, const struct definition
         engine_instantiate(r->store, module, imports, m->imports.len, label, &out->core, why);
     if (outcome != ENGINE_DONE)
         return script_failed(r, out->core ? END_TRAP : END_UNLINKABLE, why);
-    struct engine_func *start = engine_start_func(out->core);
-    return start ? call(r, start, NULL) : script_message(END_FINE, (str){0});
+    struct engine_func *f = engine_start_func(out->core);
+    return f ? start(r, f) : script_message(END_FINE, (str){0});
 }
 
 /* ---- Calls ------------------------------------------------------------------------------------------------ */

@@ -274,9 +274,10 @@ static void provide_host(struct runner *r, struct world *w)
 struct world *script_world(struct runner *r)
 {
     struct world *w = mem_alloc(sizeof *w);
-    w->next = r->worlds;
-    r->worlds = w;
+    w->next = r->main->worlds;
+    r->main->worlds = w;
     struct canon_config config = {.features = r->features, .loop = {w, poll}};
+    config.limits.memory_bytes = SCRIPT_MEMORY;
     if (r->seed) {
         config.choose = canon_choose_seeded;
         config.choose_ctx = r->seed;

@@ -39,7 +39,9 @@ enum end {
     END_TRAP,
     END_EXHAUSTION,
     END_EXCEPTION,
+    END_NO_ROOM,     /* a memory or table that is too large for this machine */
     END_UNSUPPORTED, /* could not be carried out at all */
+    END_BLOCKED,     /* waits for another thread: to be tried again, which goes on with r->task */
 };
 struct outcome {
     enum end end;
@@ -60,12 +62,24 @@ struct results {
     struct canon_value value;
 };
 
+struct runner; /* one for each thread: what it knows is its own */
+struct thread {
+    struct runner *runner;
+    str id;
+    const struct wast_script *script;
+    u32 at; /* the directive it is at */
+    struct thread *next;
+};
+
 struct runner {
     struct arena *arena;
     struct features features;
     struct diags *d;
     struct engine_store *store; /* of core modules */
     struct engine_task *task;
+    bool blocked;           /* task waits */
+    struct runner *main;    /* of the main script */
+    struct thread *threads; /* oldest first; known to the main script */
     VEC(struct definition) definitions;
     VEC(struct instance) instances;
     struct map definition_ids, instance_ids, registered;
@@ -77,6 +91,20 @@ struct runner {
     struct canon_seed *seed;                 /* NULL: the default policy */
     struct script_result *result;
 };
+
+/* script.c */
+void script_fail(struct runner *r, const struct wast_directive *x, const struct outcome *o);
+struct outcome script_unknown(struct runner *r, const char *what, str id);
+/* Carries out directives from `at` on, as far as nothing blocks; gives where it stands. */
+u32 script_step(struct runner *r, const struct wast_script *script, u32 at);
+
+/* script_thread.c */
+void script_thread(struct runner *r, const struct wast_directive *x);
+void script_wait(struct runner *r, const struct wast_directive *x);
+void script_run_threads(struct runner *r, const struct wast_script *script);
+
+/* Bytes that a memory may have: they are taken from the machine as they are written. */
+#define SCRIPT_MEMORY ((u64)1 << 36)
 
 /* script_host.c */
 void script_spectest(struct runner *r);
