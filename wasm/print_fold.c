@@ -454,6 +454,12 @@ static void fold_one(struct folder *f, u32 *else_offset)
     struct buf *out = p->out;
     p->out = &f->text;
     wasm_pr_instr(x, op);
+    str remark = op == OP_ELSE || op == OP_END ? (str){0} : wasm_pr_remark(x);
+    if (remark.len) {
+        p_c(p, " (; ");
+        p_str(p, remark);
+        p_c(p, " ;)");
+    }
     p->out = out;
     n.text_end = (u32)f->text.len;
     if (op == OP_BLOCK || op == OP_LOOP || op == OP_IF || op == OP_TRY_TABLE) {

@@ -431,6 +431,15 @@ bool wasm_pr_hint(struct instr_printer *x, bool *taken, u32 *offset)
     return size == 1 && !c.failed;
 }
 
+str wasm_pr_remark(struct instr_printer *x)
+{
+    while (x->remark_count && x->remarks->offset < x->offset) {
+        x->remarks++;
+        x->remark_count--;
+    }
+    return x->remark_count && x->remarks->offset == x->offset ? x->remarks->text : (str){0};
+}
+
 static void print_flat(struct instr_printer *x)
 {
     bool taken;
@@ -447,6 +456,12 @@ static void print_flat(struct instr_printer *x)
             break;
         }
         wasm_pr_instr(x, op);
+        str remark = wasm_pr_remark(x);
+        if (remark.len) {
+            p_newline(x->p, NO_OFFSET);
+            p_c(x->p, ";; ");
+            p_str(x->p, remark);
+        }
     }
 }
 
@@ -483,7 +498,7 @@ static struct instr_printer *scratch(struct printer *p, const struct print_scope
     struct instr_printer *x = p->instr;
     x->p = p;
     x->s = s;
-    x->hint_count = 0;
+    x->hint_count = x->remark_count = 0;
     x->locals.len = x->labels.len = 0;
     return x;
 }
@@ -606,6 +621,10 @@ u32 p_func_body(struct printer *p, const struct print_scope *s, u32 func, u32 pa
     x->locals = slice(&s->locals, func);
     x->labels = slice(&s->labels, func);
     find_hints(x, func);
+    if (p->options->remarks) {
+        x->remarks =
+            p->options->remarks(p->options->remarks_ctx, s->module, func, &x->remark_count);
+    }
     print_locals(x, params);
     u32 type = func < s->module->funcs.len ? s->module->funcs.data[func] : 0;
     return print_expr(x, p->options->folded, true, type);

@@ -24,6 +24,8 @@ struct instr_printer {
     const struct wasm_custom *hint_section; /* of this module, and how far it is read */
     struct wasm_cursor hint_funcs;
     u32 hint_funcs_left;
+    const struct wasm_remark *remarks; /* of this function, and how many are left */
+    u32 remark_count;
     struct folder *folder; /* of print_fold.c, kept from one function to the next */
 };
 
@@ -35,6 +37,8 @@ static inline u32 instr_depth(const struct instr_printer *x)
 void wasm_pr_instr(struct instr_printer *x, enum wasm_op op);
 /* Whether a branch hint stands at the instruction at hand; then its value and offset. */
 bool wasm_pr_hint(struct instr_printer *x, bool *taken, u32 *offset);
+/* The remark on the instruction at hand, empty if there is none. */
+str wasm_pr_remark(struct instr_printer *x);
 /* True if what is left is the `end` of the expression. */
 static inline bool instr_at_end(const struct instr_printer *x)
 {

@@ -619,12 +619,21 @@ void wasm_write_name(struct buf *out, str name);
 void wasm_write_section(struct buf *out, u8 id, str contents);
 void wasm_write_custom(struct buf *out, str name, str contents);
 
+/* What is said of an instruction, by its offset. */
+struct wasm_remark {
+    u32 offset;
+    str text;
+};
 struct wasm_print_options {
     bool skeleton; /* no bodies, no data */
     bool offsets;  /* a comment with the offset before each line */
     bool folded;   /* instructions as nested expressions */
     bool name_unnamed;
     const char *indent; /* NULL: two blanks */
+    /* Remarks on the instructions of a function, in order; asked before it is printed. NULL: there are none. */
+    const struct wasm_remark *(*remarks)(void *ctx, const struct wasm_module *m, u32 func,
+                                         u32 *count);
+    void *remarks_ctx;
 };
 /* Prints as text in the layout of `wasm-tools print`. */
 WITC_NODISCARD bool wasm_print(struct buf *out, const struct wasm_binary *binary,
