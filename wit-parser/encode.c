@@ -92,14 +92,16 @@ static bool instance_type(struct encoder *e, u32 interface, bool with_funcs, u32
     return true;
 }
 
-static struct encoder *new_encoder(struct wit_resolve *r)
+/* `item` holds what is made for one exported type. */
+static struct encoder *new_encoder(struct wit_resolve *r, struct arena *scratch, struct arena *item)
 {
-    struct encoder *e = arena_new(r->arena, struct encoder);
-    *e = (struct encoder){.r = r, .arena = r->arena};
+    struct encoder *e = arena_new(scratch, struct encoder);
+    *e = (struct encoder){.r = r, .arena = item};
     wit_scope_init(&e->scope, r, &outer_ops, e);
     wit_scope_init(&e->inner, r, &outer_ops, e);
-    e->imported = arena_array(r->arena, u32, r->interfaces.len);
-    e->exported = arena_array(r->arena, u32, r->interfaces.len);
+    e->scope.arena = e->inner.arena = item;
+    e->imported = arena_array(scratch, u32, r->interfaces.len);
+    e->exported = arena_array(scratch, u32, r->interfaces.len);
     return e;
 }
 
@@ -183,13 +185,8 @@ static struct cm_type wrap_world(struct encoder *e, u32 world, struct cm_type ty
     return wit_decls_close(&e->outer, DEF_COMPONENT);
 }
 
-/* The interfaces that `interface` uses types of, deepest first, itself last. */
 struct frame {
     u32 interface, next;
-};
-struct live {
-    VEC(u32) order;
-    bool *seen;
 };
 
 static bool dependency(const struct wit_resolve *r, u32 interface, u32 i, u32 *out)
@@ -202,31 +199,35 @@ static bool dependency(const struct wit_resolve *r, u32 interface, u32 i, u32 *o
     return owner->kind == WIT_OWNER_INTERFACE && owner->index != interface;
 }
 
-static void live_interfaces(struct encoder *e, u32 interface, struct live *live)
+void wit_live_interfaces(const struct wit_resolve *r, struct arena *a, u32 interface,
+                         struct wit_live *live)
 {
     VEC(struct frame) stack = {0};
+    live->order.len = 0;
     live->seen[interface] = true;
-    *vec_push(e->arena, &stack) = (struct frame){interface, 0};
+    *vec_push(a, &stack) = (struct frame){interface, 0};
     while (stack.len) {
         struct frame *top = vec_last(&stack);
         u32 next;
-        if (top->next >= e->r->interfaces.data[top->interface].types.len) {
-            *vec_push(e->arena, &live->order) = top->interface;
+        if (top->next >= r->interfaces.data[top->interface].types.len) {
+            *vec_push(a, &live->order) = top->interface;
             stack.len--;
-        } else if (dependency(e->r, top->interface, top->next++, &next) && !live->seen[next]) {
+        } else if (dependency(r, top->interface, top->next++, &next) && !live->seen[next]) {
             live->seen[next] = true;
-            *vec_push(e->arena, &stack) = (struct frame){next, 0};
+            *vec_push(a, &stack) = (struct frame){next, 0};
         }
     }
+    for (u32 i = 0; i < live->order.len; i++)
+        live->seen[live->order.data[i]] = false;
 }
 
 /* An interface as a component type that imports what it uses (types only) and exports it. */
-static bool interface_type(struct encoder *e, u32 interface, struct live *live, struct cm_type *out)
+static bool interface_type(struct encoder *e, u32 interface, struct wit_live *live,
+                           struct cm_type *out)
 {
     start_outer(e);
     e->types_as_imports = e->exporting = false;
-    live->order.len = 0;
-    live_interfaces(e, interface, live);
+    wit_live_interfaces(e->r, e->arena, interface, live);
     bool ok = true;
     for (u32 i = 0; i < live->order.len && ok; i++) {
         u32 each = live->order.data[i];
@@ -237,21 +238,13 @@ static bool interface_type(struct encoder *e, u32 interface, struct live *live, 
         wit_decls_extern(&e->outer, each != interface,
                          wit_extern_name(id, str_c(NULL), str_c(NULL)), type);
     }
-    for (u32 i = 0; i < live->order.len; i++) {
+    for (u32 i = 0; i < live->order.len; i++)
         e->imported[live->order.data[i]] = 0;
-        live->seen[live->order.data[i]] = false;
-    }
     *out = wit_decls_close(&e->outer, DEF_COMPONENT);
     return ok;
 }
 
 /* ---- Whole binaries ---------------------------------------------------------------------------- */
-
-static void export_type(struct cm_builder *b, str name, struct cm_type type)
-{
-    u32 index = cm_add_type(b, type);
-    cm_add_export(b, (struct cm_export){.name = {.name = name}, .item = {SORT_TYPE, index}});
-}
 
 static void add_producers(struct cm_builder *b)
 {
@@ -264,48 +257,119 @@ static void add_producers(struct cm_builder *b)
     cm_add_custom(b, STR("producers"), buf_view(&out));
 }
 
-bool wit_encode_package(struct wit_resolve *r, u32 package, struct buf *out)
+/* What is made for one exported type, and goes when that is written. */
+struct request {
+    struct wit_resolve *r;
+    u32 package, world; /* of a package: WIT_NONE */
+    enum cm_encoding encoding;
+    struct buf *out;
+    struct arena scratch; /* for everything but ... */
+    struct arena item;    /* ... one exported type at a time */
+    bool fine;
+};
+
+#define PREAMBLE 8
+
+/* Writes the sections of a component: the first ones with the preamble, others behind. */
+static void write_sections(struct request *q, const struct cm_builder *b)
 {
-    struct encoder *e = new_encoder(r);
-    struct live live = {.seen = arena_array(r->arena, bool, r->interfaces.len)};
+    struct buf part = buf_in(&q->item);
+    wasm_write_component(&part, b->component);
+    str bytes = buf_view(&part);
+    buf_str(q->out, q->out->len ? str_sub(bytes, PREAMBLE, bytes.len) : bytes);
+}
+
+/* A type and its export, as sections of their own. `index`: of the type. */
+static void write_type(struct request *q, str name, struct cm_type type, u32 index)
+{
     struct cm_builder b;
-    cm_builder_init(&b, r->arena);
-    const struct wit_package *p = &r->packages.data[package];
+    cm_builder_init(&b, &q->item);
+    cm_add_type(&b, type);
+    cm_add_export(&b, (struct cm_export){.name = {.name = name}, .item = {SORT_TYPE, index}});
+    write_sections(q, &b);
+    arena_reset(&q->item);
+}
+
+static bool write_interfaces(struct request *q, struct encoder *e)
+{
+    const struct wit_package *p = &q->r->packages.data[q->package];
+    bool *seen = arena_array(&q->scratch, bool, q->r->interfaces.len);
     for (u32 i = 0; i < p->interfaces.len; i++) {
+        struct wit_live live = {.seen = seen};
         struct cm_type type;
         if (!interface_type(e, p->interfaces.data[i].type, &live, &type))
             return false;
-        export_type(&b, p->interfaces.data[i].name, type);
+        write_type(q, p->interfaces.data[i].name, type, 2 * i);
     }
-    for (u32 i = 0; i < p->worlds.len; i++) {
-        u32 world = p->worlds.data[i].type;
-        struct cm_type type;
-        if (!world_type(e, world, &type))
-            return false;
-        export_type(&b, p->worlds.data[i].name, wrap_world(e, world, type));
-    }
-    struct buf docs = buf_in(r->arena);
-    wit_encode_docs(r, package, &docs);
+    return true;
+}
+
+static bool write_world(struct request *q, struct encoder *e, u32 world, u32 index)
+{
+    struct cm_type type;
+    if (!world_type(e, world, &type))
+        return false;
+    write_type(q, q->r->worlds.data[world].name, wrap_world(e, world, type), index);
+    return true;
+}
+
+static void encode_package(struct request *q)
+{
+    const struct wit_package *p = &q->r->packages.data[q->package];
+    struct encoder *e = new_encoder(q->r, &q->scratch, &q->item);
+    q->fine = wit_check_package_size(q->r, &q->scratch, q->package) && write_interfaces(q, e);
+    for (u32 i = 0; i < p->worlds.len && q->fine; i++)
+        q->fine = write_world(q, e, p->worlds.data[i].type, 2 * (p->interfaces.len + i));
+    struct buf docs = buf_in(&q->scratch);
+    wit_encode_docs(q->r, q->package, &docs);
+    struct cm_builder b;
+    cm_builder_init(&b, &q->scratch);
     cm_add_custom(&b, STR(WIT_DOCS_SECTION), buf_view(&docs));
     add_producers(&b);
-    wasm_write_component(out, b.component);
-    return true;
+    write_sections(q, &b);
+}
+
+static void encode_world(struct request *q)
+{
+    struct encoder *e = new_encoder(q->r, &q->scratch, &q->item);
+    char format[] = {WIT_ENCODING_FORMAT, (char)q->encoding};
+    struct cm_builder b;
+    cm_builder_init(&b, &q->scratch);
+    cm_add_custom(&b, STR(WIT_ENCODING_SECTION), str_of(format, sizeof format));
+    write_sections(q, &b);
+    q->fine = wit_check_world_size(q->r, &q->scratch, q->world) && write_world(q, e, q->world, 0);
+    cm_builder_init(&b, &q->scratch);
+    add_producers(&b);
+    write_sections(q, &b);
+}
+
+static void run(void *context)
+{
+    struct request *q = context;
+    if (q->world == WIT_NONE)
+        encode_package(q);
+    else
+        encode_world(q);
+}
+
+static bool encode(struct request *q)
+{
+    bool memory = oom_guard(run, q);
+    arena_free(&q->item);
+    arena_free(&q->scratch);
+    if (!memory)
+        arena_alloc(q->r->arena, SIZE_MAX); /* unwinds further */
+    return q->fine;
+}
+
+bool wit_encode_package(struct wit_resolve *r, u32 package, struct buf *out)
+{
+    struct request q = {.r = r, .package = package, .world = WIT_NONE, .out = out};
+    return encode(&q);
 }
 
 bool wit_encode_world(struct wit_resolve *r, u32 world, enum cm_encoding encoding, struct buf *out)
 {
-    struct encoder *e = new_encoder(r);
-    struct cm_type type;
-    if (!world_type(e, world, &type))
-        return false;
-    struct cm_builder b;
-    cm_builder_init(&b, r->arena);
-    char *format = arena_alloc(r->arena, 2);
-    format[0] = WIT_ENCODING_FORMAT;
-    format[1] = (char)encoding;
-    cm_add_custom(&b, STR(WIT_ENCODING_SECTION), str_of(format, 2));
-    export_type(&b, r->worlds.data[world].name, wrap_world(e, world, type));
-    add_producers(&b);
-    wasm_write_component(out, b.component);
-    return true;
+    struct request q = {.r = r, .world = world, .encoding = encoding, .out = out};
+    return encode(&q);
 }

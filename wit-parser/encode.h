@@ -28,6 +28,20 @@ static inline struct cm_type wit_decls_close(const struct wit_decls *d, enum cm_
     return (struct cm_type){.kind = kind, .decls = d->list.data, .decl_count = d->list.len};
 }
 
+/* The interfaces that an interface uses types of, deepest first, itself last. */
+struct wit_live {
+    VEC(u32) order;
+    bool *seen; /* by interface; all false between calls */
+};
+void wit_live_interfaces(const struct wit_resolve *r, struct arena *a, u32 interface,
+                         struct wit_live *live);
+
+/* Reports a package or world of which the encoding would be larger than validators allow. */
+#define WIT_MAX_EFFECTIVE_SIZE 1000000u
+WITC_NODISCARD bool wit_check_package_size(struct wit_resolve *r, struct arena *scratch,
+                                           u32 package);
+WITC_NODISCARD bool wit_check_world_size(struct wit_resolve *r, struct arena *scratch, u32 world);
+
 /* Doc comments and stability, which component types have no room for. */
 void wit_encode_docs(const struct wit_resolve *r, u32 package, struct buf *out);
 WITC_NODISCARD bool wit_decode_docs(struct wit_resolve *r, u32 package, str section, span at);

@@ -8,7 +8,8 @@
 void wit_scope_init(struct wit_scope *s, const struct wit_resolve *r,
                     const struct wit_scope_ops *ops, void *ctx)
 {
-    *s = (struct wit_scope){.r = r, .ops = ops, .ctx = ctx, .epoch = 1, .size = r->types.len};
+    *s = (struct wit_scope){
+        .r = r, .arena = r->arena, .ops = ops, .ctx = ctx, .epoch = 1, .size = r->types.len};
     s->index = arena_array(r->arena, u32, s->size);
     s->mark = arena_array(r->arena, u32, s->size);
 }
@@ -70,7 +71,7 @@ static struct cm_valtype use_type(const struct wit_scope *s, struct wit_type t)
 static const struct cm_label *labels_of(const struct wit_scope *s, const struct wit_field *fields,
                                         u32 n)
 {
-    struct cm_label *labels = arena_array(s->r->arena, struct cm_label, n);
+    struct cm_label *labels = arena_array(s->arena, struct cm_label, n);
     for (u32 i = 0; i < n; i++) {
         labels[i].name = fields[i].name;
         labels[i].has_type = wit_type_present(fields[i].type);
@@ -142,7 +143,7 @@ static bool visit(struct wit_scope *s, frames *stack, struct wit_type part)
     if (found)
         wit_scope_set(s, part.id, index);
     else
-        *vec_push(s->r->arena, stack) = (struct frame){part.id, 0};
+        *vec_push(s->arena, stack) = (struct frame){part.id, 0};
     return true;
 }
 
@@ -173,7 +174,7 @@ bool wit_scope_type(struct wit_scope *s, struct wit_type wanted, struct cm_valty
 
 static str func_key(const struct wit_scope *s, const struct wit_func *f)
 {
-    struct buf b = buf_in(s->r->arena);
+    struct buf b = buf_in(s->arena);
     buf_byte(&b, f->is_async);
     for (u32 i = 0; i < f->param_count; i++) {
         buf_str(&b, f->params[i].name);
@@ -206,7 +207,7 @@ bool wit_scope_func(struct wit_scope *s, const struct wit_func *f, u32 *index)
     if (d.func.has_result)
         d.func.result = use_type(s, f->result);
     *index = s->ops->define(s->ctx, d);
-    map_put(s->r->arena, &s->funcs, key, *index);
+    map_put(s->arena, &s->funcs, key, *index);
     return true;
 }
 
@@ -302,13 +303,13 @@ static int compare_ranked(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-u32 *wit_func_order(const struct wit_resolve *r, u32 interface)
+static u32 *func_order(struct arena *a, const struct wit_resolve *r, u32 interface)
 {
     const struct wit_interface *iface = &r->interfaces.data[interface];
-    struct ranked *ranks = arena_array(r->arena, struct ranked, iface->funcs.len);
+    struct ranked *ranks = arena_array(a, struct ranked, iface->funcs.len);
     struct map resources = {0};
     for (u32 i = 0; i < iface->types.len; i++)
-        map_add(r->arena, &resources, iface->types.data[i].name, i);
+        map_add(a, &resources, iface->types.data[i].name, i);
     for (u32 i = 0; i < iface->funcs.len; i++) {
         const struct wit_func *f = &iface->funcs.data[i];
         ranks[i] = (struct ranked){UINT32_MAX, i};
@@ -317,10 +318,15 @@ u32 *wit_func_order(const struct wit_resolve *r, u32 interface)
     }
     if (iface->funcs.len)
         qsort(ranks, iface->funcs.len, sizeof *ranks, compare_ranked);
-    u32 *order = arena_array(r->arena, u32, iface->funcs.len);
+    u32 *order = arena_array(a, u32, iface->funcs.len);
     for (u32 i = 0; i < iface->funcs.len; i++)
         order[i] = ranks[i].index;
     return order;
+}
+
+u32 *wit_func_order(const struct wit_resolve *r, u32 interface)
+{
+    return func_order(r->arena, r, interface);
 }
 
 bool wit_instance_type(struct wit_scope *scratch, u32 interface,
@@ -328,7 +334,7 @@ bool wit_instance_type(struct wit_scope *scratch, u32 interface,
 {
     const struct wit_resolve *r = scratch->r;
     const struct wit_interface *iface = &r->interfaces.data[interface];
-    struct instance i = {.decls = {.arena = r->arena}, .r = r, .options = options};
+    struct instance i = {.decls = {.arena = scratch->arena}, .r = r, .options = options};
     i.interface = interface;
     scratch->ops = &instance_ops;
     scratch->ctx = &i;
@@ -339,7 +345,7 @@ bool wit_instance_type(struct wit_scope *scratch, u32 interface,
             !wit_scope_type(scratch, (struct wit_type){WIT_ID, type}, NULL))
             return false;
     }
-    u32 *order = wit_func_order(r, interface);
+    u32 *order = func_order(scratch->arena, r, interface);
     for (u32 k = 0; k < iface->funcs.len; k++) {
         const struct wit_func *f = &iface->funcs.data[order[k]];
         struct cm_externtype type = {.sort = SORT_FUNC};

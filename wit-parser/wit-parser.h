@@ -307,6 +307,7 @@ struct wit_scope_ops {
 /* Which WIT types stand where in one type index space. */
 struct wit_scope {
     const struct wit_resolve *r;
+    struct arena *arena; /* of what it makes; at first that of `r` */
     const struct wit_scope_ops *ops;
     void *ctx;
     u32 *index, *mark; /* by type; valid where mark == epoch */
