@@ -203,6 +203,7 @@ struct engine_task {
     const union cell *need_entry; /* for the slow path: what is called, */
     const u64 *need_from;         /* ... on the frame here */
     int trap_code;
+    u64 paid;   /* of the instruction at hand, which waits for fuel to be paid in full */
     bool moved; /* torture */
     /* The rest. */
     struct engine_store *store;
@@ -291,6 +292,12 @@ int engine_stack_room(struct engine_task *t, u64 slots);
 int engine_tick(struct engine_task *t);
 /* The same for a loop turn, which is not tried again and so counted here. */
 int engine_turn(struct engine_task *t);
+/* Pays for an instruction that is about to touch so many bytes: RUN_DONE, or what engine_tick says; the instruction is then tried
+ * again as a whole. */
+int engine_charge(struct engine_task *t, u64 bytes);
+/* memmove, and a fill with n values of `size` bytes (1, 2, 4, 8 or 16), with looks for interruptions; an enum trap. */
+int engine_move(struct engine_task *t, void *to, const void *from, u64 bytes);
+int engine_fill(struct engine_task *t, void *to, const void *value, u32 size, u64 n);
 void engine_set_instance(struct engine_task *t, struct engine_instance *i);
 /* Runs the host function whose code stands at t->ip on t->sp. */
 int engine_host_call(struct engine_task *t, struct host *h);

@@ -30,21 +30,15 @@ static bool outside(u64 at, u64 n, u64 size)
     return at > size || n > size - at;
 }
 
-/* An instruction was that long that an interruption should not wait for the ticks of thousands more. */
-static int after_bulk(struct engine_task *t, u64 n)
-{
-    return n >= 65536 && t->store->interrupted ? engine_tick(t) : TRAP_NONE;
-}
-
 int engine_out_memory_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     (void)y;
     struct engine_memory *m = memory_of(t, x);
     if (outside(s[0], s[2], m->size))
         return TRAP_MEMORY;
-    if (s[2])
-        memset(m->data + s[0], (u8)s[1], (size_t)s[2]);
-    return after_bulk(t, s[2]);
+    u8 value = (u8)s[1];
+    int r = engine_charge(t, s[2]);
+    return r == RUN_DONE ? engine_fill(t, m->data + s[0], &value, 1, s[2]) : r;
 }
 
 int engine_out_memory_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
@@ -52,14 +46,16 @@ int engine_out_memory_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
     struct engine_memory *to = memory_of(t, x), *from = memory_of(t, y);
     if (outside(s[0], s[2], to->size) || outside(s[1], s[2], from->size))
         return TRAP_MEMORY;
-    if (s[2])
-        memmove(to->data + s[0], from->data + s[1], (size_t)s[2]);
-    return after_bulk(t, s[2]);
+    int r = engine_charge(t, s[2]);
+    return r == RUN_DONE ? engine_move(t, to->data + s[0], from->data + s[1], s[2]) : r;
 }
 
+/* Segments are no larger than the binary: they are copied in one piece. */
 int engine_out_memory_init(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
-    return engine_memory_init(t->inst, (u32)y, (u32)x, s[0], s[1], s[2]);
+    u64 most = t->inst->module->source->datas.data[x].bytes.len;
+    int r = engine_charge(t, s[2] < most ? s[2] : most);
+    return r == RUN_DONE ? (int)engine_memory_init(t->inst, (u32)y, (u32)x, s[0], s[1], s[2]) : r;
 }
 
 int engine_out_data_drop(struct engine_task *t, u64 *s, u64 x, u64 y)
@@ -99,6 +95,10 @@ int engine_out_table_grow(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     (void)y;
     struct engine_table *table = table_of(t, x);
+    int r =
+        s[1] <= table->max - table->size ? engine_charge(t, s[1] * sizeof(engine_ref)) : RUN_DONE;
+    if (r != RUN_DONE)
+        return r;
     i64 old = engine_table_grow(table, s[1], s[0]);
     s[0] = table->type.limits.is_64 ? (u64)old : (u32)old;
     return TRAP_NONE;
@@ -110,9 +110,9 @@ int engine_out_table_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
     struct engine_table *table = table_of(t, x);
     if (outside(s[0], s[2], table->size))
         return TRAP_TABLE;
-    for (u64 i = 0; i < s[2]; i++)
-        table->elems[s[0] + i] = s[1];
-    return after_bulk(t, s[2]);
+    engine_ref value = s[1];
+    int r = engine_charge(t, s[2] * sizeof(engine_ref));
+    return r == RUN_DONE ? engine_fill(t, table->elems + s[0], &value, sizeof(value), s[2]) : r;
 }
 
 int engine_out_table_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
@@ -120,14 +120,16 @@ int engine_out_table_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
     struct engine_table *to = table_of(t, x), *from = table_of(t, y);
     if (outside(s[0], s[2], to->size) || outside(s[1], s[2], from->size))
         return TRAP_TABLE;
-    if (s[2])
-        memmove(to->elems + s[0], from->elems + s[1], (size_t)(s[2] * sizeof(engine_ref)));
-    return after_bulk(t, s[2]);
+    u64 bytes = s[2] * sizeof(engine_ref);
+    int r = engine_charge(t, bytes);
+    return r == RUN_DONE ? engine_move(t, to->elems + s[0], from->elems + s[1], bytes) : r;
 }
 
 int engine_out_table_init(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
-    return engine_table_init(t->inst, (u32)y, (u32)x, s[0], s[1], s[2]);
+    u64 most = t->inst->module->source->elems.data[x].count;
+    int r = engine_charge(t, (s[2] < most ? s[2] : most) * sizeof(engine_ref));
+    return r == RUN_DONE ? (int)engine_table_init(t->inst, (u32)y, (u32)x, s[0], s[1], s[2]) : r;
 }
 
 int engine_out_elem_drop(struct engine_task *t, u64 *s, u64 x, u64 y)

@@ -92,6 +92,9 @@ int engine_out_struct_set(struct engine_task *t, u64 *s, u64 x, u64 y)
 static int new_array(struct engine_task *t, u64 type, u64 n, struct object **out)
 {
     const struct layout *l = engine_layout(t->inst->module, (u32)type);
+    int r = n * l->size <= t->store->limits.heap_bytes ? engine_charge(t, n * l->size) : RUN_DONE;
+    if (r != RUN_DONE)
+        return r;
     struct object *o = engine_object_new(t->store, OBJECT_ARRAY, n * l->size);
     if (!o)
         return TRAP_HEAP;
@@ -101,24 +104,17 @@ static int new_array(struct engine_task *t, u64 type, u64 n, struct object **out
     return TRAP_NONE;
 }
 
-static void fill(struct object *o, u64 from, u64 n, const u64 *value)
-{
-    u32 size = o->layout->size;
-    for (u64 i = 0; i < n; i++)
-        memcpy(at(o, (from + i) * size), value, size);
-}
-
 int engine_out_array_new(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     (void)y;
     struct object *o;
     u32 slots = slots_of(engine_layout(t->inst->module, (u32)x)->size);
     int r = new_array(t, x, s[slots], &o);
-    if (r != TRAP_NONE)
-        return r;
-    fill(o, 0, o->length, s);
-    s[0] = (u64)(uintptr_t)o;
-    return TRAP_NONE;
+    if (r == TRAP_NONE)
+        r = engine_fill(t, o->data, s, o->layout->size, o->length);
+    if (r == TRAP_NONE)
+        s[0] = (u64)(uintptr_t)o;
+    return r;
 }
 
 int engine_out_array_new_default(struct engine_task *t, u64 *s, u64 x, u64 y)
@@ -224,7 +220,8 @@ int engine_out_array_set(struct engine_task *t, u64 *s, u64 x, u64 y)
         return TRAP_NULL_ARRAY;
     if (s[1] >= o->length)
         return TRAP_ARRAY;
-    fill(o, s[1], 1, s + 2);
+    u32 size = o->layout->size;
+    memcpy(at(o, s[1] * size), s + 2, size);
     return TRAP_NONE;
 }
 
@@ -240,29 +237,31 @@ int engine_out_array_len(struct engine_task *t, u64 *s, u64 x, u64 y)
 /* s: array, index, value, count */
 int engine_out_array_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
-    (void)t, (void)x, (void)y;
+    (void)x, (void)y;
     struct object *o = object_of(s[0]);
     if (!o)
         return TRAP_NULL_ARRAY;
-    u64 n = s[2 + slots_of(o->layout->size)];
+    u32 size = o->layout->size;
+    u64 n = s[2 + slots_of(size)];
     if (outside(s[1], n, o->length))
         return TRAP_ARRAY;
-    fill(o, s[1], n, s + 2);
-    return TRAP_NONE;
+    int r = engine_charge(t, n * size);
+    return r == RUN_DONE ? engine_fill(t, at(o, s[1] * size), s + 2, size, n) : r;
 }
 
 /* s: to, index, from, index, count */
 int engine_out_array_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
-    (void)t, (void)x, (void)y;
+    (void)x, (void)y;
     struct object *to = object_of(s[0]), *from = object_of(s[2]);
     if (!to || !from)
         return TRAP_NULL_ARRAY;
     if (outside(s[1], s[4], to->length) || outside(s[3], s[4], from->length))
         return TRAP_ARRAY;
     u32 size = to->layout->size;
-    memmove(at(to, s[1] * size), at(from, s[3] * size), (size_t)(s[4] * size));
-    return TRAP_NONE;
+    int r = engine_charge(t, s[4] * size);
+    return r == RUN_DONE ? engine_move(t, at(to, s[1] * size), at(from, s[3] * size), s[4] * size)
+                         : r;
 }
 
 /* s: array, index, index in the segment, count */
@@ -277,6 +276,8 @@ int engine_out_array_init_data(struct engine_task *t, u64 *s, u64 x, u64 y)
         return TRAP_ARRAY;
     u32 size = o->layout->size;
     int r = data_range(t, y, s[2], s[3], size, &from);
+    if (r == TRAP_NONE)
+        r = engine_charge(t, s[3] * size);
     if (r == TRAP_NONE && s[3])
         memcpy(at(o, s[1] * size), from, (size_t)(s[3] * size));
     return r;
@@ -292,6 +293,8 @@ int engine_out_array_init_elem(struct engine_task *t, u64 *s, u64 x, u64 y)
     if (outside(s[1], s[3], o->length))
         return TRAP_ARRAY;
     int r = elem_range(t, y, s[2], s[3], &from);
+    if (r == TRAP_NONE)
+        r = engine_charge(t, s[3] * sizeof(u64));
     if (r == TRAP_NONE && s[3])
         memcpy(at(o, s[1] * sizeof(u64)), from, (size_t)(s[3] * sizeof(u64)));
     return r;

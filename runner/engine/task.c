@@ -345,6 +345,7 @@ enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, c
 {
     forget_trap(t);
     t->out_of_fuel = false;
+    t->paid = 0;
     t->suspended_by = NULL;
     t->sp = t->stack;
     u32 n = engine_type_slots(f->type->params, f->type->param_count);

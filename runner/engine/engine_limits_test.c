@@ -1,0 +1,313 @@
+/* engine_limits_test.c - what is too long, too large or too deep: it stops, and the store goes on. */
+#include "engine_test.h"
+
+#include <sys/resource.h>
+
+/* ---- Long instructions ----------------------------------------------------------------------------- */
+
+/* Each export touches a megabyte in one instruction. */
+static const char bulk[] =
+    "(module (type $bytes (array (mut i8))) (type $words (array (mut i64)))"
+    " (type $refs (array (mut funcref)))"
+    " (memory (export \"m\") 32) (memory $other 16)"
+    " (table $t 131072 funcref) (table $u 131072 funcref)"
+    " (global $b (mut (ref null $bytes)) (array.new_default $bytes (i32.const 1048576)))"
+    " (global $w (mut (ref null $words)) (array.new_default $words (i32.const 131072)))"
+    " (global $r (mut (ref null $refs)) (array.new_default $refs (i32.const 131072)))"
+    " (func (export \"memory.fill\")"
+    "  (memory.fill (i32.const 5) (i32.const 7) (i32.const 1048576)))"
+    " (func (export \"memory.copy\")"
+    "  (memory.copy (i32.const 1) (i32.const 0) (i32.const 1048576)))"
+    " (func (export \"memory.copy other\")"
+    "  (memory.copy $other 0 (i32.const 0) (i32.const 0) (i32.const 1048576)))"
+    " (func (export \"table.fill\")"
+    "  (table.fill $t (i32.const 0) (ref.null func) (i32.const 131072)))"
+    " (func (export \"table.copy\")"
+    "  (table.copy $u $t (i32.const 0) (i32.const 0) (i32.const 131072)))"
+    " (func (export \"table.grow\")"
+    "  (drop (table.grow $t (ref.null func) (i32.const 131072))))"
+    " (func (export \"array.new\")"
+    "  (global.set $w (array.new $words (i64.const 3) (i32.const 131072))))"
+    " (func (export \"array.new_default\")"
+    "  (global.set $b (array.new_default $bytes (i32.const 1048576))))"
+    " (func (export \"array.fill\")"
+    "  (array.fill $words (global.get $w) (i32.const 0) (i64.const 9) (i32.const 131072)))"
+    " (func (export \"array.copy\")"
+    "  (array.copy $bytes $bytes (global.get $b) (i32.const 0) (global.get $b) (i32.const 0)"
+    "   (i32.const 1048576)))"
+    " (func (export \"byte\") (param i32) (result i32) (i32.load8_u (local.get 0)))"
+    " (func (export \"set\") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))"
+    " (func (export \"word\") (param i32) (result i64)"
+    "  (array.get $words (global.get $w) (local.get 0))))";
+
+static const char *const long_ones[] = {
+    "memory.fill", "memory.copy", "memory.copy other", "table.fill", "table.copy",
+    "table.grow",  "array.new",   "array.new_default", "array.fill", "array.copy",
+};
+
+static void long_interrupted(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(&w, bulk, NULL, 0, "main");
+    for (u32 k = 0; k < LENGTH_OF(long_ones); k++) {
+        call(&w, i, long_ones[k], 0, 0);
+        engine_interrupt(w.store);
+        expect_trap(&w, i, long_ones[k], 0, 0, "interrupted");
+    }
+    assert_int_equal(call(&w, i, "byte", 6, 0), 7);
+    world_free(&w);
+}
+
+/* They cost a turn for each kilobyte; what was paid counts when the task goes on, and nothing is done before all is paid. */
+static void long_out_of_fuel(void **state)
+{
+    (void)state;
+    struct world w;
+    for (u32 k = 0; k < LENGTH_OF(long_ones); k++) {
+        world_init(&w, &(struct engine_limits){.fuel = 100});
+        struct engine_instance *i = instantiate(&w, bulk, NULL, 0, "main");
+        enum engine_outcome r = engine_start(w.task, func(i, long_ones[k]), NULL);
+        u32 turns = 0;
+        while (r == ENGINE_SUSPENDED && turns < 20) {
+            assert_true(engine_out_of_fuel(w.task));
+            struct engine_extern m;
+            assert_true(engine_export(i, STR("m"), &m));
+            assert_int_equal(engine_memory_data(m.memory)[100], 0);
+            engine_add_fuel(w.store, 100);
+            r = engine_resume(w.task, NULL);
+            turns++;
+        }
+        assert_int_equal(r, ENGINE_DONE);
+        assert_in_range(turns, 9, 11);
+        world_free(&w);
+    }
+}
+
+static void long_effects(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(&w, bulk, NULL, 0, "main");
+    call(&w, i, "memory.fill", 0, 0);
+    assert_int_equal(call(&w, i, "byte", 4, 0), 0);
+    assert_int_equal(call(&w, i, "byte", 5, 0), 7);
+    assert_int_equal(call(&w, i, "byte", 4 + 1048576, 0), 7);
+    assert_int_equal(call(&w, i, "byte", 5 + 1048576, 0), 0);
+    /* Overlapping, towards higher addresses: one byte further in each turn. */
+    call(&w, i, "set", 3, 1);
+    call(&w, i, "memory.copy", 0, 0);
+    call(&w, i, "memory.copy", 0, 0);
+    assert_int_equal(call(&w, i, "byte", 3, 0), 0);
+    assert_int_equal(call(&w, i, "byte", 5, 0), 1);
+    assert_int_equal(call(&w, i, "byte", 6, 0), 0);
+    assert_int_equal(call(&w, i, "byte", 7, 0), 7);
+    call(&w, i, "array.new", 0, 0);
+    assert_int_equal(call(&w, i, "word", 131071, 0), 3);
+    call(&w, i, "array.fill", 0, 0);
+    assert_int_equal(call(&w, i, "word", 0, 0), 9);
+    assert_int_equal(call(&w, i, "word", 777, 0), 9);
+    assert_int_equal(call(&w, i, "word", 131071, 0), 9);
+    world_free(&w);
+}
+
+/* ---- Large things ------------------------------------------------------------------------------------ */
+
+static void refuse(struct world *w, const char *text)
+{
+    struct engine_instance *i;
+    u32 before = w->diags.errors;
+    assert_int_equal(engine_instantiate(w->store, load(w, text), NULL, 0, STR("x"), &i, &w->diags),
+                     ENGINE_TRAPPED);
+    assert_null(i);
+    assert_int_equal(w->diags.errors, before + 1);
+}
+
+/* Without limits given: 4 GiB for a memory also of 64-bit addresses, ten million elements for a table. */
+static void standard_limits(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    refuse(&w, "(module (memory i64 65537))");
+    refuse(&w, "(module (memory i64 0x1000000000000))");
+    refuse(&w, "(module (table 0xffffffff funcref))");
+    refuse(&w, "(module (table i64 0x100000000 funcref))");
+    refuse(&w, "(module (table i64 0xffffffffffffffff funcref))");
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (memory $m i64 0) (memory $n 0) (table $t 0 funcref) (table $u i64 0 funcref)"
+        " (func (export \"m\") (param i64) (result i64) (memory.grow $m (local.get 0)))"
+        " (func (export \"n\") (param i32) (result i32) (memory.grow $n (local.get 0)))"
+        " (func (export \"t\") (param i32) (result i32)"
+        "  (table.grow $t (ref.null func) (local.get 0)))"
+        " (func (export \"u\") (param i64) (result i64)"
+        "  (table.grow $u (ref.null func) (local.get 0)))"
+        " (func (export \"last\") (result i32)"
+        "  (i32.store8 $n (i32.const -1) (i32.const 77)) (i32.load8_u $n (i32.const -1)))"
+        " (func (export \"last64\") (result i32)"
+        "  (i32.store8 $m (i64.const 0xffffffff) (i32.const 78))"
+        "  (i32.load8_u $m (i64.const 0xffffffff)))"
+        " (func (export \"past\") (result i32) (i32.load8_u $m (i64.const 0x100000000))))",
+        NULL, 0, "main");
+    assert_true(call(&w, i, "m", UINT64_MAX, 0) == UINT64_MAX);
+    assert_true(call(&w, i, "m", 65537, 0) == UINT64_MAX);
+    assert_int_equal(call(&w, i, "m", 65536, 0), 0);
+    assert_true(call(&w, i, "m", 1, 0) == UINT64_MAX);
+    assert_int_equal(call(&w, i, "n", 65536, 0), 0);
+    assert_int_equal(call(&w, i, "n", 1, 0), UINT32_MAX);
+    assert_int_equal(call(&w, i, "n", 0, 0), 65536);
+    assert_int_equal(call(&w, i, "last", 0, 0), 77);
+    assert_int_equal(call(&w, i, "last64", 0, 0), 78);
+    expect_trap(&w, i, "past", 0, 0, "out of bounds memory access");
+    assert_int_equal(call(&w, i, "t", UINT32_MAX, 0), UINT32_MAX);
+    assert_true(call(&w, i, "u", (u64)1 << 32, 0) == UINT64_MAX);
+    assert_true(call(&w, i, "u", UINT64_MAX, 0) == UINT64_MAX);
+    assert_int_equal(call(&w, i, "u", 1000, 0), 0);
+    world_free(&w);
+}
+
+/* The host has no more memory: growing fails or the guest traps, and what is there works on. */
+static void host_is_full(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+    skip();
+#endif
+    struct world w;
+    world_init(&w, &(struct engine_limits){.table_elements = (u64)1 << 40,
+                                           .heap_bytes = (u64)1 << 40,
+                                           .stack_slots = 1u << 30});
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (type $a (array i64)) (memory 1 16384) (table 1 funcref)"
+        " (func (export \"memory\") (param i32) (result i32) (memory.grow (local.get 0)))"
+        " (func (export \"table\") (param i32) (result i32)"
+        "  (table.grow (ref.null func) (local.get 0)))"
+        " (func (export \"array\") (param i32) (result i32)"
+        "  (array.len (array.new_default $a (local.get 0))))"
+        " (func $deep (export \"deep\") (param i32) (result i32)"
+        "  (i32.add (call $deep (i32.add (local.get 0) (i32.const 1))) (i32.const 1))))",
+        NULL, 0, "main");
+    struct rlimit before, now;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%ld", &pages) != 1)
+        skip();
+    fclose(f);
+    now = before;
+    now.rlim_cur = (rlim_t)pages * 4096 + ((rlim_t)64 << 20);
+    assert_int_equal(setrlimit(RLIMIT_AS, &now), 0);
+    u64 table = call(&w, i, "table", 1u << 27, 0);
+    u64 slots[1] = {1u << 27};
+    enum engine_outcome array = engine_start(w.task, func(i, "array"), slots);
+    enum engine_outcome deep = engine_start(w.task, func(i, "deep"), slots);
+    bool told =
+        deep == ENGINE_TRAPPED && str_eq_c(engine_trap_of(w.task)->message, "out of memory");
+    u32 frames = engine_trap_of(w.task)->frame_count;
+    u64 small = call(&w, i, "table", 1, 0);
+    struct engine_instance *full;
+    enum engine_outcome made = engine_instantiate(w.store, load(&w, "(module (memory 8192))"), NULL,
+                                                  0, STR("x"), &full, &w.diags);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(table, UINT32_MAX);
+    assert_int_equal(array, ENGINE_TRAPPED);
+    assert_true(told);
+    assert_true(frames > 1);
+    assert_int_equal(small, 1);
+    assert_int_equal(made, ENGINE_TRAPPED);
+    assert_null(full);
+    assert_int_equal(call(&w, i, "array", 1u << 20, 0), 1u << 20);
+    assert_int_equal(call(&w, i, "memory", 2, 0), 1);
+    instantiate(&w, "(module (memory 8192))", NULL, 0, "after");
+    world_free(&w);
+}
+
+/* ---- Start functions ----------------------------------------------------------------------------------- */
+
+/* They may take all they can get; other instances do not suffer. */
+static void greedy_start(void **state)
+{
+    (void)state;
+    static const char *const greedy[][2] = {
+        {"(module (type $a (array (mut i8)))"
+         " (type $l (struct (field (ref null $l)) (field (ref null $a)))) (global $g (mut (ref "
+         "null $l)) (ref.null $l))"
+         " (func $f (loop (global.set $g (struct.new $l (global.get $g)"
+         "  (array.new_default $a (i32.const 1000000)))) (br 0))) (start $f))",
+         "out of memory: the garbage-collected heap is full"},
+        {"(module (memory 0) (table 0 funcref) (func $f (loop"
+         "  (drop (memory.grow (i32.const 1)))"
+         "  (drop (table.grow (ref.null func) (i32.const 1))) (br 0))) (start $f))",
+         "interrupted"},
+        {"(module (func $f (call $f)) (start $f))", "call stack exhausted"},
+        {"(module (tag $e) (func $f (throw $e)) (start $f))", "uncaught exception"},
+    };
+    struct world w;
+    world_init(&w, &(struct engine_limits){.heap_bytes = 16 << 20, .memory_bytes = 1 << 20});
+    for (u32 k = 0; k < LENGTH_OF(greedy); k++) {
+        struct engine_instance *i = instantiate(&w, greedy[k][0], NULL, 0, "greedy");
+        if (k == 1)
+            engine_interrupt(w.store);
+        assert_int_equal(engine_start(w.task, engine_start_func(i), NULL), ENGINE_TRAPPED);
+        str message = engine_trap_of(w.task)->message;
+        if (!str_eq_c(message, greedy[k][1]))
+            fprintf(stderr, "trap: " STRF "\n", STRA(message));
+        assert_true(str_eq_c(message, greedy[k][1]));
+        assert_true(engine_trap_of(w.task)->frame_count > 0 || k == 1);
+        i = instantiate(&w,
+                        "(module (memory 1) (func (export \"f\") (param i32 i32) (result i32)"
+                        " (i32.store (i32.const 8) (local.get 0)) (i32.load (i32.const 8))))",
+                        NULL, 0, "other");
+        assert_int_equal(call(&w, i, "f", 5, 0), 5);
+    }
+    world_free(&w);
+}
+
+/* What active segments wrote before one trapped stays, and what refers to the instance works on. */
+static void half_instantiated(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *host = instantiate(
+        &w,
+        "(module (table (export \"t\") 4 funcref) (memory (export \"m\") 1)"
+        " (func (export \"call\") (param i32) (result i32)"
+        "  (call_indirect (result i32) (local.get 0)))"
+        " (func (export \"byte\") (param i32) (result i32) (i32.load8_u (local.get 0))))",
+        NULL, 0, "host");
+    struct engine_extern imports[2];
+    assert_true(engine_export(host, STR("t"), &imports[0]));
+    assert_true(engine_export(host, STR("m"), &imports[1]));
+    struct engine_instance *i;
+    enum engine_outcome r = engine_instantiate(
+        w.store,
+        load(&w, "(module (import \"\" \"t\" (table 4 funcref)) (import \"\" \"m\" (memory 1))"
+                 " (global $g (mut i32) (i32.const 40)) (func $f (result i32)"
+                 "  (global.set $g (i32.add (global.get $g) (i32.const 1))) (global.get $g))"
+                 " (elem (i32.const 1) $f) (data (i32.const 3) \"a\")"
+                 " (data (i32.const 65535) \"bc\") (data (i32.const 4) \"d\"))"),
+        imports, 2, STR("half"), &i, &w.diags);
+    assert_int_equal(r, ENGINE_TRAPPED);
+    assert_int_equal(call(&w, host, "call", 1, 0), 41);
+    assert_int_equal(call(&w, host, "call", 1, 0), 42);
+    assert_int_equal(call(&w, host, "byte", 3, 0), 'a');
+    assert_int_equal(call(&w, host, "byte", 65535, 0), 0);
+    assert_int_equal(call(&w, host, "byte", 4, 0), 0);
+    world_free(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(long_interrupted),  cmocka_unit_test(long_out_of_fuel),
+        cmocka_unit_test(long_effects),      cmocka_unit_test(standard_limits),
+        cmocka_unit_test(host_is_full),      cmocka_unit_test(greedy_start),
+        cmocka_unit_test(half_instantiated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
