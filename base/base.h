@@ -60,6 +60,15 @@ void arena_free(struct arena *a);
 /* Empties it for the next use, and keeps a block to start with. */
 void arena_reset(struct arena *a);
 
+/* An arena on the C stack, for the time of one call: arena_temp_end frees it, and so does the unwinding when memory runs out
+ * between. They nest as the calls do. */
+struct arena_temp {
+    struct arena arena;
+    struct arena_temp *outer;
+};
+void arena_temp_begin(struct arena_temp *t); /* initialises it */
+void arena_temp_end(struct arena_temp *t);
+
 #define arena_new(a, T)      ((T *)arena_alloc((a), sizeof(T)))
 #define arena_array(a, T, n) ((T *)arena_alloc_array((a), (n), sizeof(T)))
 /* Overflow of n * size counts as memory exhaustion. */
@@ -76,6 +85,8 @@ void mem_free(void *p);
 bool oom_guard(void (*fn)(void *ctx), void *ctx);
 /* Test hook: the n-th allocation from now fails (0 = never). Counts every gateway above. */
 void mem_fail_after(u64 n);
+/* Counts as one, for allocators that stand on these. */
+void mem_count(void);
 
 /* ---- Text views ----------------------------------------------------------------------------- */
 

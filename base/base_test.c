@@ -43,13 +43,25 @@ static void alloc_much(void *ctx)
     }
 }
 
+static void alloc_for_a_while(void *ctx)
+{
+    struct arena_temp outer, inner;
+    arena_temp_begin(&outer);
+    (void)arena_alloc(&outer.arena, 5000);
+    arena_temp_begin(&inner);
+    (void)arena_alloc(&inner.arena, 50000);
+    arena_temp_end(&inner);
+    alloc_much(ctx);
+    arena_temp_end(&outer);
+}
+
 static void exhaustion_unwinds_to_the_guard(void **state)
 {
     (void)state;
     for (u64 n = 1; n < 20; n++) {
         struct arena a = {0};
         mem_fail_after(n);
-        assert_false(oom_guard(alloc_much, &a));
+        assert_false(oom_guard(n % 2 ? alloc_much : alloc_for_a_while, &a));
         mem_fail_after(0);
         arena_free(&a);
     }

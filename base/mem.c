@@ -23,14 +23,17 @@ struct arena_large {
 struct oom_frame {
     jmp_buf env;
     struct oom_frame *outer;
+    struct arena_temp *temps; /* those open outside */
 };
 static _Thread_local struct oom_frame *oom_top;
+static _Thread_local struct arena_temp *temps;
 static _Thread_local u64 fail_after;
 
 bool oom_guard(void (*fn)(void *ctx), void *ctx)
 {
     struct oom_frame frame;
     frame.outer = oom_top;
+    frame.temps = temps;
     oom_top = &frame;
     bool fine = setjmp(frame.env) == 0;
     if (fine) {
@@ -48,6 +51,9 @@ void mem_fail_after(u64 n)
 static void out_of_memory(void)
 {
     if (oom_top) {
+        while (temps != oom_top->temps) {
+            arena_temp_end(temps);
+        }
         longjmp(oom_top->env, 1);
     }
     static const char text[] = "error: out of memory\n";
@@ -59,6 +65,13 @@ static void out_of_memory(void)
 static bool must_fail(void)
 {
     return fail_after && --fail_after == 0;
+}
+
+void mem_count(void)
+{
+    if (must_fail()) {
+        out_of_memory();
+    }
 }
 
 void *mem_alloc(size_t size)
@@ -196,6 +209,18 @@ void arena_free(struct arena *a)
         free(l);
     }
     *a = (struct arena){0};
+}
+
+void arena_temp_begin(struct arena_temp *t)
+{
+    *t = (struct arena_temp){.outer = temps};
+    temps = t;
+}
+
+void arena_temp_end(struct arena_temp *t)
+{
+    arena_free(&t->arena);
+    temps = t->outer;
 }
 
 void arena_reset(struct arena *a)
