@@ -121,29 +121,47 @@ struct ast_decls {
 
 /* ---- Reading ---------------------------------------------------------------------------------------- */
 
-/* Reads a source into `a`; texts that are not in the source (docs, literals) go into `keep`. Reports all that is wrong with its shape; what can be read nevertheless is in *out (it is
- * always usable). `skipped` takes the words of the parts that could not be read: a name among them may
- * well be defined there. */
+/* A place in a copy, and the place in the text that it stands for: what follows it is the same in both. */
+struct wit_gap {
+    u32 copy, source;
+};
+struct wit_comment {
+    u32 start, end;
+};
+/* A text as it is parsed. */
+struct wit_text {
+    str source;
+    str compact; /* without comments and superfluous blanks */
+    VEC(struct wit_gap) gaps;
+    VEC(u32) cuts; /* in the copy, between items of the file: a part is parsed for itself */
+    VEC(struct wit_comment) comments;
+    bool crowded; /* an item has more comments than a tree of tree-sitter may have */
+};
+/* Refuses characters and nesting that must not be. `a` takes what is found. */
+WITC_NODISCARD bool wit_scan_text(struct arena *a, struct diags *d, u32 source, str text,
+                                  struct wit_text *out);
+/* The end of a comment or text literal that starts here, or `at`. */
+u32 wit_skip_opaque(str text, u32 at);
+
+/* Reads a source into `a`; texts that are not in the source (docs, literals) go into `keep`. Reports all that is
+ * wrong with its shape; what can be read nevertheless is in *out (it is always usable). `skipped` takes the
+ * words of the parts that could not be read: a name among them may well be defined there. */
 struct wit_skipped {
     struct arena *arena;
     struct map words;
 };
-bool wit_read_ast(struct arena *a, struct arena *keep, struct diags *d, u32 source,
-                  struct wit_skipped *skipped, struct ast_decls *out);
-
-/* Refuses what tree-sitter must not be given. */
-bool wit_check_limits(struct diags *d, u32 source, str text);
-/* The end of a comment or text literal that starts here, or `at`. */
-u32 wit_skip_opaque(str text, u32 at);
+struct wit_pool;
+bool wit_read_ast(struct wit_pool *pool, struct arena *a, struct arena *keep, struct diags *d,
+                  u32 source, struct wit_skipped *skipped, struct ast_decls *out);
 
 struct TSTree;
 struct TSParser;
 /* The same from a tree without faults that the caller keeps. All goes into `a`. */
-bool wit_read_tree(struct arena *a, struct diags *d, u32 source, struct TSTree *tree,
-                   struct wit_skipped *skipped, struct ast_decls *out);
-/* The second pass, over a source that tree-sitter found faulty: reports each error at the token where parsing
- * stops, blanks the item around it in a copy of the text, and goes on. The result is the tree of what is left,
- * NULL if nothing is to be had; its offsets are those of the source. */
+bool wit_read_tree(struct wit_pool *pool, struct arena *a, struct diags *d, u32 source,
+                   struct TSTree *tree, struct wit_skipped *skipped, struct ast_decls *out);
+/* The second pass, over a source that tree-sitter found faulty, with its comments blanked: reports each error at the
+ * token where parsing stops, blanks the item around it in a copy of the text, and goes on. The result is the
+ * tree of what is left, NULL if nothing is to be had; its offsets are those of the source. */
 struct TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source,
                                  struct wit_skipped *skipped, struct TSParser *parser, str *text);
 

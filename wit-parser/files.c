@@ -1,5 +1,6 @@
 /* files.c - from paths to packages: directories with deps/, single files, WIT in binary form; their order. */
 #include "index.h"
+#include "pool.h"
 #include "snapshot.h"
 #include "unit.h"
 
@@ -8,6 +9,7 @@
 struct load {
     struct wit_resolve *r;
     struct arena *scratch;
+    struct wit_pool *pool;
     struct wit_skipped skipped;
     VEC(struct wit_unit *) units;
     struct map by_name; /* package id, into units */
@@ -102,7 +104,7 @@ static void add_ast(struct load *l, struct wit_unit *main, const struct ast_decl
 static void read_file(struct load *l, struct wit_unit *main, u32 source)
 {
     struct ast_decls *file = arena_new(l->scratch, struct ast_decls);
-    if (!wit_read_ast(l->scratch, l->r->arena, l->r->diags, source, &l->skipped, file)) {
+    if (!wit_read_ast(l->pool, l->scratch, l->r->arena, l->r->diags, source, &l->skipped, file)) {
         main->broken = true;
         l->fine = false;
     }
@@ -386,8 +388,12 @@ bool wit_snapshot_directories(struct wit_resolve *r, const char *const *paths, u
                               struct buf *out)
 {
     struct arena scratch = {0};
-    struct load l = {
-        .r = r, .scratch = &scratch, .main = WIT_NONE, .package = WIT_NONE, .fine = true};
+    struct load l = {.r = r,
+                     .scratch = &scratch,
+                     .pool = wit_pool_new(),
+                     .main = WIT_NONE,
+                     .package = WIT_NONE,
+                     .fine = true};
     l.skipped.arena = &scratch;
     for (u32 i = 0; i < n; i++) {
         load_directory(&l, paths[i], false);
@@ -398,6 +404,7 @@ bool wit_snapshot_directories(struct wit_resolve *r, const char *const *paths, u
     if (l.fine) {
         wit_snapshot_write(out, l.units.data, l.units.len);
     }
+    wit_pool_free(l.pool);
     arena_free(&scratch);
     return l.fine;
 }
@@ -409,6 +416,7 @@ struct request {
     const struct wit_file *files; /* with these: */
     u32 file_count, main;
     struct arena scratch;
+    struct wit_pool *pool;
     u32 package;
     bool fine;
 };
@@ -441,8 +449,13 @@ static void load_files(struct load *l, const struct request *q)
 static void run(void *context)
 {
     struct request *q = context;
-    struct load l = {
-        .r = q->r, .scratch = &q->scratch, .main = WIT_NONE, .package = WIT_NONE, .fine = true};
+    q->pool = wit_pool_new();
+    struct load l = {.r = q->r,
+                     .scratch = &q->scratch,
+                     .pool = q->pool,
+                     .main = WIT_NONE,
+                     .package = WIT_NONE,
+                     .fine = true};
     l.skipped.arena = &q->scratch;
     if (q->files) {
         load_files(&l, q);
@@ -453,6 +466,7 @@ static void run(void *context)
     } else if (load_directory(&l, q->path, true)) {
         load_deps(&l, q->path);
     }
+    wit_pool_clear(q->pool);
     q->fine = resolve_units(&l) && l.package != WIT_NONE;
     q->package = l.package;
 }
@@ -461,6 +475,7 @@ static bool push(struct request *q, u32 *package)
 {
     u32 errors = q->r->diags->errors;
     bool memory = oom_guard(run, q);
+    wit_pool_free(q->pool);
     arena_free(&q->scratch);
     if (!memory) {
         arena_alloc(q->r->arena, SIZE_MAX); /* unwinds further */

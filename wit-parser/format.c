@@ -5,10 +5,9 @@
  * `include` are broken, an element a line, if the author broke them after the opening, or if they do not fit.
  */
 #include "ast.h"
+#include "pool.h"
 
 #include <tree_sitter/api.h>
-
-const TSLanguage *tree_sitter_wit(void);
 
 #define WIDTH 100
 
@@ -283,52 +282,60 @@ static void print_atoms(struct formatter *f, struct buf *out)
 
 struct scoped {
     struct formatter f;
-    TSParser *parser;
-    TSTree *tree;
-    TSTreeCursor cursor;
-    bool has_cursor;
+    struct wit_pool *pool;
+    struct diags *diags;
+    u32 source;
     struct buf *out;
+    bool fine;
 };
+
+/* Reports what is wrong with the text. */
+static bool can_format(struct scoped *s)
+{
+    struct arena *a = s->f.arena;
+    struct wit_skipped skipped = {.arena = a};
+    struct ast_decls ast;
+    struct wit_text text;
+    if (!wit_read_ast(s->pool, a, a, s->diags, s->source, &skipped, &ast) ||
+        !wit_scan_text(a, s->diags, s->source, s->f.text, &text)) {
+        return false;
+    }
+    if (text.crowded) {
+        diag_unsupported(s->diags, (span){s->source, 0, 0},
+                         "formatting an item with so many comments");
+    }
+    return !text.crowded;
+}
 
 static void run(void *context)
 {
     struct scoped *s = context;
-    s->tree = ts_parser_parse_string(s->parser, NULL, s->f.text.ptr, (u32)s->f.text.len);
-    if (!s->tree) {
+    if (!can_format(s)) {
         return;
     }
-    TSNode root = ts_tree_root_node(s->tree);
-    s->cursor = ts_tree_cursor_new(root);
-    s->has_cursor = true;
-    add_node(&s->f, &s->cursor, root);
-    print_atoms(&s->f, s->out);
+    TSParser *parser = wit_pool_parser(s->pool);
+    TSTree *tree = ts_parser_parse_string(parser, NULL, s->f.text.ptr, (u32)s->f.text.len);
+    if (tree) {
+        TSNode root = ts_tree_root_node(tree);
+        TSTreeCursor cursor = ts_tree_cursor_new(root);
+        add_node(&s->f, &cursor, root);
+        print_atoms(&s->f, s->out);
+        s->fine = true;
+    }
 }
 
 bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out)
 {
-    struct wit_skipped skipped = {.arena = a};
-    struct ast_decls ast;
-    if (!wit_read_ast(a, a, d, source, &skipped, &ast)) {
-        return false;
-    }
     struct scoped s = {
         .f = {.arena = a, .text = sources_get(d->sources, source)->text, .newline = true},
-        .parser = ts_parser_new(),
+        .pool = wit_pool_new(),
+        .diags = d,
+        .source = source,
         .out = out};
-    bool memory =
-        s.parser && ts_parser_set_language(s.parser, tree_sitter_wit()) && oom_guard(run, &s);
-    bool fine = s.has_cursor;
-    if (s.has_cursor) {
-        ts_tree_cursor_delete(&s.cursor);
-    }
-    if (s.tree) {
-        ts_tree_delete(s.tree);
-    }
-    if (s.parser) {
-        ts_parser_delete(s.parser);
-    }
+    bool memory = wit_pool_run(s.pool, run, &s);
+    wit_pool_free(s.pool);
     if (!memory) {
         arena_alloc(a, SIZE_MAX); /* unwinds further */
     }
-    return fine;
+    return s.fine;
 }

@@ -214,7 +214,6 @@ static void hostile_texts(void **state)
         {"", "\"", ""},
         {"package a:b; interface i {", " @since(version = 1.0.0)", ""},
         {"", "%", ""},
-        {"package a:b;", "// c\n", ""},
         {"package a:b; interface i { f: func(", "/**/", "u8) }"},
     };
     for (u32 i = 0; i < LENGTH_OF(texts); i++) {
@@ -223,7 +222,7 @@ static void hostile_texts(void **state)
         start(&w);
         struct buf b = buf_in(&w.arena);
         buf_c(&b, texts[i].head);
-        u32 count = i < 4 || i >= LENGTH_OF(texts) - 2 ? 70000 : 300;
+        u32 count = i < 4 || i == LENGTH_OF(texts) - 1 ? 70000 : 300;
         for (u32 k = 0; k < count; k++) {
             buf_c(&b, texts[i].repeated);
         }

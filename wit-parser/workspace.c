@@ -1,21 +1,20 @@
 /* workspace.c - documents that change: each keeps its text, tree-sitter's tree and what was read from it. */
+#include "pool.h"
 #include "unit.h"
 
 #include <tree_sitter/api.h>
 
-const TSLanguage *tree_sitter_wit(void);
-
 struct document {
     char *path, *text; /* of their own, NUL-terminated */
     u32 length, capacity;
-    TSTree *tree;
+    TSTree *tree;          /* NULL: not made */
     struct arena arena;    /* of `ast` */
     struct ast_decls *ast; /* NULL: to be read again */
     bool faulty;           /* reading it reports: done at each resolve */
 };
 
 struct wit_workspace {
-    TSParser *parser;
+    struct wit_pool *pool; /* of the parser and the trees */
     struct document *documents;
     u32 count, capacity;
 };
@@ -23,8 +22,7 @@ struct wit_workspace {
 struct wit_workspace *wit_workspace_new(void)
 {
     struct wit_workspace *w = mem_alloc(sizeof *w);
-    w->parser = ts_parser_new();
-    ts_parser_set_language(w->parser, tree_sitter_wit());
+    w->pool = wit_pool_new();
     return w;
 }
 
@@ -43,11 +41,8 @@ void wit_workspace_free(struct wit_workspace *w)
         forget(d);
         mem_free(d->path);
         mem_free(d->text);
-        if (d->tree) {
-            ts_tree_delete(d->tree);
-        }
     }
-    ts_parser_delete(w->parser);
+    wit_pool_free(w->pool);
     mem_free(w->documents);
     mem_free(w);
 }
@@ -61,22 +56,66 @@ static char *copy(str s)
     return p;
 }
 
-/* Parses anew; what the old tree (edited) has of the text is used again. */
-static void parse(struct wit_workspace *w, struct document *d)
+/* A change of a document's tree. */
+struct change {
+    struct wit_workspace *workspace;
+    struct document *document;
+    const TSInputEdit *edit; /* NULL: all is new */
+    struct arena scratch;
+};
+
+/* Can tree-sitter be given the text? */
+static bool fits(struct change *c)
 {
-    TSTree *old = d->tree;
-    struct arena scratch = {0};
     struct sources sources = {0};
     struct diags quiet;
-    diags_init(&quiet, &scratch, &sources);
-    bool fits = utf8_check(str_of(d->text, d->length)) == SIZE_MAX &&
-                wit_check_limits(&quiet, 1, str_of(d->text, d->length));
-    arena_free(&scratch);
-    d->tree = fits ? ts_parser_parse_string(w->parser, old, d->text, d->length) : NULL;
+    struct wit_text text;
+    diags_init(&quiet, &c->scratch, &sources);
+    return wit_scan_text(&c->scratch, &quiet, 1, str_of(c->document->text, c->document->length),
+                         &text) &&
+           !text.crowded;
+}
+
+/* Parses anew; what the old tree has of the text is used again. */
+static void parse(void *context)
+{
+    struct change *c = context;
+    struct document *d = c->document;
+    TSTree *old = d->tree;
+    if (old && c->edit) {
+        ts_tree_edit(old, c->edit);
+    }
+    TSParser *parser = wit_pool_parser(c->workspace->pool);
+    d->tree = parser && fits(c)
+                  ? ts_parser_parse_string(parser, c->edit ? old : NULL, d->text, d->length)
+                  : NULL;
     if (old) {
         ts_tree_delete(old);
     }
+}
+
+/* Where memory ran out, all trees are lost with the pool. */
+static void recover(struct wit_workspace *w)
+{
+    if (wit_pool_spoiled(w->pool)) {
+        wit_pool_clear(w->pool);
+        for (u32 i = 0; i < w->count; i++) {
+            w->documents[i].tree = NULL;
+        }
+    }
+}
+
+static void change(struct wit_workspace *w, struct document *d, const TSInputEdit *edit)
+{
+    struct change c = {.workspace = w, .document = d, .edit = edit};
+    recover(w);
     forget(d);
+    bool memory = wit_pool_run(w->pool, parse, &c);
+    arena_free(&c.scratch);
+    if (!memory) {
+        recover(w);
+        arena_alloc(&d->arena, SIZE_MAX); /* unwinds further */
+    }
 }
 
 u32 wit_workspace_open(struct wit_workspace *w, str path, str text)
@@ -98,11 +137,7 @@ u32 wit_workspace_open(struct wit_workspace *w, str path, str text)
     mem_free(d->text);
     d->text = bytes;
     d->length = d->capacity = (u32)text.len;
-    if (d->tree) {
-        ts_tree_delete(d->tree);
-        d->tree = NULL;
-    }
-    parse(w, d);
+    change(w, d, NULL);
     return i;
 }
 
@@ -141,10 +176,7 @@ bool wit_workspace_edit(struct wit_workspace *w, u32 document, u32 start, u32 en
     d->length = length;
     d->text[length] = 0;
     edit.new_end_point = point_of(str_of(d->text, d->length), edit.new_end_byte);
-    if (d->tree) {
-        ts_tree_edit(d->tree, &edit);
-    }
-    parse(w, d);
+    change(w, d, &edit);
     return true;
 }
 
@@ -161,6 +193,7 @@ static void read_document(struct wit_workspace *w, u32 i, struct diags *outer)
     if (d->ast || d->faulty) {
         return;
     }
+    recover(w);
     d->faulty = true; /* also if memory runs out within */
     if (!d->tree || ts_node_has_error(ts_tree_root_node(d->tree))) {
         return;
@@ -169,7 +202,7 @@ static void read_document(struct wit_workspace *w, u32 i, struct diags *outer)
     struct wit_skipped skipped = {.arena = &d->arena};
     struct ast_decls *ast = arena_new(&d->arena, struct ast_decls);
     diags_init(&quiet, &d->arena, outer->sources);
-    if (wit_read_tree(&d->arena, &quiet, i + 1, d->tree, &skipped, ast)) {
+    if (wit_read_tree(w->pool, &d->arena, &quiet, i + 1, d->tree, &skipped, ast)) {
         d->ast = ast;
         d->faulty = false;
     }
