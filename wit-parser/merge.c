@@ -234,22 +234,25 @@ static void list_items(struct merger *m, u32 package)
     }
 }
 
-static struct wit_world_item *find_item(struct wit_world_item *items, u32 n, str name)
+/* Where the items of one side of a world are, by their keys. */
+static struct map keys_of(struct arena *a, const wit_world_items *items)
 {
-    for (u32 i = 0; i < n; i++)
-        if (items[i].has_key_name && str_eq(items[i].name, name))
-            return &items[i];
-    return NULL;
+    struct map keys = {0};
+    for (u32 i = 0; i < items->len; i++)
+        map_add(a, &keys, wit_item_key(a, &items->data[i]), i);
+    return keys;
 }
 
 /* The inline interfaces of a world that is there: those of the same names. */
 static void map_inline(struct merger *m, const wit_world_items *items, const wit_world_items *have)
 {
+    struct map keys = keys_of(m->arena, have);
     for (u32 i = 0; i < items->len; i++) {
         const struct wit_world_item *x = &items->data[i];
         if (x->kind != WIT_ITEM_INTERFACE || m->from->interfaces.data[x->interface].name.len)
             continue;
-        const struct wit_world_item *same = find_item(have->data, have->len, x->name);
+        u32 at = map_get(&keys, x->name);
+        const struct wit_world_item *same = at == MAP_NONE ? NULL : &have->data[at];
         if (same && same->kind == WIT_ITEM_INTERFACE &&
             !m->into->interfaces.data[same->interface].name.len)
             m->map->interfaces[x->interface] = same->interface;
@@ -428,36 +431,27 @@ static wit_world_items *side_of(struct wit_world *w, bool import)
     return import ? &w->imports : &w->exports;
 }
 
-static bool same_key(const struct wit_world_item *a, const struct wit_world_item *b)
-{
-    if (a->has_key_name != b->has_key_name)
-        return false;
-    return a->has_key_name ? str_eq(a->name, b->name) : a->interface == b->interface;
-}
-
 /* Adds an item of this graph to a world, or compares it with what stands there under the same key. */
-static bool join_item(struct wit_resolve *r, u32 world, bool import, const struct wit_world_item *x)
+static bool join_item(struct wit_resolve *r, u32 world, bool import, struct map *keys,
+                      const struct wit_world_item *x)
 {
-    struct wit_world *w = &r->worlds.data[world];
-    wit_world_items *side = side_of(w, import);
-    for (u32 i = 0; i < side->len; i++) {
-        struct wit_world_item *have = &side->data[i];
-        if (!same_key(have, x))
-            continue;
-        bool same = have->kind == x->kind;
-        if (same && x->kind == WIT_ITEM_FUNC)
-            same = same_func(r, &have->func, &x->func);
-        else if (same && x->kind == WIT_ITEM_INTERFACE)
-            same = have->interface == x->interface;
-        else if (same)
-            same = have->type == x->type;
-        return same ||
-               report_difference(r, import ? "import" : "export", wit_item_name(r, r->arena, x),
-                                 owner_name(r, (struct wit_owner){WIT_OWNER_WORLD, world}),
-                                 have->at, x->at);
+    wit_world_items *side = side_of(&r->worlds.data[world], import);
+    u32 at = map_add(r->arena, keys, wit_item_key(r->arena, x), side->len);
+    if (at == MAP_NONE) {
+        *vec_push(r->arena, side) = *x;
+        return true;
     }
-    *vec_push(r->arena, side) = *x;
-    return true;
+    const struct wit_world_item *have = &side->data[at];
+    bool same = have->kind == x->kind;
+    if (same && x->kind == WIT_ITEM_FUNC)
+        same = same_func(r, &have->func, &x->func);
+    else if (same && x->kind == WIT_ITEM_INTERFACE)
+        same = have->interface == x->interface;
+    else if (same)
+        same = have->type == x->type;
+    return same || report_difference(r, import ? "import" : "export", wit_item_name(r, r->arena, x),
+                                     owner_name(r, (struct wit_owner){WIT_OWNER_WORLD, world}),
+                                     have->at, x->at);
 }
 
 static bool move_world(struct merger *m, u32 world)
@@ -474,14 +468,16 @@ static bool move_world(struct merger *m, u32 world)
         into->docs = from->docs;
     if (into->stability.kind == WIT_STABILITY_UNKNOWN)
         into->stability = from->stability;
+    struct map imports = keys_of(m->arena, &into->imports);
+    struct map exports = keys_of(m->arena, &into->exports);
     bool ok = true;
     for (u32 i = 0; i < from->imports.len; i++) {
         struct wit_world_item x = moved_item(m, &from->imports.data[i]);
-        ok &= join_item(m->into, to, true, &x);
+        ok &= join_item(m->into, to, true, &imports, &x);
     }
     for (u32 i = 0; i < from->exports.len; i++) {
         struct wit_world_item x = moved_item(m, &from->exports.data[i]);
-        ok &= join_item(m->into, to, false, &x);
+        ok &= join_item(m->into, to, false, &exports, &x);
     }
     return ok;
 }
@@ -516,8 +512,9 @@ bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from, c
 /* What becomes of types when one world is added to another: those that the first owns are cloned. */
 struct transfer {
     struct wit_resolve *r;
-    u32 *type; /* by type: what stands for it */
-    u32 old;   /* number of types before */
+    u32 *type;                   /* by type: what stands for it */
+    u32 old;                     /* number of types before */
+    struct map imports, exports; /* of the world that grows */
 };
 
 static bool moved_nested(struct transfer *t, struct wit_type *x, u32 depth);
@@ -568,15 +565,6 @@ static bool moved_nested(struct transfer *t, struct wit_type *x, u32 depth)
     return x->id != before;
 }
 
-static u32 find_world_type(const struct wit_resolve *r, u32 world, str name)
-{
-    const struct wit_world *w = &r->worlds.data[world];
-    for (u32 i = 0; i < w->imports.len; i++)
-        if (w->imports.data[i].kind == WIT_ITEM_TYPE && str_eq(w->imports.data[i].name, name))
-            return w->imports.data[i].type;
-    return WIT_NONE;
-}
-
 /* Types of `from` get a clone in `into`, unless there is one of that name, which must be the same. */
 static bool transfer_types(struct transfer *t, u32 from, u32 into)
 {
@@ -586,7 +574,9 @@ static bool transfer_types(struct transfer *t, u32 from, u32 into)
         struct wit_world_item x = r->worlds.data[from].imports.data[i];
         if (x.kind != WIT_ITEM_TYPE)
             continue;
-        u32 have = find_world_type(r, into, x.name);
+        u32 at = map_get(&t->imports, x.name), have = WIT_NONE;
+        if (at != MAP_NONE && r->worlds.data[into].imports.data[at].kind == WIT_ITEM_TYPE)
+            have = r->worlds.data[into].imports.data[at].type;
         struct wit_typedef def = r->types.data[x.type];
         moved_parts(t, &def, 0);
         def.owner.index = into;
@@ -594,7 +584,7 @@ static bool transfer_types(struct transfer *t, u32 from, u32 into)
         if (have == WIT_NONE) {
             x.type = r->types.len;
             *vec_push(r->arena, &r->types) = def;
-            *vec_push(r->arena, &r->worlds.data[into].imports) = x;
+            ok &= join_item(r, into, true, &t->imports, &x);
         } else if (!same_named_def(r, &r->types.data[have], &def) &&
                    !(def.kind == WIT_RESOURCE && r->types.data[have].kind == WIT_RESOURCE)) {
             ok = report_difference(r, "type", def.name, owner_name(r, def.owner),
@@ -643,6 +633,7 @@ static bool same_inline(struct transfer *t, u32 from, u32 into)
 static bool transfer_item(struct transfer *t, u32 into, bool import, struct wit_world_item x)
 {
     struct wit_resolve *r = t->r;
+    struct map *keys = import ? &t->imports : &t->exports;
     if (x.kind == WIT_ITEM_TYPE)
         return true; /* done */
     if (x.kind == WIT_ITEM_FUNC) {
@@ -651,13 +642,14 @@ static bool transfer_item(struct transfer *t, u32 into, bool import, struct wit_
         if (x.func.kind != WIT_FREE)
             x.func.resource = t->type[x.func.resource];
     } else if (x.has_key_name && !r->interfaces.data[x.interface].name.len) {
-        wit_world_items *side = side_of(&r->worlds.data[into], import);
-        struct wit_world_item *have = find_item(side->data, side->len, x.name);
+        u32 at = map_get(keys, x.name);
+        const struct wit_world_item *have =
+            at == MAP_NONE ? NULL : &side_of(&r->worlds.data[into], import)->data[at];
         if (have && have->kind == WIT_ITEM_INTERFACE &&
             same_inline(t, x.interface, have->interface))
             return true;
     }
-    return join_item(r, into, import, &x);
+    return join_item(r, into, import, keys, &x);
 }
 
 static bool transfer_imports(struct transfer *t, u32 from, u32 into, bool interfaces)
@@ -678,6 +670,8 @@ bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into)
     t.type = arena_array(r->arena, u32, r->types.len);
     for (u32 i = 0; i < r->types.len; i++)
         t.type[i] = i;
+    t.imports = keys_of(r->arena, &r->worlds.data[into].imports);
+    t.exports = keys_of(r->arena, &r->worlds.data[into].exports);
     /* What a world defines itself comes after the interfaces that it may use. */
     bool ok = transfer_imports(&t, from, into, true);
     ok &= transfer_types(&t, from, into);
