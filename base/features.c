@@ -10,6 +10,20 @@ static const struct {
 #undef FEATURE
 };
 
+/* Versions of the core specification: each turns on what it has, and nothing else. */
+#define BIT(id) ((u64)1 << FEATURE_##id)
+#define WASM1   BIT(MUTABLE_GLOBAL)
+#define WASM2                                                                \
+    (WASM1 | BIT(BULK_MEMORY) | BIT(REFERENCE_TYPES) | BIT(SIGN_EXTENSION) | \
+     BIT(SATURATING_FLOAT) | BIT(MULTI_VALUE) | BIT(SIMD))
+#define WASM3                                                                            \
+    (WASM2 | BIT(GC) | BIT(TAIL_CALL) | BIT(EXTENDED_CONST) | BIT(FUNCTION_REFERENCES) | \
+     BIT(MULTI_MEMORY) | BIT(RELAXED_SIMD) | BIT(THREADS) | BIT(EXCEPTIONS) | BIT(MEMORY64))
+static const struct {
+    const char *name;
+    u64 bits;
+} groups[] = {{"mvp", 0}, {"wasm1", WASM1}, {"wasm2", WASM2}, {"wasm3", WASM3}};
+
 struct features features_default(void)
 {
     struct features f = {0};
@@ -43,9 +57,11 @@ static bool apply_one(struct features *f, str name, struct diags *d)
         f->bits = on ? features_all().bits : 0;
         return true;
     }
-    if (str_eq_c(bare, "mvp") || str_eq_c(bare, "wasm1")) {
-        f->bits = (u64)1 << FEATURE_MUTABLE_GLOBAL;
-        return true;
+    for (size_t i = 0; i < LENGTH_OF(groups); i++) {
+        if (str_eq_c(bare, groups[i].name)) {
+            f->bits = on ? groups[i].bits : f->bits & ~groups[i].bits;
+            return true;
+        }
     }
     for (int i = 0; i < FEATURE_COUNT; i++) {
         names[i] = str_c(rows[i].name);

@@ -190,6 +190,7 @@ void text_string_to(struct text_parser *p, struct buf *out);
 /* Takes `(@name "text")` if it is there: true then. */
 bool text_name_annotation(struct text_parser *p, str *name);
 /* An optional $id with an optional @name: *id for references, *shown for the name section. */
+bool text_at_binder(const struct text_parser *p);
 void text_binder(struct text_parser *p, str *id, struct text_token *at, str *shown);
 /* Is the token an annotation of this name? */
 bool text_is_annotation(const struct text_parser *p, struct text_token t, str name);

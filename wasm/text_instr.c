@@ -588,7 +588,8 @@ static void plain_instruction(struct text_module *m, struct buf *out)
     struct text_parser *p = m->p;
     struct text_token at = p->tok;
     struct text_frame *f = top(m);
-    if (f && (f->kind == FRAME_FOLDED || f->kind == FRAME_IF || f->kind == FRAME_TRY)) {
+    /* Within a folded instruction the grammar has folded ones only; other tools read plain ones, and texts are written so. */
+    if (f && (f->kind == FRAME_IF || f->kind == FRAME_TRY)) {
         text_unexpected(p, "`(` or `)`");
         return;
     }

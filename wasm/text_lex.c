@@ -781,6 +781,11 @@ bool text_name_annotation(struct text_parser *p, str *name)
     return true;
 }
 
+bool text_at_binder(const struct text_parser *p)
+{
+    return p->tok.kind == TEXT_ID || text_is_annotation(p, p->tok, STR("name"));
+}
+
 void text_binder(struct text_parser *p, str *id, struct text_token *at, str *shown)
 {
     *id = text_id(p, at);

@@ -232,13 +232,15 @@ u32 text_typeuse_index(struct text_module *m, const struct text_typeuse *use)
 static void bind_local(void *self, u32 index, struct text_token at, str id, str shown)
 {
     struct text_module *m = self;
-    bool fresh;
-    u32 *value = text_names_at(m->p->arena, &m->locals, id, &fresh);
-    if (!fresh) {
-        text_fail(m->p, at, "duplicate local identifier `$" STRF "`", STRA(id));
-        return;
+    if (id.len) {
+        bool fresh;
+        u32 *value = text_names_at(m->p->arena, &m->locals, id, &fresh);
+        if (!fresh) {
+            text_fail(m->p, at, "duplicate local identifier `$" STRF "`", STRA(id));
+            return;
+        }
+        *value = index;
     }
-    *value = index;
     text_namemap_add(&m->names, index, shown);
 }
 
@@ -260,7 +262,7 @@ static void locals(struct text_module *m, struct buf *out)
     u32 count = 0, run_length = 0;
     text_begin_parts(m, &runs, NULL);
     while (text_open(p, "local")) {
-        bool named = p->tok.kind == TEXT_ID;
+        bool named = text_at_binder(p);
         if (named) {
             str id, shown;
             struct text_token at;

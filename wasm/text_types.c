@@ -159,7 +159,7 @@ void text_signature(struct text_types *t, struct text_signature *s, text_param_f
     s->any = false;
     while (text_open(p, "param")) {
         s->any = true;
-        if (bind && p->tok.kind == TEXT_ID) {
+        if (bind && text_at_binder(p)) {
             str id, shown;
             struct text_token at;
             text_binder(p, &id, &at, &shown);
