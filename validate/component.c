@@ -65,14 +65,15 @@ static validate_id type_of_module(struct validate_types *t, struct validate_cont
 /* Within components a module's imports must differ in their names. */
 static bool unique_imports(const struct wasm_module *m, struct diags *d)
 {
-    struct arena scratch = {0};
+    struct arena_temp scratch;
     struct map names = {0};
     bool fine = true;
+    arena_temp_begin(&scratch);
     for (u32 i = 0; fine && i < m->imports.len; i++) {
         const struct wasm_import *import = &m->imports.data[i];
-        str key = str_printf(&scratch, "%zu:" STRF STRF, import->module.len, STRA(import->module),
-                             STRA(import->name));
-        u32 first = map_add(&scratch, &names, key, i);
+        str key = str_printf(&scratch.arena, "%zu:" STRF STRF, import->module.len,
+                             STRA(import->module), STRA(import->name));
+        u32 first = map_add(&scratch.arena, &names, key, i);
         if (first == MAP_NONE)
             continue;
         fine = false;
@@ -82,7 +83,7 @@ static bool unique_imports(const struct wasm_module *m, struct diags *d)
                        STRA(import->module), STRA(import->name));
         diag_label(d, x, m->imports.data[first].at, "first imported here");
     }
-    arena_free(&scratch);
+    arena_temp_end(&scratch);
     return fine;
 }
 
@@ -95,8 +96,9 @@ bool validate_core_module(struct validate_types *t, const struct wasm_module *m,
                           validate_id *type, struct diags *d)
 {
     /* What only the walk needs goes with it; the type lives on. */
-    struct arena scratch = {0};
-    struct validate_context *c = validate_module_shell(&scratch, t->store, m, f, d);
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct validate_context *c = validate_module_shell(&scratch.arena, t->store, m, f, d);
     bool fine = c != NULL;
     u32 before = d->errors;
     u32 bodies = t->leaves_bodies ? 0 : m->codes.len;
@@ -112,7 +114,7 @@ bool validate_core_module(struct validate_types *t, const struct wasm_module *m,
                        "imports and exports",
                        VALIDATE_MAX_SIZE);
     }
-    arena_free(&scratch);
+    arena_temp_end(&scratch);
     return fine;
 }
 
@@ -423,14 +425,15 @@ static bool definition(struct validate_cm *v, struct validate_scope *s,
 /* Resources that exports mention and that are not imported belong to the component. */
 static validate_id type_of_component(struct validate_cm *v, struct validate_scope *s)
 {
-    struct arena scratch = {0};
+    struct arena_temp scratch;
     struct validate_numbers seen = {0}, found = {0};
     validate_ids defined = {0};
+    arena_temp_begin(&scratch);
     for (u32 i = 0; i < s->imported.len; i++)
-        validate_numbers_put(&scratch, &found, s->imported.data[i], 0);
+        validate_numbers_put(&scratch.arena, &found, s->imported.data[i], 0);
     for (u32 i = 0; i < s->exports.items.len; i++)
-        validate_free_resources(v->t, s->exports.items.data[i].entity.type, &seen, &found, &scratch,
-                                &defined);
+        validate_free_resources(v->t, s->exports.items.data[i].entity.type, &seen, &found,
+                                &scratch.arena, &defined);
     struct validate_type def = validate_blank(DEF_COMPONENT);
     def.imports = s->imports.items.data;
     def.import_count = s->imports.items.len;
@@ -441,7 +444,7 @@ static validate_id type_of_component(struct validate_cm *v, struct validate_scop
     def.defined = defined.data;
     def.defined_count = defined.len;
     validate_id id = validate_cm_intern(v, s, &def);
-    arena_free(&scratch);
+    arena_temp_end(&scratch);
     return id;
 }
 

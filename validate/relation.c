@@ -15,6 +15,13 @@ struct relation {
     struct validate_mismatch *why;
 };
 
+static struct relation start(struct validate_types *t, struct arena *scratch,
+                             struct arena *why_arena, struct validate_mismatch *why)
+{
+    return (struct relation){
+        .t = t, .known = {.types = t, .scratch = scratch}, .arena = why_arena, .why = why};
+}
+
 /* ---- Reasons ---------------------------------------------------------------------------------------- */
 
 static bool differ(struct relation *r, str expected, str found)
@@ -241,7 +248,7 @@ static void open_resources(struct relation *r, const u32 *resources, u32 n)
 {
     for (u32 i = 0; i < n; i++) {
         if (!validate_numbers_has(&r->open, resources[i]))
-            validate_numbers_put(&r->known.scratch, &r->open, resources[i], NOT_YET);
+            validate_numbers_put(r->known.scratch, &r->open, resources[i], NOT_YET);
     }
 }
 
@@ -274,7 +281,9 @@ static bool component_matches(struct relation *r, validate_id sub, validate_id s
 {
     super = validate_substitute(&r->known, super);
     const struct validate_type x = *validate_at(r->t, sub), y = *validate_at(r->t, super);
-    struct relation inner = {.t = r->t, .known = {.types = r->t}, .arena = r->arena, .why = r->why};
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct relation inner = start(r->t, &scratch.arena, r->arena, r->why), outer = inner;
     bool fine = true;
     open_resources(&inner, x.imported, x.imported_count);
     for (u32 i = 0; fine && i < x.import_count; i++) {
@@ -288,7 +297,6 @@ static bool component_matches(struct relation *r, validate_id sub, validate_id s
             fine = within(r, "import", want->name.name);
     }
     /* From here on the imports of `sub` are known, and the exports of `super` are the open ones. */
-    struct relation outer = {.t = r->t, .known = {.types = r->t}, .arena = r->arena, .why = r->why};
     open_resources(&outer, y.defined, y.defined_count);
     for (u32 i = 0; fine && i < y.export_count; i++) {
         const struct validate_item *have = validate_find_export(r->t, sub, y.exports[i].name.name);
@@ -301,8 +309,7 @@ static bool component_matches(struct relation *r, validate_id sub, validate_id s
         if (!entity_matches(&outer, e, y.exports[i].entity))
             fine = within(r, "export", y.exports[i].name.name);
     }
-    arena_free(&inner.known.scratch);
-    arena_free(&outer.known.scratch);
+    arena_temp_end(&scratch);
     return fine;
 }
 
@@ -310,8 +317,8 @@ static bool resource_matches(struct relation *r, u32 sub, u32 super)
 {
     u32 is = validate_numbers_get(&r->open, super);
     if (is == NOT_YET) {
-        validate_numbers_put(&r->known.scratch, &r->open, super, sub);
-        validate_numbers_put(&r->known.scratch, &r->known.resources, super, sub);
+        validate_numbers_put(r->known.scratch, &r->open, super, sub);
+        validate_numbers_put(r->known.scratch, &r->known.resources, super, sub);
         r->known.memo = (struct validate_numbers){0};
         return true;
     }
@@ -325,7 +332,7 @@ static void take_tag(struct relation *r, u32 sub, u32 super)
 {
     if (!super || sub == super || validate_numbers_has(&r->known.tags, super))
         return;
-    validate_numbers_put(&r->known.scratch, &r->known.tags, super, sub);
+    validate_numbers_put(r->known.scratch, &r->known.tags, super, sub);
     r->known.memo = (struct validate_numbers){0};
 }
 
@@ -382,10 +389,12 @@ bool validate_subtype(struct validate_types *t, struct validate_entity sub,
                       struct validate_entity super, const u32 *open, u32 open_count,
                       struct arena *why_arena, struct validate_mismatch *why)
 {
-    struct relation r = {.t = t, .known = {.types = t}, .arena = why_arena, .why = why};
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct relation r = start(t, &scratch.arena, why_arena, why);
     open_resources(&r, open, open_count);
     bool fine = entity_matches(&r, sub, super);
-    arena_free(&r.known.scratch);
+    arena_temp_end(&scratch);
     return fine;
 }
 
@@ -396,7 +405,7 @@ static bool supply(struct relation *r, const struct validate_type *c,
 {
     struct map names = {0};
     for (u32 i = 0; i < arg_count; i++)
-        map_add(&r->known.scratch, &names, args[i].name.name, i);
+        map_add(r->known.scratch, &names, args[i].name.name, i);
     open_resources(r, c->imported, c->imported_count);
     for (u32 i = 0; i < c->import_count; i++) {
         const struct validate_item *want = &c->imports[i];
@@ -414,17 +423,19 @@ bool validate_instantiate(struct validate_types *t, validate_id component,
                           const struct validate_item *args, u32 arg_count, validate_id *instance,
                           u32 *import_index, struct arena *why_arena, struct validate_mismatch *why)
 {
-    struct relation r = {.t = t, .known = {.types = t}, .arena = why_arena, .why = why};
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct relation r = start(t, &scratch.arena, why_arena, why);
     const struct validate_type c = *validate_at(t, component);
     bool fine = supply(&r, &c, args, arg_count, import_index);
     if (fine) {
         for (u32 i = 0; i < c.defined_count; i++)
-            validate_numbers_put(&r.known.scratch, &r.known.resources, c.defined[i],
+            validate_numbers_put(r.known.scratch, &r.known.resources, c.defined[i],
                                  validate_new_resource(t, WASM_NONE, NULL));
         r.known.memo = (struct validate_numbers){0};
         struct validate_type made = validate_blank(DEF_INSTANCE);
         struct validate_item *exports =
-            arena_array(&r.known.scratch, struct validate_item, c.export_count);
+            arena_array(r.known.scratch, struct validate_item, c.export_count);
         for (u32 i = 0; i < c.export_count; i++) {
             exports[i] = c.exports[i];
             exports[i].entity.type = validate_substitute(&r.known, c.exports[i].entity.type);
@@ -433,6 +444,6 @@ bool validate_instantiate(struct validate_types *t, validate_id component,
         made.export_count = c.export_count;
         *instance = validate_intern(t, &made);
     }
-    arena_free(&r.known.scratch);
+    arena_temp_end(&scratch);
     return fine;
 }

@@ -6,22 +6,24 @@
 bool validate_cm_labels(struct validate_cm *v, struct validate_scope *s,
                         const struct cm_label *labels, u32 n, const char *what)
 {
-    struct arena scratch = {0};
+    struct arena_temp scratch;
     struct map keys = {0};
     bool fine = true;
+    arena_temp_begin(&scratch);
     for (u32 i = 0; fine && i < n; i++) {
         if (!validate_is_label(labels[i].name)) {
             fine = validate_cm_bad(v, s, "%s name `" STRF "` is not in kebab case", what,
                                    STRA(labels[i].name));
             break;
         }
-        u32 first = map_add(&scratch, &keys, validate_unique_key(&scratch, labels[i].name), i);
+        u32 first =
+            map_add(&scratch.arena, &keys, validate_unique_key(&scratch.arena, labels[i].name), i);
         if (first != MAP_NONE)
             fine = validate_cm_bad(v, s,
                                    "%s name `" STRF "` conflicts with previous %s name `" STRF "`",
                                    what, STRA(labels[i].name), what, STRA(labels[first].name));
     }
-    arena_free(&scratch);
+    arena_temp_end(&scratch);
     return fine;
 }
 
@@ -246,7 +248,7 @@ struct visibility {
     struct validate_cm *v;
     const struct validate_names *side;
     struct validate_numbers seen;
-    struct arena scratch;
+    struct arena *scratch;
     const char *culprit; /* what has no name */
 };
 
@@ -254,7 +256,7 @@ static bool all_named(struct visibility *x, validate_id id)
 {
     if (id == VALIDATE_NONE || validate_numbers_has(&x->seen, id))
         return true;
-    validate_numbers_put(&x->scratch, &x->seen, id, 0);
+    validate_numbers_put(x->scratch, &x->seen, id, 0);
     const struct validate_type *d = validate_at(x->v->t, id);
     static const struct {
         enum cm_def kind;
@@ -312,9 +314,11 @@ bool validate_cm_visible(struct validate_cm *v, struct validate_scope *s,
                          struct validate_names *side, const char *word, str name,
                          struct validate_entity e)
 {
-    struct visibility x = {.v = v, .side = side};
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct visibility x = {.v = v, .side = side, .scratch = &scratch.arena};
     bool fine = visible(&x, s, side, e);
-    arena_free(&x.scratch);
+    arena_temp_end(&scratch);
     if (fine)
         return true;
     return validate_cm_bad(v, s,

@@ -418,12 +418,13 @@ bool validate_cm_core_type(struct validate_cm *v, struct validate_scope *s,
 
 static bool has_free_resources(struct validate_cm *v, validate_id id)
 {
-    struct arena scratch = {0};
+    struct arena_temp scratch;
     struct validate_numbers seen = {0}, found = {0};
     validate_ids out = {0};
-    validate_free_resources(v->t, id, &seen, &found, &scratch, &out);
+    arena_temp_begin(&scratch);
+    validate_free_resources(v->t, id, &seen, &found, &scratch.arena, &out);
     bool has = out.len > 0;
-    arena_free(&scratch);
+    arena_temp_end(&scratch);
     return has;
 }
 

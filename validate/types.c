@@ -194,12 +194,13 @@ static void variant_facts(struct validate_types *t, struct validate_type *def, u
 
 static void case_facts(struct validate_types *t, struct validate_type *def)
 {
-    struct arena scratch = {0};
-    validate_id *payloads = arena_array(&scratch, validate_id, def->label_count);
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    validate_id *payloads = arena_array(&scratch.arena, validate_id, def->label_count);
     for (u32 i = 0; i < def->label_count; i++)
         payloads[i] = def->labels[i].type;
     variant_facts(t, def, def->label_count, payloads);
-    arena_free(&scratch);
+    arena_temp_end(&scratch);
 }
 
 static void fixed_list_facts(struct validate_type *def, const struct validate_type *element)
@@ -414,11 +415,13 @@ static const struct validate_item *plain_items(struct validate_types *t, struct 
 /* The same without any tags: itself if it has none. */
 static validate_id make_plain(struct validate_types *t, validate_id self)
 {
-    struct arena scratch = {0};
+    struct arena_temp scratch;
     struct validate_type d = *validate_at(t, self);
     bool changed = d.tag != 0 || d.uses != 0;
+    arena_temp_begin(&scratch);
     d.tag = d.uses = 0;
-    struct validate_label *labels = arena_array(&scratch, struct validate_label, d.label_count);
+    struct validate_label *labels =
+        arena_array(&scratch.arena, struct validate_label, d.label_count);
     for (u32 i = 0; i < d.label_count; i++) {
         labels[i] = d.labels[i];
         labels[i].type = plain_of(t, labels[i].type);
@@ -428,10 +431,10 @@ static validate_id make_plain(struct validate_types *t, validate_id self)
     changed |= d.element != plain_of(t, d.element) || d.second != plain_of(t, d.second);
     d.element = plain_of(t, d.element);
     d.second = plain_of(t, d.second);
-    d.imports = plain_items(t, &scratch, d.imports, d.import_count, &changed);
-    d.exports = plain_items(t, &scratch, d.exports, d.export_count, &changed);
+    d.imports = plain_items(t, &scratch.arena, d.imports, d.import_count, &changed);
+    d.exports = plain_items(t, &scratch.arena, d.exports, d.export_count, &changed);
     validate_id plain = changed ? validate_intern(t, &d) : self;
-    arena_free(&scratch);
+    arena_temp_end(&scratch);
     return plain;
 }
 
@@ -614,7 +617,7 @@ static bool touches(const struct validate_substitution *s, const struct validate
 static const struct validate_item *substitute_items(struct validate_substitution *s,
                                                     const struct validate_item *items, u32 n)
 {
-    struct validate_item *out = arena_array(&s->scratch, struct validate_item, n);
+    struct validate_item *out = arena_array(s->scratch, struct validate_item, n);
     for (u32 i = 0; i < n; i++) {
         out[i] = items[i];
         out[i].entity.type = validate_substitute(s, items[i].entity.type);
@@ -631,7 +634,7 @@ validate_id validate_substitute(struct validate_substitution *s, validate_id id)
     if (known != VALIDATE_NONE)
         return known;
     struct validate_type d = *validate_at(s->types, id);
-    struct validate_label *labels = arena_array(&s->scratch, struct validate_label, d.label_count);
+    struct validate_label *labels = arena_array(s->scratch, struct validate_label, d.label_count);
     for (u32 i = 0; i < d.label_count; i++) {
         labels[i] = d.labels[i];
         labels[i].type = validate_substitute(s, d.labels[i].type);
@@ -648,7 +651,7 @@ validate_id validate_substitute(struct validate_substitution *s, validate_id id)
     d.imports = substitute_items(s, d.imports, d.import_count);
     d.exports = substitute_items(s, d.exports, d.export_count);
     validate_id result = validate_intern(s->types, &d);
-    validate_numbers_put(&s->scratch, &s->memo, id, result);
+    validate_numbers_put(s->scratch, &s->memo, id, result);
     return result;
 }
 
@@ -658,16 +661,18 @@ validate_id validate_open(struct validate_types *t, validate_id instance, valida
     struct validate_type d = *validate_at(t, instance);
     if (!d.defined_count)
         return instance;
-    struct validate_substitution s = {.types = t};
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct validate_substitution s = {.types = t, .scratch = &scratch.arena};
     for (u32 i = 0; i < d.defined_count; i++) {
         u32 resource = validate_new_resource(t, WASM_NONE, NULL);
-        validate_numbers_put(&s.scratch, &s.resources, d.defined[i], resource);
+        validate_numbers_put(s.scratch, &s.resources, d.defined[i], resource);
         *vec_push(fresh_arena, fresh) = resource;
     }
     d.exports = substitute_items(&s, d.exports, d.export_count);
     d.defined_count = 0;
     validate_id opened = validate_intern(t, &d);
-    arena_free(&s.scratch);
+    arena_temp_end(&scratch);
     return opened;
 }
 
@@ -728,7 +733,7 @@ u32 validate_fresh_tag(struct validate_types *t)
 }
 
 struct validate_renaming {
-    struct validate_substitution s; /* its scratch is only used by validate_rename */
+    struct validate_substitution s; /* its scratch is that of the call of validate_rename */
     struct arena *arena;
 };
 
@@ -763,9 +768,11 @@ bool validate_rename_tag(struct validate_renaming *r, u32 from, u32 to)
 
 validate_id validate_rename(struct validate_renaming *r, validate_id id)
 {
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    r->s.scratch = &scratch.arena;
     validate_id result = validate_substitute(&r->s, id);
     r->s.memo = (struct validate_numbers){0};
-    arena_free(&r->s.scratch);
-    r->s.scratch = (struct arena){0};
+    arena_temp_end(&scratch);
     return result;
 }

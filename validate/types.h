@@ -59,7 +59,7 @@ struct validate_substitution {
     struct validate_numbers resources; /* from -> to */
     struct validate_numbers tags;      /* from -> to */
     struct validate_numbers memo;      /* types done */
-    struct arena scratch;              /* owner frees it */
+    struct arena *scratch;             /* lives as long as the memo */
 };
 validate_id validate_substitute(struct validate_substitution *s, validate_id id);
 /* An instance type whose bound resources are replaced by new ones, which are added to `fresh`. */
