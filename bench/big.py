@@ -1,5 +1,5 @@
 """Writes a large core module: thousands of functions as a compiler makes them (address arithmetic, loads and stores, loops, branches,
-calls), from a fixed seed. `run(n)` calls a handful of them. component() puts some of that, data, names and interfaces into one component."""
+calls), from a fixed seed. `run(n)` calls a handful of them, `all(n)` each once. component() puts some of that, data, names and interfaces into one component."""
 import random
 
 I32 = 0x7F
@@ -94,15 +94,25 @@ def module(size=BYTES, seed=1):
     count = len(bodies)
     main = b"\x00" + b"".join(get(0) + const(i) + b"\x10" + leb(i * 7 % shapes) + b"\x1a" for i in range(8)) + get(0) + b"\x0b"
     bodies.append(leb(len(main)) + main)
+    everything = b"\x00" + b"".join(get(0) + const(0) + b"\x10" + leb(i) + b"\x1a" for i in range(count)) + get(0) + b"\x0b"
+    bodies.append(leb(len(everything)) + everything)
     types = b"\x02\x60\x02\x7f\x7f\x01\x7f\x60\x01\x7f\x01\x7f"
     return b"".join((
         b"\0asm\1\0\0\0",
         section(1, types),
-        section(3, leb(count + 1) + b"\0" * count + b"\1"),
+        section(3, leb(count + 2) + b"\0" * count + b"\1\1"),
         section(5, b"\x01\x00\x11"),
-        section(7, b"\x01\x03run\x00" + leb(count)),
-        section(10, leb(count + 1) + b"".join(bodies)),
+        section(7, b"\x02\x03run\x00" + leb(count) + b"\x03all\x00" + leb(count + 1)),
+        section(10, leb(count + 2) + b"".join(bodies)),
     ))
+
+
+def many(count, in_table=False):
+    """A module of so many functions that do nothing, for what each costs that is not called."""
+    table = [section(4, b"\x01\x70\x00" + leb(count))] if in_table else []
+    elements = [section(9, b"\x01\x00\x41\x00\x0b" + leb(count) + b"".join(leb(i) for i in range(count)))] if in_table else []
+    return b"".join((b"\0asm\1\0\0\0", section(1, b"\x01\x60\x00\x00"), section(3, leb(count) + b"\0" * count), *table,
+                     section(7, b"\x01\x03run\x00\x00"), *elements, section(10, leb(count) + b"\x02\x00\x0b" * count)))
 
 
 def text(s):

@@ -86,8 +86,7 @@ struct try_range {
 
 /* The code of a function, shared by all instances of its module. */
 struct engine_code {
-    const union cell *entry; /* entry[-1]: how many slots a frame needs */
-    union cell stub[3];      /* what entry points to until translation: size, instruction, this */
+    const union cell *entry;      /* entry[-1]: how many slots a frame needs */
     struct engine_module *module; /* NULL: a host function */
     union cell *cells;
     struct try_range *tries;
@@ -98,7 +97,7 @@ struct engine_code {
 };
 
 struct engine_func {
-    struct engine_code *code;
+    struct engine_code *code;         /* until the first call through this: engine_untranslated */
     struct engine_instance *instance; /* NULL: host */
     const struct wasm_functype *type; /* of its module, or a copy */
     u32 type_id;                      /* canonical */
@@ -120,7 +119,7 @@ struct engine_module {
     const struct wasm_module *source;
     struct validate_context *context;
     const u32 *type_ids;        /* canonical id of each type */
-    struct engine_code **codes; /* of defined functions, made at need: engine_code_at */
+    struct engine_code **codes; /* of defined functions, made at the first call: engine_code_at */
     struct map exports;
     bool names_read;
     bool has_legacy; /* the older form of exceptions is valid, so to be looked for */
@@ -244,7 +243,8 @@ struct engine_store {
     /* Translated code by address, for backtraces and unwinding. */
     VEC(struct engine_code *) codes;
     u32 codes_sorted;
-    VEC(union cell *) stubs; /* that restore an instance, by record slot */
+    VEC(union cell *) stubs;                /* that restore an instance, by record slot */
+    VEC(struct engine_code *) untranslated; /* by record slot */
     union cell *exit_stub;
     struct object *objects;    /* all, newest first */
     u64 heap_bytes, heap_next; /* in use; when to collect */
@@ -268,8 +268,10 @@ union cell engine_cell_of(enum handler h);
 
 /* ---- translate.c --------------------------------------------------------------------------------------- */
 
-/* The code of a function that the module defines. */
+/* The code of a function that the module defines; made now if it was never asked for. */
 struct engine_code *engine_code_at(struct engine_module *em, u32 func);
+/* Record slot of a function of the type. */
+u32 engine_record_of(const struct wasm_functype *type);
 /* Translates the body unless it is already; gives an enum trap. */
 enum trap engine_translate(struct engine_code *c);
 /* Offset in the module's binary of the instruction that cell `cell` belongs to. */
@@ -329,6 +331,8 @@ str engine_why(struct engine_task *t, enum trap trap);
 /* ---- store.c ------------------------------------------------------------------------------------------------ */
 
 union cell *engine_restore_stub(struct engine_store *s, u32 record);
+/* What stands for all functions with that record slot which were never called: translates the one in the accumulator. */
+struct engine_code *engine_untranslated(struct engine_store *s, u32 record);
 void engine_register_code(struct engine_store *s, struct engine_code *c);
 struct engine_code *engine_find_code(struct engine_store *s, const union cell *ip);
 extern const char *const engine_trap_text[TRAP_COUNT];

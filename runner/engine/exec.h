@@ -87,6 +87,7 @@ __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_turn, en
         u64 *s = sp + (word).off;                   \
         ENTER_CHECK(entry, s);                      \
         SET_RETURN(s, (word).a, ip + (n));          \
+        acc = (u64)(uintptr_t)(f);                  \
         sp = s;                                     \
         ip = entry;                                 \
         DISPATCH;                                   \
@@ -102,6 +103,7 @@ __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_turn, en
         record[2] = (u64)(uintptr_t)(ip + (n));     \
         engine_set_instance(t, (f)->instance);      \
         RELOAD;                                     \
+        acc = (u64)(uintptr_t)(f);                  \
         sp = s;                                     \
         ip = entry;                                 \
         DISPATCH;                                   \
@@ -145,7 +147,10 @@ static inline void *host_pointer(u64 acc)
 void engine_tail_move(struct engine_task *t, u64 *sp, struct word w, u32 record);
 void engine_tail_call(struct engine_task *t, u64 *sp, struct word w, struct engine_func *f);
 bool engine_fits(struct engine_task *t, const struct engine_func *f, u32 type_id);
-int engine_first_call(struct engine_task *t, struct engine_code *code);
+/* Translates what the instruction at t->ip calls, and makes a plain call of it. */
+int engine_first_call(struct engine_task *t);
+/* The same for f, whose frame is t->sp: goes to its code. */
+int engine_first_entry(struct engine_task *t, struct engine_func *f);
 int engine_stack_grow(struct engine_task *t);
 
 #endif

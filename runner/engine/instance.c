@@ -8,11 +8,12 @@ struct engine_func *engine_func_at(struct engine_instance *i, u32 index)
     if (i->funcs[index])
         return i->funcs[index];
     const struct wasm_module *m = i->module->source;
+    const struct wasm_functype *type = wasm_func_type(m, index);
     struct engine_func *f = arena_new(&i->store->arena, struct engine_func);
     *f = (struct engine_func){
-        .code = engine_code_at(i->module, index),
+        .code = engine_untranslated(i->store, engine_record_of(type)),
         .instance = i,
-        .type = wasm_func_type(m, index),
+        .type = type,
         .type_id = i->module->type_ids[m->funcs.data[index]],
         .index = index,
     };

@@ -1,7 +1,7 @@
-/* module.c - loading a module: validation; records of functions are made when something refers to them. */
+/* module.c - loading a module: validation; records of functions are made when they are called. */
 #include "engine_internal.h"
 
-static u32 record_of(const struct wasm_functype *type)
+u32 engine_record_of(const struct wasm_functype *type)
 {
     u32 params = engine_type_slots(type->params, type->param_count);
     u32 results = engine_type_slots(type->results, type->result_count);
@@ -15,11 +15,7 @@ struct engine_code *engine_code_at(struct engine_module *em, u32 func)
         struct engine_code *c = arena_new(&em->store->arena, struct engine_code);
         c->module = em;
         c->index = func;
-        c->record = record_of(wasm_func_type(em->source, func));
-        c->stub[0].u = (u64)c->record + 3;
-        c->stub[1] = engine_cell_of(H_TRANSLATE);
-        c->stub[2].ptr = c;
-        c->entry = c->stub + 1;
+        c->record = engine_record_of(wasm_func_type(em->source, func));
         *slot = c;
     }
     return *slot;

@@ -76,6 +76,22 @@ union cell *engine_restore_stub(struct engine_store *s, u32 record)
     return s->stubs.data[record];
 }
 
+struct engine_code *engine_untranslated(struct engine_store *s, u32 record)
+{
+    while (s->untranslated.len <= record)
+        *vec_push(&s->arena, &s->untranslated) = NULL;
+    if (!s->untranslated.data[record]) {
+        struct engine_code *c = arena_new(&s->arena, struct engine_code);
+        union cell *cells = arena_array(&s->arena, union cell, 2);
+        cells[0].u = (u64)record + 3;
+        cells[1] = engine_cell_of(H_TRANSLATE);
+        c->entry = cells + 1;
+        c->record = record;
+        s->untranslated.data[record] = c;
+    }
+    return s->untranslated.data[record];
+}
+
 void engine_register_code(struct engine_store *s, struct engine_code *c)
 {
     *vec_push(&s->arena, &s->codes) = c;

@@ -140,25 +140,40 @@ int engine_unwind(struct engine_task *t)
 
 /* ---- Slow parts of calls --------------------------------------------------------------------------------------- */
 
-int engine_first_call(struct engine_task *t, struct engine_code *code)
+int engine_first_call(struct engine_task *t)
 {
+    union cell *at = (union cell *)(uintptr_t)t->ip;
+    bool tail = at->u == engine_cell_of(H_TAIL_CALL_FIRST).u;
+    union cell *callee = at + (tail ? 2 : 1);
+    struct engine_code *code = engine_code_at(t->inst->module, (u32)callee->u);
     int r = (int)engine_translate(code);
-    if (r == RUN_DONE)
-        r = engine_stack_room(t, code->entry[-1].u);
-    const union cell *to = return_of(t->sp + code->record);
-    bool stub = to == t->store->exit_stub || engine_is_restore(to);
-    if (r != RUN_DONE) {
-        /* The trap is the caller's. */
-        if (!stub) {
-            t->sp -= to[-1].w.off;
-            t->ip = to - 1;
-        }
+    if (r != RUN_DONE)
         return r;
-    }
-    if (!stub && to[-3].u == engine_cell_of(H_CALL).u && to[-2].p == code->stub + 1)
-        ((union cell *)(uintptr_t)to)[-2].p = code->entry;
-    t->ip = code->entry;
+    if (tail)
+        callee->ptr = code;
+    else
+        callee->p = code->entry;
+    *at = engine_cell_of(tail ? H_TAIL_CALL : H_CALL);
     return RUN_DONE;
+}
+
+int engine_first_entry(struct engine_task *t, struct engine_func *f)
+{
+    struct engine_code *code = engine_code_at(f->instance->module, f->index);
+    int r = (int)engine_translate(code);
+    if (r == RUN_DONE) {
+        f->code = code;
+        r = engine_stack_room(t, code->entry[-1].u);
+    }
+    const union cell *to = return_of(t->sp + code->record);
+    if (r != RUN_DONE && to != t->store->exit_stub && !engine_is_restore(to)) {
+        /* The trap is the caller's. */
+        t->sp -= to[-1].w.off;
+        t->ip = to - 1;
+    }
+    if (r == RUN_DONE)
+        t->ip = code->entry;
+    return r;
 }
 
 void engine_tail_move(struct engine_task *t, u64 *sp, struct word w, u32 record)
@@ -336,6 +351,7 @@ static int enter(struct engine_task *t, struct engine_func *f)
         return r;
     t->sp[f->code->record] = (u64)(uintptr_t)t->store->exit_stub;
     t->ip = f->code->entry;
+    t->acc = (u64)(uintptr_t)f;
     if (f->instance)
         engine_set_instance(t, f->instance);
     return RUN_DONE;

@@ -395,15 +395,14 @@ static void call(struct translator *tr, bool tail)
         call_acc(tr, type, w, tail);
         return;
     }
-    struct engine_code *callee = engine_code_at(tr->em, index);
     if (tail) {
-        translate_emit(tr, H_TAIL_CALL, w);
-        vec_push(&tr->arena, &tr->cells)->ptr = callee;
+        translate_emit(tr, H_TAIL_CALL_FIRST, w);
+        vec_push(&tr->arena, &tr->cells)->u = index;
         tr->dead = true;
         return;
     }
-    u32 at = translate_emit(tr, H_CALL, w);
-    tr->cells.data[at + 1].p = callee->entry;
+    u32 at = translate_emit(tr, H_CALL_FIRST, w);
+    tr->cells.data[at + 1].u = index;
     emit_word(tr, w);
     push_results(tr, type);
 }
