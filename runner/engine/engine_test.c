@@ -284,7 +284,7 @@ static void deep(void **state)
     struct engine_instance *i = instantiate(&w, endless, NULL, 0, "main");
     expect_trap(&w, i, "deep", 0, 0, "call stack exhausted");
     const struct engine_trap *trap = engine_trap_of(w.task);
-    assert_int_equal(trap->frame_count, 64);
+    assert_int_equal(trap->frame_count, 30); /* the first ones and the last */
     assert_true(trap->frames_left_out > 1000);
     assert_int_equal(call(&w, i, "sum", 10000, 0), 50005000);
     assert_int_equal(call(&w, i, "even", 1000001, 0), 0);
