@@ -1,4 +1,5 @@
-;; Calls from one component to another, n of them: scalar(n), text(n), bytes(n), done(n), block(n), live(n), pipe(n).
+;; Calls from one component to another, n of them: scalar(n), plain(n), text(n), bytes(n), done(n), block(n), live(n), pipe(n). `plain` calls an instance that
+;; cannot block, `scalar` one that has built-ins which do.
 (component
   (component $B
     (core module $m
@@ -48,9 +49,15 @@
     (func (export "live") async (canon lift (core func $i "live") async (callback (core func $i "cb"))))
     (func (export "sink") async (param "s" $s) (result u32) (canon lift (core func $reader "sink"))))
   (instance $b (instantiate $B))
+  (component $P
+    (core module $m (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
+    (core instance $i (instantiate $m))
+    (func (export "add") (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $i "add"))))
+  (instance $p (instantiate $P))
 
   (component $A
     (type $s (stream u8))
+    (import "plain" (func $plain (param "a" u32) (param "b" u32) (result u32)))
     (import "b" (instance $b
       (export "add" (func (param "a" u32) (param "b" u32) (result u32)))
       (export "text" (func (param "s" string) (result u32)))
@@ -62,6 +69,7 @@
     (core module $mem (memory (export "mem") 64))
     (core instance $mem (instantiate $mem))
     (canon lower (func $b "add") (core func $add))
+    (canon lower (func $plain) (core func $plain))
     (canon lower (func $b "text") (memory (core memory $mem "mem")) (core func $text))
     (canon lower (func $b "list") (memory (core memory $mem "mem")) (core func $list))
     (canon lower (func $b "done") async (memory (core memory $mem "mem")) (core func $done))
@@ -78,6 +86,7 @@
     (core module $m
       (import "" "mem" (memory 64))
       (import "" "add" (func $add (param i32 i32) (result i32)))
+      (import "" "plain" (func $plain (param i32 i32) (result i32)))
       (import "" "text" (func $text (param i32 i32) (result i32)))
       (import "" "list" (func $list (param i32 i32) (result i32)))
       (import "" "done" (func $done (param i32 i32) (result i32)))
@@ -102,6 +111,9 @@
           (call $forget (local.get $code)))))
       (func (export "scalar") (param $n i32) (result i32) (local $sum i32)
         (loop $l (local.set $sum (call $add (local.get $sum) (i32.const 1)))
+          (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) (local.get $sum))
+      (func (export "plain") (param $n i32) (result i32) (local $sum i32)
+        (loop $l (local.set $sum (call $plain (local.get $sum) (i32.const 1)))
           (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) (local.get $sum))
       (func (export "text") (param $n i32) (result i32) (local $sum i32)
         (loop $l (local.set $sum (call $text (i32.const 1024) (i32.const 64)))
@@ -128,20 +140,22 @@
         (call $finish (call $set) (local.get $code))
         (i32.load (i32.const 8))))
     (core instance $i (instantiate $m (with "" (instance
-      (export "mem" (memory $mem "mem")) (export "add" (func $add)) (export "text" (func $text))
+      (export "mem" (memory $mem "mem")) (export "add" (func $add)) (export "plain" (func $plain)) (export "text" (func $text))
       (export "list" (func $list)) (export "done" (func $done)) (export "block" (func $block))
       (export "live" (func $live)) (export "sink" (func $sink)) (export "new" (func $new))
       (export "write" (func $write)) (export "drop" (func $drop)) (export "set" (func $set))
       (export "wait" (func $wait)) (export "join" (func $join)) (export "forget" (func $forget))))))
     (func (export "scalar") (param "n" u32) (result u32) (canon lift (core func $i "scalar")))
+    (func (export "plain") (param "n" u32) (result u32) (canon lift (core func $i "plain")))
     (func (export "text") (param "n" u32) (result u32) (canon lift (core func $i "text")))
     (func (export "list") (param "n" u32) (result u32) (canon lift (core func $i "list")))
     (func (export "done") async (param "n" u32) (result u32) (canon lift (core func $i "done")))
     (func (export "block") async (param "n" u32) (result u32) (canon lift (core func $i "block")))
     (func (export "live") async (param "n" u32) (result u32) (canon lift (core func $i "live")))
     (func (export "pipe") async (param "n" u32) (result u32) (canon lift (core func $i "pipe"))))
-  (instance $a (instantiate $A (with "b" (instance $b))))
+  (instance $a (instantiate $A (with "b" (instance $b)) (with "plain" (func $p "add"))))
   (export "scalar" (func $a "scalar"))
+  (export "plain" (func $a "plain"))
   (export "text" (func $a "text"))
   (export "bytes" (func $a "list"))
   (export "done" (func $a "done"))
