@@ -1,17 +1,36 @@
-/* cmd_metadata.c - `witc metadata show`: what modules and components say of themselves. */
-#include "cmd.h"
+/* cmd_metadata.c - `witc metadata`: shows what modules and components say of themselves. */
+#include "metadata.h"
 
 #include <cjson/cJSON.h>
 
 static const struct option options[] = {
     OPTION_OUTPUT,
-    {"json", 0, NULL, "print JSON"},
+    OPTION_TEXT,
+    {"json", 0, NULL, "print JSON (show)"},
+    {"name", 0, "NAME", "set the name of the module or component"},
+    {"clear-name", 0, NULL, "remove it"},
+    {"language", 0, "NAME=VERSION", "add a programming language"},
+    {"processed-by", 0, "NAME=VERSION", "add a tool that it went through"},
+    {"sdk", 0, "NAME=VERSION", "add an SDK"},
+    {"authors", 0, "TEXT", "set who answers for it"},
+    {"clear-authors", 0, NULL, "remove them"},
+    {"description", 0, "TEXT", "set a description for people"},
+    {"clear-description", 0, NULL, "remove it"},
+    {"licenses", 0, "SPDX", "set the licences, as an SPDX expression"},
+    {"clear-licenses", 0, NULL, "remove them"},
+    {"source", 0, "URL", "set where its source is"},
+    {"clear-source", 0, NULL, "remove it"},
+    {"homepage", 0, "URL", "set where to read more"},
+    {"clear-homepage", 0, NULL, "remove it"},
+    {"revision", 0, "TEXT", "set the revision of its source"},
+    {"clear-revision", 0, NULL, "remove it"},
+    {"version", 0, "TEXT", "set the version of the package"},
+    {"clear-version", 0, NULL, "remove it"},
     {NULL},
 };
 
-/* Custom sections that hold one text each, and what they are called here. */
-static const char *const texts[] = {"authors",  "description", "licenses", "source",
-                                    "homepage", "revision",    "version"};
+const char *const metadata_texts[METADATA_TEXTS] = {"authors",  "description", "licenses", "source",
+                                                    "homepage", "revision",    "version"};
 
 struct producer {
     str field, name, version;
@@ -24,7 +43,7 @@ struct unit {
     u32 number; /* of those without a name before it */
     u32 start, end;
     VEC(struct producer) producers;
-    str texts[LENGTH_OF(texts)];
+    str texts[METADATA_TEXTS];
 };
 typedef VEC(struct unit) units;
 
@@ -68,9 +87,9 @@ static void read_custom(struct arena *a, struct unit *u, struct wasm_cursor c)
     } else if (str_eq(name, STR("producers"))) {
         read_producers(a, u, c);
     }
-    for (size_t i = 0; i < LENGTH_OF(texts); i++) {
+    for (size_t i = 0; i < METADATA_TEXTS; i++) {
         str text = str_of((const char *)c.at, (size_t)(c.end - c.at));
-        if (str_eq_c(name, texts[i]) && utf8_check(text) == SIZE_MAX) {
+        if (str_eq_c(name, metadata_texts[i]) && utf8_check(text) == SIZE_MAX) {
             u->texts[i] = text;
         }
     }
@@ -130,8 +149,8 @@ static cJSON *json_unit(struct arena *a, const units *list, u32 index)
     cJSON *metadata = cJSON_CreateObject();
     cJSON_AddItemToObject(metadata, "name", json_text(a, u->name));
     cJSON_AddItemToObject(metadata, "producers", json_producers(a, u));
-    for (size_t i = 0; i < LENGTH_OF(texts); i++) {
-        cJSON_AddItemToObject(metadata, texts[i], json_text(a, u->texts[i]));
+    for (size_t i = 0; i < METADATA_TEXTS; i++) {
+        cJSON_AddItemToObject(metadata, metadata_texts[i], json_text(a, u->texts[i]));
     }
     cJSON *range = cJSON_CreateObject();
     cJSON_AddNumberToObject(range, "start", u->start);
@@ -250,9 +269,9 @@ static void put_unit(struct arena *a, struct buf *out, const units *list, u32 in
                 p->version.len ? str_printf(a, STRF " [" STRF "]", STRA(p->name), STRA(p->version))
                                : p->name);
     }
-    for (size_t i = 0; i < LENGTH_OF(texts); i++) {
+    for (size_t i = 0; i < METADATA_TEXTS; i++) {
         if (u->texts[i].ptr) {
-            put_row(out, str_c(texts[i]), u->texts[i]);
+            put_row(out, str_c(metadata_texts[i]), u->texts[i]);
         }
     }
     for (u32 i = index + 1; i < list->len; i++) {
@@ -264,22 +283,11 @@ static void put_unit(struct arena *a, struct buf *out, const units *list, u32 in
 
 /* ---- The command ------------------------------------------------------------------------------------------ */
 
-static int run(struct cli *cli)
+static int show(struct cli *cli, const struct wasm_binary *binary)
 {
-    if (!cli_expect_args(cli, 1, 2)) {
-        return 2;
-    }
-    if (strcmp(cli->args.data[0], "show") != 0) {
-        return cli_usage(cli, "`metadata` knows `show`, not `%s`", cli->args.data[0]);
-    }
-    struct wasm_binary binary;
-    const char *path = cli->args.len > 1 ? cli->args.data[1] : "-";
-    if (!cli_read_binary(cli, path, features_all(), &binary)) {
-        return 1;
-    }
     units list = {0};
-    bool module = binary.layer == LAYER_MODULE;
-    collect(&cli->arena, &list, module ? binary.module->bytes : binary.component->bytes, 0, 0);
+    bool module = binary->layer == LAYER_MODULE;
+    collect(&cli->arena, &list, module ? binary->module->bytes : binary->component->bytes, 0, 0);
     u32 unnamed = 0;
     for (u32 i = 0; i < list.len; i++) {
         list.data[i].number = unnamed;
@@ -297,10 +305,49 @@ static int run(struct cli *cli)
     return cli_output(cli, buf_view(&out), false) ? 0 : 1;
 }
 
+static bool is_json(const struct option *o)
+{
+    return strcmp(o->name, "json") == 0;
+}
+
+static bool is_of_add(const struct option *o)
+{
+    for (size_t i = 0; i < LENGTH_OF(options); i++) {
+        if (o == &options[i]) {
+            return !is_json(o) && strcmp(o->name, "output") != 0;
+        }
+    }
+    return false; /* of all commands */
+}
+
+static int run(struct cli *cli)
+{
+    if (!cli_expect_args(cli, 1, 2)) {
+        return 2;
+    }
+    const char *what = cli->args.data[0];
+    bool add = strcmp(what, "add") == 0;
+    if (!add && strcmp(what, "show") != 0) {
+        return cli_usage(cli, "`metadata` knows `show` and `add`, not `%s`", what);
+    }
+    for (u32 i = 0; i < cli->uses.len; i++) {
+        const struct option *o = cli->uses.data[i].option;
+        if (add ? is_json(o) : is_of_add(o)) {
+            return cli_usage(cli, "`metadata %s` takes no `--%s`", what, o->name);
+        }
+    }
+    struct wasm_binary binary;
+    const char *path = cli->args.len > 1 ? cli->args.data[1] : "-";
+    if (!cli_read_binary(cli, path, features_all(), &binary)) {
+        return 1;
+    }
+    return add ? metadata_add(cli, &binary) : show(cli, &binary);
+}
+
 const struct command cmd_metadata = {
     .name = "metadata",
-    .summary = "show names, producers and other metadata",
-    .usage = "show [OPTIONS] [FILE]",
+    .summary = "show or change names, producers and other metadata",
+    .usage = "show|add [OPTIONS] [FILE]",
     .options = options,
     .run = run,
 };
