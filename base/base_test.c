@@ -35,6 +35,32 @@ static void arena_keeps_contents_while_growing(void **state)
     assert_null(a.block);
 }
 
+static void texts_are_formatted(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct buf b = buf_in(&a);
+    str s = str_printf(&a, "a%%" STRF "%s%u", STRA(STR("bc")), "de", 0);
+    assert_true(str_eq(s, STR("a%bcde0"))); /* with a directive that libc sees to */
+    s = str_printf(&a, STRF "%s|%u|%llu", 0, "", "", UINT32_MAX, (unsigned long long)UINT64_MAX);
+    assert_true(str_eq(s, STR("|4294967295|18446744073709551615")));
+    str longer = str_printf(&a, "%0300d", 7);
+    assert_int_equal(longer.len, 300);
+    assert_int_equal(longer.ptr[299], '7');
+    s = str_printf(&a, "<" STRF "|%x>", STRA(longer), 255u);
+    assert_int_equal(s.len, 305);
+    s = str_printf(&a, "<" STRF ">", STRA(longer));
+    assert_int_equal(s.len, 302);
+    assert_int_equal(s.ptr[301], '>');
+    assert_int_equal(s.ptr[302], 0);
+    for (u32 i = 0; i < 100; i++) {
+        buf_printf(&b, STRF "%u", STRA(longer), i % 10);
+    }
+    assert_int_equal(b.len, 30100);
+    assert_int_equal(b.data[301 * 42 - 1], '1');
+    arena_free(&a);
+}
+
 static void alloc_much(void *ctx)
 {
     struct arena *a = ctx;
@@ -221,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_keeps_contents_while_growing),
+        cmocka_unit_test(texts_are_formatted),
         cmocka_unit_test(exhaustion_unwinds_to_the_guard),
         cmocka_unit_test(map_keeps_order_and_values),
         cmocka_unit_test(utf8_accepts_only_well_formed),

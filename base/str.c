@@ -124,16 +124,88 @@ char *str_to_c(struct arena *a, str s)
     return (char *)str_dup(a, s).ptr;
 }
 
-str str_vprintf(struct arena *a, const char *format, va_list args)
+struct output {
+    char *data;
+    size_t room, len; /* what does not fit is counted */
+};
+
+static void put(struct output *o, const char *text, size_t n)
 {
+    if (n && o->len < o->room) {
+        memcpy(o->data + o->len, text, n < o->room - o->len ? n : o->room - o->len);
+    }
+    o->len += n;
+}
+
+static void put_number(struct output *o, u64 value)
+{
+    char digits[20], *p = digits + sizeof digits;
+    do {
+        *--p = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    put(o, p, (size_t)(digits + sizeof digits - p));
+}
+
+/* The directives that most formats are made of. False if there are others. */
+static bool format_plain(struct output *o, const char *format, va_list args)
+{
+    while (*format) {
+        size_t n = strcspn(format, "%");
+        put(o, format, n);
+        format += n;
+        if (*format == 0) {
+            break;
+        }
+        if (strncmp(format, "%.*s", 4) == 0) {
+            int length = va_arg(args, int);
+            put(o, va_arg(args, const char *), length > 0 ? (size_t)length : 0);
+            format += 4;
+        } else if (format[1] == 's') {
+            const char *text = va_arg(args, const char *);
+            put(o, text, strlen(text));
+            format += 2;
+        } else if (format[1] == 'u') {
+            put_number(o, va_arg(args, unsigned));
+            format += 2;
+        } else if (strncmp(format, "%llu", 4) == 0) {
+            put_number(o, va_arg(args, unsigned long long));
+            format += 4;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The length of the text, of which what fits into `room` is written. */
+static size_t format_into(char *data, size_t room, const char *format, va_list args)
+{
+    struct output o = {data, room, 0};
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    n = n < 0 ? 0 : n;
-    char *text = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(text, (size_t)n + 1, format, again);
+    if (!format_plain(&o, format, args)) {
+        int n = vsnprintf(data, room, format, again);
+        o.len = n < 0 ? 0 : (size_t)n;
+    }
     va_end(again);
-    return str_of(text, (size_t)n);
+    return o.len;
+}
+
+str str_vprintf(struct arena *a, const char *format, va_list args)
+{
+    char small[256];
+    va_list again;
+    va_copy(again, args);
+    size_t n = format_into(small, sizeof small, format, args);
+    char *text = arena_alloc(a, n + 1);
+    if (n < sizeof small) {
+        memcpy(text, small, n);
+    } else {
+        format_into(text, n + 1, format, again);
+    }
+    va_end(again);
+    return str_of(text, n);
 }
 
 str str_printf(struct arena *a, const char *format, ...)
@@ -250,14 +322,13 @@ void buf_vprintf(struct buf *b, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     buf_reserve(b, 64);
-    int n = vsnprintf(b->data + b->len, b->cap - b->len, format, args);
-    n = n < 0 ? 0 : n;
-    if ((size_t)n >= b->cap - b->len) {
-        buf_reserve(b, (size_t)n + 1);
-        vsnprintf(b->data + b->len, b->cap - b->len, format, again);
+    size_t n = format_into(b->data + b->len, b->cap - b->len, format, args);
+    if (n >= b->cap - b->len) {
+        buf_reserve(b, n + 1);
+        format_into(b->data + b->len, b->cap - b->len, format, again);
     }
     va_end(again);
-    b->len += (size_t)n;
+    b->len += n;
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

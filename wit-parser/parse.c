@@ -181,7 +181,6 @@ static void decls(struct reader *r, struct ast_decls *out, u32 depth)
 
 struct reading {
     struct reader r;
-    struct arena work;
     struct wit_pool *pool;
     TSTree *given; /* somebody else's tree of the text, without faults, or NULL */
     str text;
@@ -263,7 +262,7 @@ static void read_text(void *context)
 {
     struct reading *s = context;
     struct reader *r = &s->r;
-    r->work = &s->work;
+    r->work = wit_pool_work(s->pool);
     r->kinds = wit_node_kinds();
     *s->out = (struct ast_decls){.source = r->source};
     r->fine = wit_scan_text(r->work, r->diags, r->source, s->text, &r->text);
@@ -280,13 +279,13 @@ static void read_text(void *context)
         read_parts(s, parser);
     }
     TAKE(r, items, 0, s->out->items, s->out->item_count);
+    arena_reset(r->work);
 }
 
 static bool read_guarded(struct reading *s)
 {
     s->text = sources_get(s->r.diags->sources, s->r.source)->text;
     bool memory = wit_pool_run(s->pool, read_text, s);
-    arena_free(&s->work);
     if (!memory) {
         arena_alloc(s->r.arena, SIZE_MAX); /* unwinds further */
     }

@@ -14,6 +14,7 @@
 const TSLanguage *tree_sitter_wit(void);
 
 #define SMALL   2048u /* up to here classes are multiples of 16, beyond powers of two */
+#define WORK    ((u32)64 << 10)
 #define CLASSES (SMALL / 16 + 32)
 
 struct chunk {
@@ -27,6 +28,7 @@ struct wit_pool {
     struct arena arena;
     struct chunk *free[CLASSES];
     TSParser *parser; /* NULL: at the next need */
+    struct arena work;
     bool spoiled;
 };
 static _Thread_local struct wit_pool *current;
@@ -134,13 +136,17 @@ struct wit_pool *wit_pool_new(void)
     if (!atomic_flag_test_and_set(&set)) {
         ts_set_allocator(ts_malloc_hook, ts_calloc_hook, ts_realloc_hook, ts_free_hook);
     }
-    return mem_alloc(sizeof(struct wit_pool));
+    struct wit_pool *p = mem_alloc(sizeof *p);
+    p->work.first = WORK;
+    return p;
 }
 
 void wit_pool_clear(struct wit_pool *p)
 {
     arena_free(&p->arena);
+    arena_free(&p->work);
     memset(p->free, 0, sizeof p->free);
+    p->work.first = WORK;
     p->parser = NULL;
     p->spoiled = false;
 }
@@ -166,6 +172,11 @@ bool wit_pool_run(struct wit_pool *p, void (*fn)(void *context), void *context)
     current = outer;
     p->spoiled |= !memory;
     return memory;
+}
+
+struct arena *wit_pool_work(struct wit_pool *p)
+{
+    return &p->work;
 }
 
 TSParser *wit_pool_parser(struct wit_pool *p)

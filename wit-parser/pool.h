@@ -15,6 +15,8 @@ WITC_NODISCARD bool wit_pool_run(struct wit_pool *p, void (*fn)(void *context), 
 bool wit_pool_spoiled(const struct wit_pool *p);
 /* Gives back all that is in it, parser and trees. */
 void wit_pool_clear(struct wit_pool *p);
+/* An arena for what is not needed any more after a text: who uses it resets it. */
+struct arena *wit_pool_work(struct wit_pool *p);
 /* The pool's parser of WIT, made at first need. Only within wit_pool_run. */
 struct TSParser *wit_pool_parser(struct wit_pool *p);
 

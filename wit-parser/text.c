@@ -285,7 +285,11 @@ bool wit_scan_text(struct arena *a, struct diags *d, u32 source, str text, struc
         return false;
     }
     struct scan *s = arena_new(a, struct scan);
-    *s = (struct scan){.arena = a, .diags = d, .source = source, .out = out, .text = text};
+    s->arena = a;
+    s->diags = d;
+    s->source = source;
+    s->out = out;
+    s->text = text;
     s->copy = arena_alloc(a, text.len + 1);
     if (!walk(s)) {
         return false;
