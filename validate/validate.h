@@ -57,7 +57,8 @@ struct validate_context *validate_module_shell(struct arena *a, struct validate_
                                                struct diags *d);
 /* Validates the body of a function, by its index in the function index space (not an imported one). */
 WITC_NODISCARD bool validate_func(struct validate_context *c, u32 func, struct diags *d);
-/* The same, and tells `seen` after each instruction, by its offset, the operands in the innermost block: "[i32 i64]". */
+/* The same, and tells `seen` after each instruction but the last `end`, by its offset, the operands in the innermost block:
+ * "[i32 i64]". */
 typedef void validate_seen(void *ctx, u32 offset, str operands);
 WITC_NODISCARD bool validate_func_seen(struct validate_context *c, u32 func, validate_seen *seen,
                                        void *ctx, struct diags *d);

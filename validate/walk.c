@@ -604,12 +604,15 @@ static bool step(struct validate_context *c)
 
 static void tell(struct validate_context *c)
 {
+    if (c->frames.len == 0)
+        return; /* the end of the function */
     struct buf text = buf_in(c->diags->arena);
-    u32 height = c->frames.len ? vec_last(&c->frames)->height : 0;
+    u32 height = vec_last(&c->frames)->height;
     buf_byte(&text, '[');
     for (u32 i = height; i < c->stack.len; i++) {
         buf_c(&text, i > height ? " " : "");
-        buf_str(&text, validate_text_of(c, c->stack.data[i]));
+        wasm_valtype t = c->stack.data[i];
+        buf_str(&text, t == WASM_BOTTOM ? STR("(unknown)") : validate_text_of(c, t));
     }
     buf_byte(&text, ']');
     u32 offset = c->in.base + (u32)(c->instruction - c->in.start);
