@@ -6,6 +6,14 @@ static str key_of(struct wit_cloner *c, u32 type)
     return str_dup(c->scratch, str_of((const char *)&type, sizeof type));
 }
 
+/* The copy that is there, or MAP_NONE. */
+static u32 copy_of(const struct wit_cloner *c, u32 type)
+{
+    str key = str_of((const char *)&type, sizeof type);
+    u32 copy = map_get(&c->types, key);
+    return copy == MAP_NONE && c->known ? map_get(c->known, key) : copy;
+}
+
 static bool same_owner(struct wit_owner a, struct wit_owner b)
 {
     return a.kind == b.kind && a.index == b.index;
@@ -32,7 +40,7 @@ static const struct wit_field *clone_fields(struct wit_cloner *c, const struct w
 
 u32 wit_clone_type(struct wit_cloner *c, u32 type)
 {
-    u32 done = map_get(&c->types, str_of((const char *)&type, sizeof type));
+    u32 done = copy_of(c, type);
     if (done != MAP_NONE) {
         return done;
     }
@@ -42,7 +50,7 @@ u32 wit_clone_type(struct wit_cloner *c, u32 type)
         /* What another interface owns stays the same type. */
         u32 target = t.first.id;
         if (t.first.kind == WIT_ID) {
-            u32 copy = map_get(&c->types, str_of((const char *)&target, sizeof target));
+            u32 copy = copy_of(c, target);
             t.first.id = same_owner(c->r->types.data[target].owner, c->from)
                              ? wit_clone_type(c, target)
                          : copy != MAP_NONE ? copy

@@ -10,6 +10,7 @@ struct wit_cloner {
     struct wit_owner from, to; /* owner of what is copied, and of the copies */
     u32 package;               /* of copied interfaces */
     struct map types;          /* type to its copy */
+    const struct map *known;   /* more of them, or NULL */
 };
 u32 wit_clone_type(struct wit_cloner *c, u32 type);
 void wit_clone_function(struct wit_cloner *c, struct wit_func *f);

@@ -4,6 +4,13 @@
 
 #define DEPTH 200 /* of structure; deeper types count as different */
 
+struct compare {
+    const struct wit_resolve *r;
+    struct arena *a;
+    struct map same; /* pairs of types that agree: what is used twice is looked at once */
+    str why;         /* where the last ones part: "field `x`: `u32` is not `u64`" */
+};
+
 static str text_of(const struct wit_resolve *r, struct arena *a, struct wit_type t)
 {
     struct buf b = buf_in(a);
@@ -47,23 +54,22 @@ static str unlike(const struct wit_resolve *r, struct arena *a, struct wit_type 
     return str_printf(a, STRF " is not " STRF, STRA(tx), STRA(ty));
 }
 
-static bool differ(str *why, str text)
+static bool differ(struct compare *c, str text)
 {
-    *why = text;
+    c->why = text;
     return false;
 }
 
-static bool same(const struct wit_resolve *r, struct arena *a, struct wit_type x, struct wit_type y,
-                 str *why, u32 depth);
+static bool same(struct compare *c, struct wit_type x, struct wit_type y, u32 depth);
 
-static bool inside(struct arena *a, const char *what, str name, str *why)
+static bool inside(struct compare *c, const char *what, str name)
 {
-    *why = str_printf(a, "%s `" STRF "`: " STRF, what, STRA(name), STRA(*why));
+    c->why = str_printf(c->a, "%s `" STRF "`: " STRF, what, STRA(name), STRA(c->why));
     return false;
 }
 
-static bool same_fields(const struct wit_resolve *r, struct arena *a, const struct wit_typedef *x,
-                        const struct wit_typedef *y, str *why, u32 depth)
+static bool same_fields(struct compare *c, const struct wit_typedef *x, const struct wit_typedef *y,
+                        u32 depth)
 {
     const char *what = x->kind == WIT_RECORD  ? "field"
                        : x->kind == WIT_TUPLE ? "element"
@@ -73,70 +79,77 @@ static bool same_fields(const struct wit_resolve *r, struct arena *a, const stru
         if (i >= x->field_count || i >= y->field_count) {
             const struct wit_field *f = i >= x->field_count ? &y->fields[i] : &x->fields[i];
             return differ(
-                why, str_printf(a, "%s `" STRF "` is only in one of them", what, STRA(f->name)));
+                c, str_printf(c->a, "%s `" STRF "` is only in one of them", what, STRA(f->name)));
         }
         if (!str_eq(x->fields[i].name, y->fields[i].name)) {
-            return differ(why, str_printf(a, "%s %u is `" STRF "` and `" STRF "`", what, i + 1,
-                                          STRA(x->fields[i].name), STRA(y->fields[i].name)));
+            return differ(c, str_printf(c->a, "%s %u is `" STRF "` and `" STRF "`", what, i + 1,
+                                        STRA(x->fields[i].name), STRA(y->fields[i].name)));
         }
-        if (!same(r, a, x->fields[i].type, y->fields[i].type, why, depth)) {
-            return inside(a, what,
-                          x->kind == WIT_TUPLE ? str_printf(a, "%u", i) : x->fields[i].name, why);
+        if (!same(c, x->fields[i].type, y->fields[i].type, depth)) {
+            return inside(c, what,
+                          x->kind == WIT_TUPLE ? str_printf(c->a, "%u", i) : x->fields[i].name);
         }
     }
     return true;
 }
 
-static bool same(const struct wit_resolve *r, struct arena *a, struct wit_type x, struct wit_type y,
-                 str *why, u32 depth)
+static bool same_def(struct compare *c, const struct wit_typedef *x, const struct wit_typedef *y,
+                     u32 depth)
 {
-    struct wit_type tx = wit_unalias(r, x), ty = wit_unalias(r, y);
+    if (x->kind == WIT_RESOURCE) {
+        return str_eq(x->name, y->name) ||
+               differ(c, str_printf(c->a, "resource `" STRF "` is not `" STRF "`", STRA(x->name),
+                                    STRA(y->name)));
+    }
+    return same_fields(c, x, y, depth) && same(c, x->first, y->first, depth) &&
+           same(c, x->second, y->second, depth);
+}
+
+/* Are the types the same by structure? Packages' versions do not matter; a resource is its name. */
+static bool same(struct compare *c, struct wit_type x, struct wit_type y, u32 depth)
+{
+    struct wit_type tx = wit_unalias(c->r, x), ty = wit_unalias(c->r, y);
     if (tx.kind == ty.kind && (tx.kind != WIT_ID || tx.id == ty.id)) {
         return true;
     }
     bool both = tx.kind == WIT_ID && ty.kind == WIT_ID && tx.id != WIT_NONE && ty.id != WIT_NONE;
-    const struct wit_typedef *dx = both ? &r->types.data[tx.id] : NULL;
-    const struct wit_typedef *dy = both ? &r->types.data[ty.id] : NULL;
+    const struct wit_typedef *dx = both ? &c->r->types.data[tx.id] : NULL;
+    const struct wit_typedef *dy = both ? &c->r->types.data[ty.id] : NULL;
     if (!both || dx->kind != dy->kind || dx->length != dy->length || depth >= DEPTH) {
-        return differ(why, unlike(r, a, x, y));
+        return differ(c, unlike(c->r, c->a, x, y));
     }
-    if (dx->kind == WIT_RESOURCE) {
-        return str_eq(dx->name, dy->name) ||
-               differ(why, str_printf(a, "resource `" STRF "` is not `" STRF "`", STRA(dx->name),
-                                      STRA(dy->name)));
+    u32 pair[2] = {tx.id, ty.id};
+    str key = str_of((const char *)pair, sizeof pair);
+    if (map_get(&c->same, key) != MAP_NONE) {
+        return true;
     }
-    return same_fields(r, a, dx, dy, why, depth + 1) &&
-           same(r, a, dx->first, dy->first, why, depth + 1) &&
-           same(r, a, dx->second, dy->second, why, depth + 1);
+    if (!same_def(c, dx, dy, depth + 1)) {
+        return false;
+    }
+    map_put(c->a, &c->same, str_dup(c->a, key), 1);
+    return true;
 }
 
-bool wit_compare_types(const struct wit_resolve *r, struct arena *a, struct wit_type x,
-                       struct wit_type y, str *why)
-{
-    return same(r, a, x, y, why, 0);
-}
-
-bool wit_compare_functions(const struct wit_resolve *r, struct arena *a, const struct wit_func *x,
-                           const struct wit_func *y, str *why)
+static bool same_func(struct compare *c, const struct wit_func *x, const struct wit_func *y)
 {
     if (x->is_async != y->is_async) {
-        return differ(why, STR("only one of them is async"));
+        return differ(c, STR("only one of them is async"));
     }
     if (x->param_count != y->param_count) {
-        return differ(why,
-                      str_printf(a, "%u parameters are not %u", x->param_count, y->param_count));
+        return differ(c,
+                      str_printf(c->a, "%u parameters are not %u", x->param_count, y->param_count));
     }
     for (u32 i = 0; i < x->param_count; i++) {
         if (!str_eq(x->params[i].name, y->params[i].name)) {
-            return differ(why, str_printf(a, "parameter %u is `" STRF "` and `" STRF "`", i + 1,
-                                          STRA(x->params[i].name), STRA(y->params[i].name)));
+            return differ(c, str_printf(c->a, "parameter %u is `" STRF "` and `" STRF "`", i + 1,
+                                        STRA(x->params[i].name), STRA(y->params[i].name)));
         }
-        if (!same(r, a, x->params[i].type, y->params[i].type, why, 0)) {
-            return inside(a, "parameter", x->params[i].name, why);
+        if (!same(c, x->params[i].type, y->params[i].type, 0)) {
+            return inside(c, "parameter", x->params[i].name);
         }
     }
-    if (!same(r, a, x->result, y->result, why, 0)) {
-        *why = str_printf(a, "result: " STRF, STRA(*why));
+    if (!same(c, x->result, y->result, 0)) {
+        c->why = str_printf(c->a, "result: " STRF, STRA(c->why));
         return false;
     }
     return true;
@@ -150,23 +163,25 @@ static struct diag *tell(struct wit_resolve *r, const char *code, span at, str l
     return x;
 }
 
-bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label, const char *code)
+bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, bool all, str label,
+                            const char *code)
 {
     const struct wit_interface *x = &r->interfaces.data[less], *y = &r->interfaces.data[more];
     bool fine = true;
-    str why;
+    struct compare c = {.r = r, .a = r->arena};
     struct map funcs = {0};
     for (u32 i = 0; i < x->types.len; i++) {
         u32 id = x->types.data[i].type, other = wit_lookup_type(r, more, x->types.data[i].name);
         str name = x->types.data[i].name;
         if (other == WIT_NONE) {
-            tell(r, code, r->types.data[id].at, label, "type", name, STR("is gone"));
-            fine = false;
-        } else if (!wit_compare_types(r, r->arena, (struct wit_type){WIT_ID, id},
-                                      (struct wit_type){WIT_ID, other}, &why)) {
+            if (all) {
+                tell(r, code, r->types.data[id].at, label, "type", name, STR("is gone"));
+            }
+            fine &= !all;
+        } else if (!same(&c, (struct wit_type){WIT_ID, id}, (struct wit_type){WIT_ID, other}, 0)) {
             struct diag *d =
                 tell(r, code, r->types.data[other].at, label, "type", name, STR("has changed"));
-            diag_say(r->diags, d, STRF, STRA(why));
+            diag_say(r->diags, d, STRF, STRA(c.why));
             fine = false;
         }
     }
@@ -177,12 +192,14 @@ bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label
         const struct wit_func *f = &x->funcs.data[i];
         u32 other = map_get(&funcs, f->name);
         if (other == MAP_NONE) {
-            tell(r, code, f->at, label, "function", f->name, STR("is gone"));
-            fine = false;
-        } else if (!wit_compare_functions(r, r->arena, f, &y->funcs.data[other], &why)) {
+            if (all) {
+                tell(r, code, f->at, label, "function", f->name, STR("is gone"));
+            }
+            fine &= !all;
+        } else if (!same_func(&c, f, &y->funcs.data[other])) {
             struct diag *d = tell(r, code, y->funcs.data[other].at, label, "function", f->name,
                                   STR("has changed"));
-            diag_say(r->diags, d, STRF, STRA(why));
+            diag_say(r->diags, d, STRF, STRA(c.why));
             fine = false;
         }
     }
@@ -205,7 +222,7 @@ static str plain_name(struct wit_resolve *r, const struct wit_world_item *item)
 static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
                        const struct wit_world_item *more, const char *verb, str name)
 {
-    str why;
+    struct compare c = {.r = r, .a = r->arena};
     span at = *verb == 'i' ? more->at : less->at; /* in the new world */
     str label = str_printf(r->arena, "%s `" STRF "`", verb, STRA(name));
     if (less->kind != more->kind) {
@@ -214,19 +231,19 @@ static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
     }
     switch (less->kind) {
     case WIT_ITEM_INTERFACE:
-        return wit_compare_interfaces(r, less->interface, more->interface, label, CODE);
+        return wit_compare_interfaces(r, less->interface, more->interface, true, label, CODE);
     case WIT_ITEM_FUNC:
-        if (!wit_compare_functions(r, r->arena, &less->func, &more->func, &why)) {
+        if (!same_func(&c, &less->func, &more->func)) {
             struct diag *x = diag_error(r->diags, CODE, at, STRF " has changed", STRA(label));
-            diag_say(r->diags, x, STRF, STRA(why));
+            diag_say(r->diags, x, STRF, STRA(c.why));
             return false;
         }
         return true;
     default:
-        if (!wit_compare_types(r, r->arena, (struct wit_type){WIT_ID, less->type},
-                               (struct wit_type){WIT_ID, more->type}, &why)) {
+        if (!same(&c, (struct wit_type){WIT_ID, less->type}, (struct wit_type){WIT_ID, more->type},
+                  0)) {
             struct diag *x = diag_error(r->diags, CODE, at, STRF " has changed", STRA(label));
-            diag_say(r->diags, x, STRF, STRA(why));
+            diag_say(r->diags, x, STRF, STRA(c.why));
             return false;
         }
         return true;

@@ -135,30 +135,43 @@ static void find_latest(struct merge *m, const struct wit_world *w)
     }
 }
 
-/* Types that come from a replaced interface come from its replacement. */
-static void redirect(struct merge *m, u32 type)
+/* Types that come from a replaced interface come from its replacement. Components show of an interface only what they
+ * need, so the replacement may lack what nobody uses. */
+static bool redirect(struct merge *m, u32 type)
 {
-    struct wit_typedef *t = &m->r->types.data[type];
-    u32 dep = wit_type_dep(m->r, type);
+    struct wit_resolve *r = m->r;
+    struct wit_typedef *t = &r->types.data[type];
+    u32 dep = wit_type_dep(r, type);
     if (dep == WIT_NONE || m->replaced[dep] == WIT_NONE) {
-        return;
+        return true;
     }
-    u32 to = wit_lookup_type(m->r, m->replaced[dep], m->r->types.data[t->first.id].name);
-    if (to != WIT_NONE) {
-        t->first.id = to;
+    str name = r->types.data[t->first.id].name;
+    u32 to = wit_lookup_type(r, m->replaced[dep], name);
+    if (to == WIT_NONE) {
+        diag_error(r->diags, "wit-semver", t->at,
+                   "type `" STRF "` is used from `" STRF "`, but `" STRF
+                   "`, which takes its place, has no such type",
+                   STRA(name), STRA(wit_interface_id(r, r->arena, dep)),
+                   STRA(wit_interface_id(r, r->arena, m->replaced[dep])));
+        return false;
     }
+    t->first.id = to;
+    return true;
 }
 
-static void redirect_item(struct merge *m, const struct wit_world_item *item)
+static bool redirect_item(struct merge *m, const struct wit_world_item *item)
 {
+    bool fine = true;
     if (item->kind == WIT_ITEM_TYPE) {
-        redirect(m, item->type);
-    } else if (item->kind == WIT_ITEM_INTERFACE) {
+        return redirect(m, item->type);
+    }
+    if (item->kind == WIT_ITEM_INTERFACE) {
         const struct wit_interface *it = &m->r->interfaces.data[item->interface];
         for (u32 i = 0; i < it->types.len; i++) {
-            redirect(m, it->types.data[i].type);
+            fine &= redirect(m, it->types.data[i].type);
         }
     }
+    return fine;
 }
 
 static bool find_replaced(struct merge *m, const struct wit_world *w)
@@ -180,7 +193,7 @@ static bool find_replaced(struct merge *m, const struct wit_world *w)
         str label = str_printf(r->arena, "`" STRF "` (in `" STRF "`)",
                                STRA(wit_interface_id(r, r->arena, item->interface)),
                                STRA(wit_interface_id(r, r->arena, latest)));
-        fine &= wit_compare_interfaces(r, item->interface, latest, label, "wit-semver");
+        fine &= wit_compare_interfaces(r, item->interface, latest, false, label, "wit-semver");
     }
     return fine;
 }
@@ -204,12 +217,12 @@ bool wit_merge_semver(struct wit_resolve *r, u32 world)
             m.replaced[item->interface] != WIT_NONE) {
             continue;
         }
-        redirect_item(&m, item);
+        fine &= redirect_item(&m, item);
         w->imports.data[n++] = *item;
     }
     w->imports.len = n;
     for (u32 i = 0; i < w->exports.len; i++) {
-        redirect_item(&m, &w->exports.data[i]);
+        fine &= redirect_item(&m, &w->exports.data[i]);
     }
     /* Interfaces have changed: so have the needs of every world that uses them. */
     for (u32 i = 0; i < r->worlds.len && fine; i++) {
