@@ -224,11 +224,19 @@ static bool walk_array(struct validate_context *c, enum wasm_op op)
 
 /* ---- Casts --------------------------------------------------------------------------------------------- */
 
+/* The type of a cast; continuations have none at run time. */
+static bool imm_target(struct validate_context *c, bool nullable, wasm_valtype *out)
+{
+    return validate_imm_heap(c, nullable, out) &&
+           (validate_heap_top(c->store, *out) != HEAP_CONT ||
+            validate_fail(c, "invalid cast: cannot cast to a continuation type"));
+}
+
 static bool walk_cast(struct validate_context *c, enum wasm_op op)
 {
     wasm_valtype target = 0, found = 0;
     bool nullable = op == OP_REF_TEST_NULL || op == OP_REF_CAST_NULL;
-    if (!validate_imm_heap(c, nullable, &target) || !validate_pop_ref(c, &found))
+    if (!imm_target(c, nullable, &target) || !validate_pop_ref(c, &found))
         return false;
     if (found != VALIDATE_REF_BOTTOM &&
         validate_heap_top(c->store, found) != validate_heap_top(c->store, target))
@@ -245,6 +253,14 @@ static wasm_valtype difference(wasm_valtype from, wasm_valtype to)
     return wasm_is_nullable(to) ? from & ~WASM_REF_NULLABLE : from;
 }
 
+/* Custom descriptors only ask for the same hierarchy. */
+static bool can_cast(const struct validate_context *c, wasm_valtype from, wasm_valtype to)
+{
+    return features_has(c->features, FEATURE_CUSTOM_DESCRIPTORS)
+               ? validate_heap_top(c->store, from) == validate_heap_top(c->store, to)
+               : validate_valtype_matches(c->store, to, from);
+}
+
 static bool walk_br_cast(struct validate_context *c, enum wasm_op op)
 {
     u8 flags = wasm_get_byte(&c->in);
@@ -253,9 +269,9 @@ static bool walk_br_cast(struct validate_context *c, enum wasm_op op)
     u32 depth = validate_imm(c), n;
     wasm_valtype from = 0, to = 0;
     const wasm_valtype *label = NULL;
-    if (!validate_imm_heap(c, flags & 1, &from) || !validate_imm_heap(c, flags & 2, &to))
+    if (!validate_imm_heap(c, flags & 1, &from) || !imm_target(c, flags & 2, &to))
         return false;
-    if (!validate_valtype_matches(c->store, to, from))
+    if (!can_cast(c, from, to))
         return validate_fail(c, "type mismatch: " STRF " is not below " STRF,
                              STRA(validate_text_of(c, to)), STRA(validate_text_of(c, from)));
     if (!validate_label(c, depth, &label, &n))
