@@ -22,6 +22,9 @@
 #include <string.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -122,6 +125,7 @@ bool str_starts(str s, str prefix);
 bool str_ends(str s, str suffix);
 str str_sub(str s, size_t from, size_t to); /* clamped; to is exclusive */
 str str_trim(str s);                        /* without ASCII white space at both ends */
+str str_trim_end(str s);
 /* Index of the first occurrence at or after `from`, SIZE_MAX if none. */
 size_t str_find_char(str s, char c, size_t from);
 size_t str_rfind_char(str s, char c); /* the last one */
@@ -382,6 +386,9 @@ str path_base(str path);      /* after the last '/' */
 str path_stem(str path);      /* path_base without its last ".ext" */
 str path_directory(str path); /* before the last '/', "." if none */
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -43,6 +43,11 @@ str str_trim(str s)
     while (s.len && is_space(s.ptr[0])) {
         s = str_sub(s, 1, s.len);
     }
+    return str_trim_end(s);
+}
+
+str str_trim_end(str s)
+{
     while (s.len && is_space(s.ptr[s.len - 1])) {
         s.len--;
     }

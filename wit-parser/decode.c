@@ -4,6 +4,7 @@
  * is compared, packages come after those they use.
  */
 #include "decode.h"
+#include "ast.h"
 #include "encode.h"
 #include "validate.h"
 
@@ -11,6 +12,8 @@
 
 struct iface_names {
     struct map types, funcs; /* type index; index into the interface's functions */
+    struct map canonical;    /* all of them as names are told apart: 0 */
+    bool complete;           /* the interface's own definition was read */
 };
 struct decoder {
     struct wit_resolve *r; /* the graph of this binary */
@@ -440,6 +443,20 @@ static bool convert_func(struct decoder *d, const struct dec_named *x, const str
 
 /* ---- Interfaces ------------------------------------------------------------------------------------ */
 
+/* An interface gets an item; those of other packages come in parts, one for each that uses something of them. */
+static bool claim(struct decoder *d, u32 interface, const struct dec_named *x)
+{
+    struct iface_names *names = &d->names.data[interface];
+    if (names->complete)
+        return fail(d, x->at, "the definition of interface `" STRF "` has no `" STRF "`",
+                    STRA(wit_interface_id(d->r, d->arena, interface)), STRA(x->name.name));
+    if (map_add(d->arena, &names->canonical, wit_canonical_name(d->arena, x->name.name), 0) !=
+        MAP_NONE)
+        return fail(d, x->at, "`" STRF "` conflicts with another name of interface `" STRF "`",
+                    STRA(x->name.name), STRA(wit_interface_id(d->r, d->arena, interface)));
+    return true;
+}
+
 static bool interface_type(struct decoder *d, u32 interface, const struct dec_named *x)
 {
     struct map *types = &d->names.data[interface].types;
@@ -452,7 +469,7 @@ static bool interface_type(struct decoder *d, u32 interface, const struct dec_na
                     STRA(x->name.name), STRA(wit_interface_id(d->r, d->arena, interface)));
     }
     struct wit_owner owner = {WIT_OWNER_INTERFACE, interface};
-    if (!define_type(d, x, owner, &type))
+    if (!claim(d, interface, x) || !define_type(d, x, owner, &type))
         return false;
     map_put(d->arena, types, x->name.name, type);
     *vec_push(d->arena, &d->r->interfaces.data[interface].types) =
@@ -466,7 +483,7 @@ static bool interface_func(struct decoder *d, u32 interface, const struct dec_na
     struct wit_func f;
     if (map_get(&names->funcs, x->name.name) != MAP_NONE)
         return true;
-    if (!convert_func(d, x, &names->types, &f))
+    if (!claim(d, interface, x) || !convert_func(d, x, &names->types, &f))
         return false;
     struct wit_interface *iface = &d->r->interfaces.data[interface];
     map_put(d->arena, &d->names.data[interface].funcs, x->name.name, iface->funcs.len);
@@ -635,7 +652,16 @@ static bool decode_interface(struct decoder *d, const struct dec_surface *s,
             return false;
     }
     const struct dec_named *x = &s->exports.data[0];
-    return fill_interface(d, interface_named(d, id, x->at), x->what.instance);
+    u32 interface = interface_named(d, id, x->at);
+    const struct dec_instance *instance = x->what.instance;
+    if (!fill_interface(d, interface, instance))
+        return false;
+    const struct wit_interface *all = &d->r->interfaces.data[interface];
+    if (all->types.len + all->funcs.len > instance->exports.len)
+        return fail(d, x->at, "interface `" STRF "` is used with more than its definition has",
+                    STRA(wit_interface_id(d->r, d->arena, interface)));
+    d->names.data[interface].complete = true;
+    return true;
 }
 
 static bool decode_world_type(struct decoder *d, const struct dec_named *x,
@@ -886,11 +912,11 @@ static bool decode_module(struct wit_resolve *r, const struct wasm_module *m, u3
         u32 each;
         if (!str_starts(x->name, STR(WIT_COMPONENT_SECTION)))
             continue;
+        if (*world == WIT_NONE)
+            *world = wit_add_root_world(r);
         u32 base = m->base + (u32)(x->bytes.ptr - m->bytes.ptr);
         if (!wit_decode_world(r, m->source, x->bytes, base, &each, &encoding))
             return false;
-        if (*world == WIT_NONE)
-            *world = wit_add_root_world(r);
         if (!wit_merge_worlds(r, each, *world))
             return false;
     }

@@ -364,19 +364,11 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static str trim_end(str s)
-{
-    while (s.len && is_space(s.ptr[s.len - 1])) {
-        s.len--;
-    }
-    return s;
-}
-
 static str comment_text(str s)
 {
-    s = trim_end(s);
+    s = str_trim_end(s);
     if (str_starts(s, STR("/**")) && s.len >= 5 && str_ends(s, STR("*/"))) {
-        return trim_end(str_sub(s, 3, s.len - 2));
+        return str_trim_end(str_sub(s, 3, s.len - 2));
     }
     while (s.len && s.ptr[0] == '/') {
         s = str_sub(s, 1, s.len);

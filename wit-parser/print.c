@@ -82,6 +82,7 @@ static void print_docs(struct printer *p, str docs)
         if (!docs.ptr && !line.len) {
             break;
         }
+        line = str_trim_end(line); /* as in a line comment */
         word(p, "///");
         if (line.len) {
             word(p, " ");
