@@ -136,6 +136,8 @@ struct handle *canon_handle_get(struct component_instance *i, u32 index, enum ha
 u32 canon_handle_add(struct component_instance *i, struct handle h);
 void canon_handle_remove(struct component_instance *i, u32 index);
 bool canon_handle_wrong(struct component_instance *i, u32 index);
+/* A handle in words: "own<file>", "readable end of stream<u8>" (report.c). */
+str canon_handle_words(struct arena *a, const struct handle *h);
 /* The resource handle of a type. */
 struct handle *canon_handle_resource(struct component_instance *i, u32 index,
                                      const struct canon_resource_type *rt);
@@ -391,6 +393,7 @@ struct canon_store {
     struct subtask *subtasks; /* all */
 
     bool failed;       /* s->trap tells why; nothing more may run until it is taken */
+    bool explainable;  /* canon_explain speaks of this trap */
     bool trap_in_core; /* it is already the trap of s->host_task */
     struct canon_trap trap;
     struct component_instance *failed_inst;
@@ -402,6 +405,8 @@ void *canon_pool_get(struct canon_store *s, struct pool *p);
 void canon_pool_put(struct pool *p, void *object);
 
 /* Sets the trap; gives false. */
+/* Says more about the trap that canon_fail has just set (not if an earlier one counts); gives false. */
+bool canon_explain(struct canon_store *s, const char *format, ...) WITC_PRINTF(2, 3);
 bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
     WITC_PRINTF(3, 4);
 /* Takes over the trap of an engine task. */
@@ -460,6 +465,8 @@ bool canon_lower_params(struct cx *cx, const struct canon_value *values,
 bool canon_lower_result(struct cx *cx, u32 max_flat, const struct canon_value *v,
                         const struct canon_functype *ft, const u64 *out_slot, u64 *slots);
 bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, u64 *out);
+/* The checks of what it gave. */
+bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align);
 bool canon_store_string(struct cx *cx, const struct canon_value *v, u64 *ptr, u64 *units);
 u64 canon_lower_f32(struct canon_store *s, u32 bits);
 u64 canon_lower_f64(struct canon_store *s, u64 bits);

@@ -4,7 +4,10 @@
 
 bool canon_handle_wrong(struct component_instance *i, u32 index)
 {
-    return canon_fail(i->store, i, "handle index %u used with the wrong type", index);
+    const struct handle *h = &i->handles.data[index - 1];
+    canon_fail(i->store, i, "handle index %u used with the wrong type", index);
+    return canon_explain(i->store, "it is %s " STRF, h->kind == HANDLE_ERROR ? "an" : "a",
+                         STRA(canon_handle_words(&i->store->arena, h)));
 }
 
 static struct handle *find(struct component_instance *i, u32 index)
@@ -12,6 +15,15 @@ static struct handle *find(struct component_instance *i, u32 index)
     struct handle_table *t = &i->handles;
     if (index == 0 || index > t->len || t->data[index - 1].kind == HANDLE_FREE) {
         canon_fail(i->store, i, "unknown handle index %u", index);
+        if (index == 0) {
+            canon_explain(i->store, "no handle has the index 0");
+        } else if (t->len == 0) {
+            canon_explain(i->store, "the instance has had no handle so far");
+        } else if (index > t->len) {
+            canon_explain(i->store, "the instance has had none above %u so far", t->len);
+        } else {
+            canon_explain(i->store, "it was dropped or given away");
+        }
         return NULL;
     }
     return &t->data[index - 1];
@@ -41,6 +53,8 @@ struct handle *canon_handle_resource(struct component_instance *i, u32 index,
         canon_fail(i->store, i,
                    "handle index %u used with the wrong type, expected %s but found a %s%s", index,
                    origin(rt), same ? "different " : "", origin(h->rt));
+        canon_explain(i->store, "it is of `" STRF "`, wanted is `" STRF "`",
+                      STRA(canon_resource_name(h->rt)), STRA(canon_resource_name(rt)));
         return NULL;
     }
     return h;

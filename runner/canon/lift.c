@@ -12,10 +12,15 @@ struct cx canon_cx(struct canon_store *s, const struct options *o, struct compon
 bool canon_check_range(struct cx *cx, u64 ptr, u64 length, u32 align, const char *what)
 {
     if (ptr & (align - 1)) {
-        return canon_fail(cx->store, cx->inst, "unaligned pointer");
+        canon_fail(cx->store, cx->inst, "unaligned pointer");
+        return canon_explain(cx->store, "address %llu is not a multiple of %u",
+                             (unsigned long long)ptr, align);
     }
     if (ptr > cx->size || length > cx->size - ptr) {
-        return canon_fail(cx->store, cx->inst, "%s", what);
+        canon_fail(cx->store, cx->inst, "%s", what);
+        return canon_explain(cx->store, "%llu bytes at %llu, in a memory of %llu bytes",
+                             (unsigned long long)length, (unsigned long long)ptr,
+                             (unsigned long long)cx->size);
     }
     return true;
 }
@@ -74,7 +79,11 @@ static bool lift_prim(struct cx *cx, enum canon_kind kind, u64 bits, struct cano
     case CANON_T_CHAR:
         v->u = (u32)bits;
         if (v->u >= 0x110000 || (v->u >= 0xd800 && v->u <= 0xdfff)) {
-            return canon_fail(cx->store, cx->inst, "invalid `char` bit pattern");
+            canon_fail(cx->store, cx->inst, "invalid `char` bit pattern");
+            return canon_explain(cx->store,
+                                 v->u >= 0x110000 ? "%#llx is above U+10FFFF, the last character"
+                                                  : "U+%llX is a surrogate, no character",
+                                 (unsigned long long)v->u);
         }
         return true;
     default: v->u = bits; return true;
@@ -313,7 +322,11 @@ static bool load_record(struct cx *cx, u64 ptr, const struct canon_type *t, stru
 static bool lift_case(struct cx *cx, u32 index, const struct canon_type *t, struct canon_value *v)
 {
     if (index >= t->field_count) {
-        return canon_fail(cx->store, cx->inst, "invalid variant discriminant");
+        canon_fail(cx->store, cx->inst, "invalid variant discriminant");
+        struct buf type = buf_in(&cx->store->arena);
+        canon_type_print(&type, t);
+        return canon_explain(cx->store, "%u, but the last case has %u: " STRF, index,
+                             t->field_count - 1, STRA(buf_view(&type)));
     }
     v->kind = (u8)t->kind;
     v->index = index;

@@ -21,19 +21,28 @@ bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size,
     return fine;
 }
 
+bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align)
+{
+    bool odd = (ptr & (align - 1)) != 0;
+    if (!odd && ptr <= cx->size && size <= cx->size - ptr) {
+        return true;
+    }
+    canon_fail(cx->store, cx->inst,
+               odd ? "realloc return: result not aligned" : "realloc return: beyond end of memory");
+    return canon_explain(cx->store,
+                         "asked for %llu bytes aligned to %u, it gave address %llu of a memory of "
+                         "%llu bytes",
+                         (unsigned long long)size, align, (unsigned long long)ptr,
+                         (unsigned long long)cx->size);
+}
+
 /* allocate, and the checks of what realloc gave. */
 static bool allocate(struct cx *cx, u32 align, u64 size, u64 *out)
 {
     if (!canon_reallocate(cx, 0, 0, align, size, out)) {
         return false;
     }
-    if (*out & (align - 1)) {
-        return canon_fail(cx->store, cx->inst, "realloc return: result not aligned");
-    }
-    if (*out > cx->size || size > cx->size - *out) {
-        return canon_fail(cx->store, cx->inst, "realloc return: beyond end of memory");
-    }
-    return true;
+    return canon_check_allocation(cx, *out, size, align);
 }
 
 static void store_int(struct cx *cx, u64 v, u64 ptr, u32 bytes)

@@ -349,7 +349,7 @@ str canon_waits_text(struct arena *a, const struct canon_wait *waits, u32 n)
 
 typedef VEC(struct canon_leak) leak_list;
 
-static str handle_words(struct arena *a, const struct handle *h)
+str canon_handle_words(struct arena *a, const struct handle *h)
 {
     struct buf b = buf_in(a);
     switch ((enum handle_kind)h->kind) {
@@ -378,7 +378,7 @@ void canon_leaks(struct canon_store *s, struct arena *a, struct canon_leak **lea
         for (u32 k = 0; k < i->handles.len; k++) {
             const struct handle *h = &i->handles.data[k];
             if (h->kind != HANDLE_FREE) {
-                *vec_push(a, &list) = (struct canon_leak){i->path, handle_words(a, h), k + 1,
+                *vec_push(a, &list) = (struct canon_leak){i->path, canon_handle_words(a, h), k + 1,
                                                           h->maker ? h->maker->name : STR("")};
             }
         }

@@ -196,11 +196,31 @@ const struct canon_trap *canon_trap_of(const struct canon_store *s)
     return &s->trap;
 }
 
+static const struct {
+    const char *message, *advice;
+} advices[] = {
+#define ADVICE(message, advice) {message, advice},
+#include "advice.def"
+#undef ADVICE
+};
+
+static str advice_for(str message)
+{
+    for (u32 i = 0; i < LENGTH_OF(advices); i++) {
+        if (str_starts(message, str_c(advices[i].message))) {
+            return str_c(advices[i].advice);
+        }
+    }
+    return STR("");
+}
+
 bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
 {
     if (s->failed) {
+        s->explainable = false;
         return false; /* the first one counts */
     }
+    s->explainable = true;
     va_list args;
     va_start(args, format);
     s->failed = true;
@@ -208,6 +228,7 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
     s->trap = (struct canon_trap){0};
     s->trap.message = str_vprintf(&s->arena, format, args);
     va_end(args);
+    s->trap.detail = advice_for(s->trap.message);
     s->trap.instance = i ? i->path : STR("");
     if (s->builtin) {
         s->trap.func = str_c(s->builtin);
@@ -217,6 +238,18 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
     if (s->config.trace) {
         canon_trace_event(s, TRACE_TRAP, s->current, str_to_c(&s->arena, s->trap.message));
     }
+    return false;
+}
+
+bool canon_explain(struct canon_store *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (s->explainable) {
+        s->trap.detail = str_vprintf(&s->arena, format, args);
+    }
+    va_end(args);
+    s->explainable = false;
     return false;
 }
 
@@ -244,7 +277,9 @@ void canon_fail_core(struct canon_store *s, struct component_instance *i, struct
         s->builtin = NULL;
         canon_fail(s, i, STRF, STRA(trap->message));
         s->builtin = outer;
-        s->trap.detail = str_dup(&s->arena, trap->detail);
+        if (trap->detail.len) {
+            s->trap.detail = str_dup(&s->arena, trap->detail);
+        }
         s->trap.is_exit = trap->is_exit;
         s->trap.exit_code = trap->exit_code;
     }

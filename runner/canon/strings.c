@@ -25,8 +25,9 @@ static bool load_utf8(struct cx *cx, u64 ptr, u32 n, struct canon_value *v)
         for (size_t i = bad + 1; i < n && cut; i++) {
             cut = ((u8)s.ptr[i] & 0xc0) == 0x80;
         }
-        return canon_fail(cx->store, cx->inst,
-                          cut ? "incomplete utf-8 byte sequence" : "invalid utf-8");
+        canon_fail(cx->store, cx->inst, cut ? "incomplete utf-8 byte sequence" : "invalid utf-8");
+        return canon_explain(cx->store, "byte %zu of the %u at %llu is %#04x", bad + 1, n,
+                             (unsigned long long)ptr, first);
     }
     bool view = cx->for_guest && cx->other && cx->other != cx->opts->memory;
     v->text.ptr = view ? s.ptr : str_dup(cx->arena, s).ptr;
@@ -44,7 +45,9 @@ static bool load_utf16(struct cx *cx, u64 ptr, u32 units, struct canon_value *v)
         if (c >= 0xd800 && c <= 0xdfff) {
             u32 low = i + 1 < units ? (u32)at[2 * i + 2] | (u32)at[2 * i + 3] << 8 : 0;
             if (c >= 0xdc00 || low < 0xdc00 || low > 0xdfff) {
-                return canon_fail(cx->store, cx->inst, "unpaired surrogate found");
+                canon_fail(cx->store, cx->inst, "unpaired surrogate found");
+                return canon_explain(cx->store, "code unit %u of the %u at %llu is %#06x", i + 1,
+                                     units, (unsigned long long)ptr, c);
             }
             c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
             i++;
@@ -105,13 +108,7 @@ static bool grow(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, u64 
     if (!canon_reallocate(cx, old, old_size, align, size, ptr)) {
         return false;
     }
-    if (*ptr & (align - 1)) {
-        return canon_fail(cx->store, cx->inst, "realloc return: result not aligned");
-    }
-    if (*ptr > cx->size || size > cx->size - *ptr) {
-        return canon_fail(cx->store, cx->inst, "realloc return: beyond end of memory");
-    }
-    return true;
+    return canon_check_allocation(cx, *ptr, size, align);
 }
 
 static u8 *put16(u8 *at, u32 unit)
