@@ -440,6 +440,16 @@ str wasm_pr_remark(struct instr_printer *x)
     return x->remark_count && x->remarks->offset == x->offset ? x->remarks->text : (str){0};
 }
 
+static void print_remark(struct instr_printer *x)
+{
+    str remark = wasm_pr_remark(x);
+    if (remark.len) {
+        p_newline(x->p, NO_OFFSET);
+        p_c(x->p, ";; ");
+        p_str(x->p, remark);
+    }
+}
+
 static void print_flat(struct instr_printer *x)
 {
     bool taken;
@@ -456,13 +466,10 @@ static void print_flat(struct instr_printer *x)
             break;
         }
         wasm_pr_instr(x, op);
-        str remark = wasm_pr_remark(x);
-        if (remark.len) {
-            p_newline(x->p, NO_OFFSET);
-            p_c(x->p, ";; ");
-            p_str(x->p, remark);
-        }
+        print_remark(x);
     }
+    x->offset = wasm_cursor_offset(&x->c);
+    print_remark(x);
 }
 
 /* What follows the locals, or a constant expression; the offset of its end. */
