@@ -216,6 +216,10 @@ u32 map_get(const struct map *m, str key); /* MAP_NONE if absent */
 bool map_put(struct arena *a, struct map *m, str key, u32 value);
 /* Adds if absent: MAP_NONE then, else the value that stands. */
 u32 map_add(struct arena *a, struct map *m, str key, u32 value);
+/* Empties it, and keeps its room. */
+void map_clear(struct map *m);
+/* Room for `n` entries in all. */
+void map_reserve(struct arena *a, struct map *m, u32 n);
 u64 hash_bytes(const void *bytes, size_t n);
 
 /* ---- UTF-8 ----------------------------------------------------------------------------------- */
@@ -380,6 +384,8 @@ struct file_out;
 WITC_NODISCARD struct file_out *file_begin(const char *path, struct diags *d);
 WITC_NODISCARD bool file_put(struct file_out *f, str bytes);
 WITC_NODISCARD bool file_end(struct file_out *f, bool keep);
+/* Removes what is written only in part. For the end by a signal (it is safe there) or without memory. */
+void file_abandon(void);
 WITC_NODISCARD bool file_make_directories(const char *path, struct diags *d);
 str path_join(struct arena *a, str directory, str name);
 str path_base(str path);      /* after the last '/' */

@@ -47,9 +47,8 @@ u32 map_get(const struct map *m, str key)
     return entry ? m->entries[entry - 1].value : MAP_NONE;
 }
 
-static void grow_slots(struct arena *a, struct map *m)
+static void set_slots(struct arena *a, struct map *m, u32 count)
 {
-    u32 count = m->slot_count ? m->slot_count * 2 : 16;
     u32 *slots = arena_array(a, u32, count);
     for (u32 e = 0; e < m->len; e++) {
         u32 i = (u32)m->entries[e].hash & (count - 1);
@@ -65,7 +64,7 @@ static void grow_slots(struct arena *a, struct map *m)
 static struct map_entry *find_or_add(struct arena *a, struct map *m, str key, bool *added)
 {
     if ((m->len + 1) * 4 > m->slot_count * 3u) {
-        grow_slots(a, m);
+        set_slots(a, m, m->slot_count ? m->slot_count * 2 : 16);
     }
     u64 hash = hash_bytes(key.ptr, key.len);
     u32 slot = find_slot(m, key, hash);
@@ -78,6 +77,30 @@ static struct map_entry *find_or_add(struct arena *a, struct map *m, str key, bo
         m->slots[slot] = ++m->len;
     }
     return &m->entries[m->slots[slot] - 1];
+}
+
+void map_clear(struct map *m)
+{
+    m->len = 0;
+    if (m->slot_count) {
+        memset(m->slots, 0, m->slot_count * sizeof *m->slots);
+    }
+}
+
+void map_reserve(struct arena *a, struct map *m, u32 n)
+{
+    u32 count = 16;
+    while (count < UINT32_MAX / 2 && (u64)n * 4 > (u64)count * 3) {
+        count *= 2;
+    }
+    if (count > m->slot_count) {
+        set_slots(a, m, count);
+    }
+    if (n > m->cap) {
+        m->entries =
+            arena_realloc(a, m->entries, m->cap * sizeof *m->entries, n * sizeof *m->entries);
+        m->cap = n;
+    }
 }
 
 bool map_put(struct arena *a, struct map *m, str key, u32 value)

@@ -7,6 +7,7 @@
 
 #define BLOCK_MIN ((size_t)8 << 10)
 #define BLOCK_MAX ((size_t)256 << 10)
+#define GROWN     ((size_t)1 << 20) /* from here on arrays grow by less: what is not used counts too */
 #define LARGE     ((size_t)16 << 10) /* from here on an allocation has a block of its own */
 
 struct arena_block {
@@ -250,6 +251,9 @@ void arena_reset(struct arena *a)
 void *vec_grow(struct arena *a, void *data, u32 *cap, size_t need, size_t size)
 {
     size_t new_cap = *cap ? (size_t)*cap * 2 : 8;
+    if (*cap * size >= GROWN) {
+        new_cap = *cap + (size_t)*cap / 4;
+    }
     new_cap = new_cap < need ? need : new_cap;
     if (new_cap > UINT32_MAX || new_cap > SIZE_MAX / 4 / size) {
         out_of_memory();

@@ -522,6 +522,7 @@ bool wit_append_unit(struct wit_resolve *r, struct wit_unit *u, u32 *package)
     *package = a.package;
     *vec_push(r->arena, &r->packages) = (struct wit_package){
         .name = u->name, .docs = u->docs, .built_in = u->built_in, .at = u->at};
+    vec_reserve(r->arena, &r->types, u->types.len);
     a.types = arena_array(u->scratch, u32, u->types.len);
     a.gated = arena_array(u->scratch, u8, u->types.len);
     a.interfaces = arena_array(u->scratch, u32, u->interfaces.len);

@@ -100,6 +100,7 @@ struct wit_unit {
     VEC(struct unit_item) items;
     struct name_scope names;
     struct buf key;                  /* room to build keys */
+    struct map params;    /* names of those of the function that is being resolved */
     struct map anonymous;            /* structure of a type, to its id */
     struct unit_scope scope;         /* of the interface or world that is being resolved */
     u32 file;                        /* ... and its file */

@@ -423,11 +423,26 @@ static void declare(struct wit_unit *u, struct type_order *o, const struct ast_i
     }
 }
 
+/* Room for all names at once: there are many scopes. */
+static void reserve_names(struct wit_unit *u, const struct ast_member *members, u32 n)
+{
+    u32 types = 0, others = 0;
+    for (u32 i = 0; i < n; i++) {
+        types += members[i].kind == AST_USE ? members[i].name_count : 0;
+        types += members[i].kind == AST_TYPEDEF;
+        others += members[i].kind == AST_FUNC;
+    }
+    map_reserve(u->scratch, &u->scope.declared, types);
+    map_reserve(u->scratch, &u->scope.by_name, types + others);
+    vec_reserve(u->scratch, &u->scope.names, types + others);
+}
+
 void wit_unit_types(struct wit_unit *u, struct wit_owner owner, const struct ast_member *members,
                     u32 n)
 {
     struct type_order o = {0};
     u->scope = (struct unit_scope){0};
+    reserve_names(u, members, n);
     for (u32 i = 0; i < n; i++) {
         const struct ast_member *m = &members[i];
         u32 interface;
@@ -535,8 +550,8 @@ static void params_of(struct wit_unit *u, const struct ast_func *f, struct wit_f
     u32 self = out->kind == WIT_METHOD, n = 0;
     struct wit_field *params =
         arena_array(u->arena, struct wit_field, (size_t)f->param_count + self);
-    struct map seen = {0};
     static const struct wit_stability unknown;
+    map_clear(&u->params);
     if (self) {
         struct wit_typedef borrow = {.kind = WIT_BORROW,
                                      .first = {WIT_ID, out->resource},
@@ -550,7 +565,7 @@ static void params_of(struct wit_unit *u, const struct ast_func *f, struct wit_f
     for (u32 i = 0; i < f->param_count; i++) {
         str name = f->params[i].name.name;
         span at = UNIT_SPAN(u, f->params[i].name);
-        u32 prior = map_add(u->scratch, &seen, wit_canonical_name(u->scratch, name), i);
+        u32 prior = map_add(u->scratch, &u->params, wit_canonical_name(u->scratch, name), i);
         if (prior != MAP_NONE) {
             struct diag *x = wit_unit_error(
                 u, "wit-duplicate", at, "param `" STRF "` is defined more than once", STRA(name));
@@ -636,10 +651,12 @@ static void place_setters(struct wit_unit *u, struct wit_interface *it)
     bool any = false;
     for (u32 i = 0; i < it->funcs.len; i++) {
         any |= it->funcs.data[i].accessor == WIT_SETTER;
-        map_add(u->scratch, &index, it->funcs.data[i].name, i);
     }
     if (!any) {
         return;
+    }
+    for (u32 i = 0; i < it->funcs.len; i++) {
+        map_add(u->scratch, &index, it->funcs.data[i].name, i);
     }
     struct wit_func *sorted = arena_array(u->arena, struct wit_func, it->funcs.len);
     u32 *waiting = arena_array(u->scratch, u32, it->funcs.len); /* setter of a getter + 1 */
@@ -670,18 +687,10 @@ static void add_func(struct wit_unit *u, u32 interface, struct name_scope *names
     }
 }
 
-static void clear_map(struct map *m)
-{
-    m->len = 0;
-    if (m->slot_count) {
-        memset(m->slots, 0, m->slot_count * sizeof *m->slots);
-    }
-}
-
 static void clear_scope(struct name_scope *s)
 {
-    clear_map(&s->canonical);
-    clear_map(&s->raw);
+    map_clear(&s->canonical);
+    map_clear(&s->raw);
     s->entries.len = 0;
 }
 
@@ -706,6 +715,7 @@ void wit_unit_interface_items(struct wit_unit *u, u32 interface, const struct as
     u->interfaces.data[interface].docs = docs;
     u->interfaces.data[interface].stability = *wit_gates_stability(gates);
     wit_unit_types(u, (struct wit_owner){WIT_OWNER_INTERFACE, interface}, members, n);
+    vec_reserve(u->arena, &u->interfaces.data[interface].types, u->scope.names.len);
     for (u32 i = 0; i < u->scope.names.len; i++) {
         struct wit_named_type t = {u->scope.by_name.entries[i].key, u->scope.names.data[i].type};
         wit_scope_define(u, &names, t.name, u->scope.names.data[i].at);
