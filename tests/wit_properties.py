@@ -51,14 +51,14 @@ def number(data, at):
 
 
 def sections(component):
-    """[(id, bytes)]; the docs as what their JSON says."""
+    """[(id, bytes)]; the docs as what their JSON says, without blanks at the ends of lines: text has none."""
     at, found = 8, []
     while at < len(component):
         kind, (size, start) = component[at], number(component, at + 1)
         at, body = start + size, component[start:start + size]
         length, text = number(body, 0)
         if kind == 0 and body[text:text + length] == b"package-docs":
-            body = json.loads(body[text + length + 1:])
+            body = json.loads(re.sub(rb' +(?=\\n|")', b"", body[text + length + 1:]))
         found.append((kind, body))
     return found
 

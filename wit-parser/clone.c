@@ -38,6 +38,11 @@ static const struct wit_field *clone_fields(struct wit_cloner *c, const struct w
     return copy;
 }
 
+void wit_clone_as(struct wit_cloner *c, u32 type, u32 copy)
+{
+    map_put(c->scratch, &c->types, key_of(c, type), copy);
+}
+
 u32 wit_clone_type(struct wit_cloner *c, u32 type)
 {
     u32 done = copy_of(c, type);
@@ -45,7 +50,12 @@ u32 wit_clone_type(struct wit_cloner *c, u32 type)
         return done;
     }
     struct wit_typedef t = c->r->types.data[type];
-    t.owner = t.owner.kind == WIT_OWNER_NONE ? t.owner : c->to;
+    if (t.owner.kind != WIT_OWNER_NONE) {
+        if (!same_owner(t.owner, c->from)) {
+            return type;
+        }
+        t.owner = c->to;
+    }
     if (t.kind == WIT_ALIAS) {
         /* What another interface owns stays the same type. */
         u32 target = t.first.id;
@@ -63,7 +73,7 @@ u32 wit_clone_type(struct wit_cloner *c, u32 type)
     }
     u32 id = c->r->types.len;
     *vec_push(c->r->arena, &c->r->types) = t;
-    map_put(c->scratch, &c->types, key_of(c, type), id);
+    wit_clone_as(c, type, id);
     return id;
 }
 

@@ -12,6 +12,9 @@ struct wit_cloner {
     struct map types;          /* type to its copy */
     const struct map *known;   /* more of them, or NULL */
 };
+/* Takes `copy` for the copy of a type. */
+void wit_clone_as(struct wit_cloner *c, u32 type, u32 copy);
+/* What others own stays as it is. */
 u32 wit_clone_type(struct wit_cloner *c, u32 type);
 void wit_clone_function(struct wit_cloner *c, struct wit_func *f);
 u32 wit_clone_interface(struct wit_cloner *c, u32 interface);

@@ -54,7 +54,4 @@ struct wit_remap {
  * Packages, interfaces and worlds that are there already get what they lack; what both have must be the same. */
 WITC_NODISCARD bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from,
                                     const u32 *roots, struct wit_remap *map);
-/* Two types of one graph mean the same: equal, or anonymous and alike. */
-bool wit_same_type(const struct wit_resolve *r, struct wit_type a, struct wit_type b);
-
 #endif

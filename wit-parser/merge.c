@@ -3,6 +3,7 @@
  * wit_merge_graph takes everything of another graph in; wit_merge_worlds adds one world to another
  * of the same graph. Types are compared for real: by their parts, not by their names alone.
  */
+#include "clone.h"
 #include "encode.h"
 #include "unit.h"
 
@@ -10,58 +11,62 @@
 
 /* ---- Sameness ----------------------------------------------------------------------------------- */
 
-static bool same_nested(const struct wit_resolve *r, struct wit_type a, struct wit_type b,
-                        u32 depth);
+/* Types of the left side may have another that stands for them on the right. */
+struct alike {
+    const struct wit_resolve *r;
+    const u32 *to; /* by type, or NULL */
+    u32 count;     /* of types that `to` knows */
+};
 
-static bool same_fields(const struct wit_resolve *r, const struct wit_field *a,
-                        const struct wit_field *b, u32 n, u32 depth)
+static bool same_nested(const struct alike *l, struct wit_type a, struct wit_type b, u32 depth);
+
+static bool same_fields(const struct alike *l, const struct wit_field *a, const struct wit_field *b,
+                        u32 n, u32 depth)
 {
     for (u32 i = 0; i < n; i++)
-        if (!str_eq(a[i].name, b[i].name) || !same_nested(r, a[i].type, b[i].type, depth))
+        if (!str_eq(a[i].name, b[i].name) || !same_nested(l, a[i].type, b[i].type, depth))
             return false;
     return true;
 }
 
-static bool same_def(const struct wit_resolve *r, const struct wit_typedef *a,
+static bool same_def(const struct alike *l, const struct wit_typedef *a,
                      const struct wit_typedef *b, u32 depth)
 {
     return a->kind == b->kind && a->field_count == b->field_count && a->length == b->length &&
-           same_fields(r, a->fields, b->fields, a->field_count, depth) &&
-           same_nested(r, a->first, b->first, depth) && same_nested(r, a->second, b->second, depth);
+           same_fields(l, a->fields, b->fields, a->field_count, depth) &&
+           same_nested(l, a->first, b->first, depth) && same_nested(l, a->second, b->second, depth);
 }
 
-static bool same_nested(const struct wit_resolve *r, struct wit_type a, struct wit_type b,
-                        u32 depth)
+static bool same_nested(const struct alike *l, struct wit_type a, struct wit_type b, u32 depth)
 {
     if (a.kind != b.kind)
         return false;
-    if (a.kind != WIT_ID || a.id == b.id)
+    if (a.kind != WIT_ID)
         return true;
-    if (a.id == WIT_NONE || b.id == WIT_NONE || depth >= NEST_MAX)
+    if (a.id == WIT_NONE || b.id == WIT_NONE)
+        return a.id == b.id;
+    if ((l->to && a.id < l->count ? l->to[a.id] : a.id) == b.id)
+        return true;
+    if (depth >= NEST_MAX)
         return false;
-    const struct wit_typedef *x = &r->types.data[a.id], *y = &r->types.data[b.id];
-    return !x->name.len && !y->name.len && same_def(r, x, y, depth + 1);
+    const struct wit_typedef *x = &l->r->types.data[a.id], *y = &l->r->types.data[b.id];
+    return !x->name.len && !y->name.len && same_def(l, x, y, depth + 1);
 }
 
-bool wit_same_type(const struct wit_resolve *r, struct wit_type a, struct wit_type b)
-{
-    return same_nested(r, a, b, 0);
-}
-
-static bool same_func(const struct wit_resolve *r, const struct wit_func *a,
-                      const struct wit_func *b)
+static bool same_func(const struct alike *l, const struct wit_func *a, const struct wit_func *b)
 {
     return a->is_async == b->is_async && a->param_count == b->param_count &&
-           same_fields(r, a->params, b->params, a->param_count, 0) &&
-           wit_same_type(r, a->result, b->result);
+           same_fields(l, a->params, b->params, a->param_count, 0) &&
+           same_nested(l, a->result, b->result, 0);
 }
 
 /* Two definitions under one name. An alias is as good as what it stands for, but a resource is only
  * itself. */
-static bool same_named_def(const struct wit_resolve *r, const struct wit_typedef *a,
+static bool same_named_def(const struct alike *l, const struct wit_typedef *a,
                            const struct wit_typedef *b)
 {
-    if (same_def(r, a, b, 0))
+    const struct wit_resolve *r = l->r;
+    if (same_def(l, a, b, 0))
         return true;
     const struct wit_typedef *ends[2] = {a, b};
     for (u32 i = 0; i < 2; i++)
@@ -69,7 +74,7 @@ static bool same_named_def(const struct wit_resolve *r, const struct wit_typedef
              ends[i]->kind == WIT_ALIAS && ends[i]->first.kind == WIT_ID && n < r->types.len; n++)
             ends[i] = &r->types.data[ends[i]->first.id];
     return (ends[0] != a || ends[1] != b) && ends[0]->kind != WIT_RESOURCE &&
-           same_def(r, ends[0], ends[1], 0);
+           same_def(l, ends[0], ends[1], 0);
 }
 
 static bool report_difference(struct wit_resolve *r, const char *what, str name, str where, span a,
@@ -91,6 +96,7 @@ struct merger {
     struct wit_remap *map;
     struct arena *arena;
     u32 old_types, old_interfaces, old_worlds; /* sizes of `into` before */
+    bool needs_more; /* an interface that was there uses another one now */
 };
 
 static u32 *new_map(struct arena *a, u32 n)
@@ -361,7 +367,7 @@ static bool move_types(struct merger *m)
         struct wit_typedef *have = &m->into->types.data[m->map->types[i]];
         if (m->map->types[i] >= m->old_types)
             *have = t;
-        else if (!same_named_def(m->into, have, &t))
+        else if (!same_named_def(&(struct alike){.r = m->into}, &t, have))
             ok = report_difference(m->into, "type", t.name, owner_name(m->into, t.owner), have->at,
                                    t.at);
     }
@@ -380,7 +386,7 @@ static bool move_funcs(struct merger *m, const struct wit_interface *from, u32 t
         u32 found = map_get(&names, f.name);
         if (found == MAP_NONE)
             *vec_push(m->arena, &into->funcs) = f;
-        else if (!same_func(m->into, &into->funcs.data[found], &f))
+        else if (!same_func(&(struct alike){.r = m->into}, &f, &into->funcs.data[found]))
             ok = report_difference(m->into, "function", f.name,
                                    owner_name(m->into, (struct wit_owner){WIT_OWNER_INTERFACE, to}),
                                    into->funcs.data[found].at, f.at);
@@ -406,9 +412,10 @@ static bool move_interface(struct merger *m, u32 interface)
         into->stability = from->stability;
     for (u32 k = 0; k < from->types.len; k++) {
         u32 type = m->map->types[from->types.data[k].type];
-        if (type >= m->old_types)
-            *vec_push(m->arena, &into->types) =
-                (struct wit_named_type){from->types.data[k].name, type};
+        if (type < m->old_types)
+            continue;
+        *vec_push(m->arena, &into->types) = (struct wit_named_type){from->types.data[k].name, type};
+        m->needs_more |= to < m->old_interfaces && wit_type_dep(m->into, type) != WIT_NONE;
     }
     return move_funcs(m, from, to);
 }
@@ -444,7 +451,7 @@ static bool join_item(struct wit_resolve *r, u32 world, bool import, struct map 
     const struct wit_world_item *have = &side->data[at];
     bool same = have->kind == x->kind;
     if (same && x->kind == WIT_ITEM_FUNC)
-        same = same_func(r, &have->func, &x->func);
+        same = same_func(&(struct alike){.r = r}, &x->func, &have->func);
     else if (same && x->kind == WIT_ITEM_INTERFACE)
         same = have->interface == x->interface;
     else if (same)
@@ -486,7 +493,8 @@ bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from, c
                      struct wit_remap *map)
 {
     struct merger m = {
-        into, from, map, into->arena, into->types.len, into->interfaces.len, into->worlds.len};
+        into, from, map, into->arena, into->types.len, into->interfaces.len, into->worlds.len,
+        false};
     *map = (struct wit_remap){
         new_map(m.arena, from->packages.len), new_map(m.arena, from->interfaces.len),
         new_map(m.arena, from->worlds.len), new_map(m.arena, from->types.len)};
@@ -506,98 +514,28 @@ bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from, c
         ok = move_interface(&m, i);
     for (u32 i = 0; i < from->worlds.len && ok; i++)
         ok = move_world(&m, i);
+    for (u32 i = 0; i < into->worlds.len && ok && m.needs_more; i++)
+        ok = wit_elaborate_world(into, m.arena, i);
     return ok;
 }
 
-/* What becomes of types when one world is added to another: those that the first owns are cloned. */
+/* One world added to another. What both have is compared; the rest moves over, with types and inline interfaces of its
+ * own: clones of those of the first world. */
 struct transfer {
     struct wit_resolve *r;
-    u32 *type;                   /* by type: what stands for it */
-    u32 old;                     /* number of types before */
+    u32 from, into;
     struct map imports, exports; /* of the world that grows */
+    struct wit_cloner cloner;
+    u32 *to; /* by type: what stands for it in the comparison */
+    u32 old; /* number of types before */
+    bool fine;
 };
-
-static bool moved_nested(struct transfer *t, struct wit_type *x, u32 depth);
-
-/* Gives the fields types that the other world may use; copies them at the first change. */
-static bool moved_field_types(struct transfer *t, const struct wit_field **fields, u32 n, u32 depth)
-{
-    bool changed = false;
-    struct wit_field *copy = NULL;
-    for (u32 i = 0; i < n; i++) {
-        struct wit_type type = (*fields)[i].type;
-        if (!moved_nested(t, &type, depth))
-            continue;
-        if (!copy) {
-            copy = arena_array(t->r->arena, struct wit_field, n);
-            memcpy(copy, *fields, n * sizeof *copy);
-        }
-        copy[i].type = type;
-        changed = true;
-    }
-    if (changed)
-        *fields = copy;
-    return changed;
-}
-
-static bool moved_parts(struct transfer *t, struct wit_typedef *def, u32 depth)
-{
-    bool changed = moved_field_types(t, &def->fields, def->field_count, depth);
-    changed |= moved_nested(t, &def->first, depth);
-    changed |= moved_nested(t, &def->second, depth);
-    return changed;
-}
-
-/* Replaces a type by what stands for it; anonymous types around such a one are made anew. */
-static bool moved_nested(struct transfer *t, struct wit_type *x, u32 depth)
-{
-    if (x->kind != WIT_ID || x->id == WIT_NONE || x->id >= t->old || depth > NEST_MAX)
-        return false;
-    u32 before = x->id;
-    if (t->type[before] == before && !t->r->types.data[before].name.len) {
-        struct wit_typedef def = t->r->types.data[before];
-        if (moved_parts(t, &def, depth + 1)) {
-            t->type[before] = t->r->types.len;
-            *vec_push(t->r->arena, &t->r->types) = def;
-        }
-    }
-    x->id = t->type[before];
-    return x->id != before;
-}
-
-/* Types of `from` get a clone in `into`, unless there is one of that name, which must be the same. */
-static bool transfer_types(struct transfer *t, u32 from, u32 into)
-{
-    struct wit_resolve *r = t->r;
-    bool ok = true;
-    for (u32 i = 0; i < r->worlds.data[from].imports.len; i++) {
-        struct wit_world_item x = r->worlds.data[from].imports.data[i];
-        if (x.kind != WIT_ITEM_TYPE)
-            continue;
-        u32 at = map_get(&t->imports, x.name), have = WIT_NONE;
-        if (at != MAP_NONE && r->worlds.data[into].imports.data[at].kind == WIT_ITEM_TYPE)
-            have = r->worlds.data[into].imports.data[at].type;
-        struct wit_typedef def = r->types.data[x.type];
-        moved_parts(t, &def, 0);
-        def.owner.index = into;
-        t->type[x.type] = have == WIT_NONE ? r->types.len : have;
-        if (have == WIT_NONE) {
-            x.type = r->types.len;
-            *vec_push(r->arena, &r->types) = def;
-            ok &= join_item(r, into, true, &t->imports, &x);
-        } else if (!same_named_def(r, &r->types.data[have], &def) &&
-                   !(def.kind == WIT_RESOURCE && r->types.data[have].kind == WIT_RESOURCE)) {
-            ok = report_difference(r, "type", def.name, owner_name(r, def.owner),
-                                   r->types.data[have].at, def.at);
-        }
-    }
-    return ok;
-}
 
 /* Inline interfaces of one name: the types of one stand for those of the other where they are alike. */
 static bool same_inline(struct transfer *t, u32 from, u32 into)
 {
     struct wit_resolve *r = t->r;
+    struct alike l = {r, t->to, t->old};
     const struct wit_interface *a = &r->interfaces.data[from], *b = &r->interfaces.data[into];
     if (a->types.len != b->types.len || a->funcs.len != b->funcs.len)
         return false;
@@ -605,78 +543,191 @@ static bool same_inline(struct transfer *t, u32 from, u32 into)
     for (u32 i = 0; i < b->funcs.len; i++)
         map_add(r->arena, &funcs, b->funcs.data[i].name, i);
     for (u32 i = 0; i < a->types.len; i++) {
-        u32 type = a->types.data[i].type, have = map_get(&types, a->types.data[i].name);
+        u32 have = map_get(&types, a->types.data[i].name);
         if (have == MAP_NONE)
             return false;
-        t->type[type] = have;
+        t->to[a->types.data[i].type] = have;
     }
     for (u32 i = 0; i < a->types.len; i++) {
         u32 type = a->types.data[i].type;
-        struct wit_typedef def = r->types.data[type];
-        moved_parts(t, &def, 0);
-        const struct wit_typedef *have = &r->types.data[t->type[type]];
-        if (!same_named_def(r, have, &def) &&
-            !(def.kind == WIT_RESOURCE && have->kind == WIT_RESOURCE))
+        if (!same_named_def(&l, &r->types.data[type], &r->types.data[t->to[type]]))
             return false;
     }
     for (u32 i = 0; i < a->funcs.len; i++) {
-        struct wit_func f = a->funcs.data[i];
-        u32 have = map_get(&funcs, f.name);
-        moved_field_types(t, &f.params, f.param_count, 0);
-        moved_nested(t, &f.result, 0);
-        if (have == MAP_NONE || !same_func(r, &b->funcs.data[have], &f))
+        u32 have = map_get(&funcs, a->funcs.data[i].name);
+        if (have == MAP_NONE || !same_func(&l, &a->funcs.data[i], &b->funcs.data[have]))
             return false;
     }
     return true;
 }
 
-static bool transfer_item(struct transfer *t, u32 into, bool import, struct wit_world_item x)
+static bool same_item(struct transfer *t, const struct wit_world_item *x,
+                      const struct wit_world_item *have)
 {
     struct wit_resolve *r = t->r;
-    struct map *keys = import ? &t->imports : &t->exports;
-    if (x.kind == WIT_ITEM_TYPE)
-        return true; /* done */
-    if (x.kind == WIT_ITEM_FUNC) {
-        moved_field_types(t, &x.func.params, x.func.param_count, 0);
-        moved_nested(t, &x.func.result, 0);
-        if (x.func.kind != WIT_FREE)
-            x.func.resource = t->type[x.func.resource];
-    } else if (x.has_key_name && !r->interfaces.data[x.interface].name.len) {
-        u32 at = map_get(keys, x.name);
-        const struct wit_world_item *have =
-            at == MAP_NONE ? NULL : &side_of(&r->worlds.data[into], import)->data[at];
-        if (have && have->kind == WIT_ITEM_INTERFACE &&
-            same_inline(t, x.interface, have->interface))
-            return true;
-    }
-    return join_item(r, into, import, keys, &x);
+    struct alike l = {r, t->to, t->old};
+    if (x->kind != have->kind)
+        return false;
+    if (x->kind == WIT_ITEM_FUNC)
+        return same_func(&l, &x->func, &have->func);
+    if (x->kind == WIT_ITEM_TYPE)
+        return same_named_def(&l, &r->types.data[x->type], &r->types.data[have->type]);
+    return x->interface == have->interface || (!r->interfaces.data[x->interface].name.len &&
+                                               !r->interfaces.data[have->interface].name.len &&
+                                               same_inline(t, x->interface, have->interface));
 }
 
-static bool transfer_imports(struct transfer *t, u32 from, u32 into, bool interfaces)
+/* World types of one name are one type. */
+static void overlap(struct transfer *t)
 {
     struct wit_resolve *r = t->r;
-    bool ok = true;
-    for (u32 i = 0; i < r->worlds.data[from].imports.len; i++)
-        if ((r->worlds.data[from].imports.data[i].kind == WIT_ITEM_INTERFACE) == interfaces)
-            ok &= transfer_item(t, into, true, r->worlds.data[from].imports.data[i]);
-    return ok;
+    const wit_world_items *from = &r->worlds.data[t->from].imports;
+    const wit_world_items *into = &r->worlds.data[t->into].imports;
+    for (u32 i = 0; i < from->len; i++) {
+        const struct wit_world_item *x = &from->data[i];
+        u32 at = x->kind == WIT_ITEM_TYPE ? map_get(&t->imports, x->name) : MAP_NONE;
+        if (at == MAP_NONE || into->data[at].kind != WIT_ITEM_TYPE)
+            continue;
+        t->to[x->type] = into->data[at].type;
+        wit_clone_as(&t->cloner, x->type, into->data[at].type);
+    }
+}
+
+/* Compares what is there, and leaves in `fresh` what is not. */
+static void compare_side(struct transfer *t, bool import, wit_world_items *fresh)
+{
+    struct wit_resolve *r = t->r;
+    const wit_world_items *from = side_of(&r->worlds.data[t->from], import);
+    const wit_world_items *into = side_of(&r->worlds.data[t->into], import);
+    const struct map *keys = import ? &t->imports : &t->exports;
+    for (u32 i = 0; i < from->len; i++) {
+        const struct wit_world_item *x = &from->data[i];
+        u32 at = map_get(keys, wit_item_key(r->arena, x));
+        if (at == MAP_NONE)
+            *vec_push(r->arena, fresh) = *x;
+        else if (!same_item(t, x, &into->data[at]))
+            t->fine =
+                report_difference(r, import ? "import" : "export", wit_item_name(r, r->arena, x),
+                                  owner_name(r, (struct wit_owner){WIT_OWNER_WORLD, t->into}),
+                                  into->data[at].at, x->at);
+    }
+}
+
+static void add_items(struct transfer *t, bool import, const wit_world_items *fresh)
+{
+    struct wit_resolve *r = t->r;
+    for (u32 i = 0; i < fresh->len; i++) {
+        struct wit_world_item x = fresh->data[i];
+        if (x.kind == WIT_ITEM_TYPE)
+            x.type = wit_clone_type(&t->cloner, x.type);
+        else if (x.kind == WIT_ITEM_FUNC)
+            wit_clone_function(&t->cloner, &x.func);
+        else if (x.has_key_name && !r->interfaces.data[x.interface].name.len)
+            x.interface = wit_clone_interface(&t->cloner, x.interface);
+        *vec_push(r->arena, side_of(&r->worlds.data[t->into], import)) = x;
+    }
+}
+
+/* ---- Imports that exports rely on ----------------------------------------------------------------------- */
+
+/* Interfaces that exports of a world use as imports, directly or not, or: all that lead to something. */
+struct reach {
+    struct transfer *t;
+    u32 *by; /* by interface: the export that needs it + 1 */
+    VEC(u32) stack;
+};
+
+static bool is_exported(const struct transfer *t, u32 interface)
+{
+    struct wit_world_item key = {.kind = WIT_ITEM_INTERFACE, .interface = interface};
+    return map_get(&t->exports, wit_item_key(t->r->arena, &key)) != MAP_NONE;
+}
+
+/* Marks what an interface uses; of an export only what is not exported itself. */
+static void mark_uses(struct reach *x, u32 interface, bool is_export, u32 by)
+{
+    const struct wit_interface *it = &x->t->r->interfaces.data[interface];
+    for (u32 i = 0; i < it->types.len; i++) {
+        u32 dep = wit_type_dep(x->t->r, it->types.data[i].type);
+        if (dep == WIT_NONE || x->by[dep] || (is_export && is_exported(x->t, dep)))
+            continue;
+        x->by[dep] = by;
+        *vec_push(x->t->r->arena, &x->stack) = dep;
+    }
+}
+
+static void mark_imports(struct reach *x, u32 interface, u32 by)
+{
+    mark_uses(x, interface, true, by);
+    while (x->stack.len)
+        mark_uses(x, x->stack.data[--x->stack.len], false, by);
+}
+
+static str export_name(const struct transfer *t, const struct wit_world_item *x)
+{
+    return wit_item_name(t->r, t->r->arena, x);
+}
+
+/* An interface must not become an export that exports of the other world know as an import. */
+static void check_exports(struct transfer *t, const wit_world_items *fresh)
+{
+    struct wit_resolve *r = t->r;
+    const wit_world_items *have = &r->worlds.data[t->into].exports;
+    struct reach needed = {.t = t, .by = arena_array(r->arena, u32, r->interfaces.len)};
+    for (u32 i = 0; i < have->len; i++)
+        if (have->data[i].kind == WIT_ITEM_INTERFACE)
+            mark_imports(&needed, have->data[i].interface, i + 1);
+    struct reach used = {.t = t, .by = arena_array(r->arena, u32, r->interfaces.len)};
+    for (u32 i = 0; i < fresh->len; i++) {
+        const struct wit_world_item *x = &fresh->data[i];
+        if (x->kind != WIT_ITEM_INTERFACE)
+            continue;
+        mark_imports(&used, x->interface, i + 1);
+        u32 by = x->has_key_name ? 0 : needed.by[x->interface];
+        if (!by)
+            continue;
+        t->fine = false;
+        diag_error(r->diags, "wit-merge", x->at,
+                   "export `" STRF "` needs the import `" STRF
+                   "`, which another world exports: the two cannot be one",
+                   STRA(export_name(t, &have->data[by - 1])), STRA(export_name(t, x)));
+    }
+    for (u32 i = 0; i < have->len; i++) {
+        const struct wit_world_item *x = &have->data[i];
+        u32 by = x->kind == WIT_ITEM_INTERFACE && !x->has_key_name ? used.by[x->interface] : 0;
+        if (!by)
+            continue;
+        t->fine = false;
+        diag_error(r->diags, "wit-merge", fresh->data[by - 1].at,
+                   "export `" STRF "` needs the import `" STRF
+                   "`, which another world exports: the two cannot be one",
+                   STRA(export_name(t, &fresh->data[by - 1])), STRA(export_name(t, x)));
+    }
 }
 
 bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into)
 {
     if (from == into)
         return true;
-    struct transfer t = {.r = r, .old = r->types.len};
-    t.type = arena_array(r->arena, u32, r->types.len);
-    for (u32 i = 0; i < r->types.len; i++)
-        t.type[i] = i;
+    struct transfer t = {.r = r, .from = from, .into = into, .old = r->types.len, .fine = true};
+    t.cloner = (struct wit_cloner){.r = r,
+                                   .scratch = r->arena,
+                                   .from = {WIT_OWNER_WORLD, from},
+                                   .to = {WIT_OWNER_WORLD, into},
+                                   .package = r->worlds.data[into].package};
+    t.to = arena_array(r->arena, u32, t.old);
+    for (u32 i = 0; i < t.old; i++)
+        t.to[i] = i;
     t.imports = keys_of(r->arena, &r->worlds.data[into].imports);
     t.exports = keys_of(r->arena, &r->worlds.data[into].exports);
-    /* What a world defines itself comes after the interfaces that it may use. */
-    bool ok = transfer_imports(&t, from, into, true);
-    ok &= transfer_types(&t, from, into);
-    ok &= transfer_imports(&t, from, into, false);
-    for (u32 i = 0; i < r->worlds.data[from].exports.len; i++)
-        ok &= transfer_item(&t, into, false, r->worlds.data[from].exports.data[i]);
-    return ok;
+    wit_world_items imports = {0}, exports = {0};
+    overlap(&t);
+    compare_side(&t, true, &imports);
+    compare_side(&t, false, &exports);
+    check_exports(&t, &exports);
+    if (t.fine) {
+        add_items(&t, true, &imports);
+        add_items(&t, false, &exports);
+    }
+    return t.fine;
 }
