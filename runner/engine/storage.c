@@ -254,6 +254,11 @@ enum trap engine_table_init(struct engine_instance *i, u32 table, u32 elem, u64 
         return TRAP_TABLE;
     if (n == 0)
         return TRAP_NONE;
+    const u32 *funcs = i->module->source->elems.data[elem].funcs;
+    for (u64 k = 0; funcs && k < n; k++)
+        t->elems[d + k] = (u64)(uintptr_t)engine_func_at(i, funcs[s + k]);
+    if (funcs)
+        return TRAP_NONE;
     engine_ref *refs;
     enum trap trap = engine_elem_refs(i, elem, &refs);
     if (trap == TRAP_NONE)
