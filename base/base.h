@@ -52,6 +52,7 @@ struct arena {
     struct arena_large *large; /* allocations that have a block of their own */
     size_t used;               /* bytes handed out, for limits and reports */
     u32 first; /* size of the first block, 0 = 8 KiB: less for arenas by the million */
+    struct arena_block *spare; /* of before the last reset */
 };
 
 /* Zeroed memory of `size` bytes, aligned to 16. Never NULL (size 0 gives a valid pointer). */
@@ -60,7 +61,7 @@ void *arena_alloc(struct arena *a, size_t size);
  * pointer is dead. Large allocations give their old memory back. */
 void *arena_realloc(struct arena *a, void *old, size_t old_size, size_t new_size);
 void arena_free(struct arena *a);
-/* Empties it for the next use, and keeps a block to start with. */
+/* Empties it for the next use, and keeps blocks (8 MiB at most) to start with. */
 void arena_reset(struct arena *a);
 
 /* An arena on the C stack, for the time of one call: arena_temp_end frees it, and so does the unwinding when memory runs out

@@ -176,12 +176,60 @@ struct file_out {
     int error; /* errno of the first failure */
 };
 
+#define LINKS_MAX 40
+
+/* Through a symbolic link its target is written, also one that is not there yet; the link stays. */
+static const char *follow_links(struct arena *a, const char *path)
+{
+    char to[PATH_MAX];
+    for (u32 i = 0; i < LINKS_MAX; i++) {
+        ssize_t n = readlink(path, to, sizeof to);
+        if (n <= 0 || (size_t)n == sizeof to) {
+            break;
+        }
+        path = str_to_c(a, path_join(a, path_directory(str_c(path)), str_of(to, (size_t)n)));
+    }
+    return path;
+}
+
+/* Temporary files that are not yet what they are to become. Names are of malloc: a signal may come when arenas are gone. */
+static char *volatile unfinished[8];
+
+static void remember(const char *temporary)
+{
+    for (size_t i = 0; i < LENGTH_OF(unfinished); i++) {
+        if (!unfinished[i]) {
+            unfinished[i] = strdup(temporary);
+            return;
+        }
+    }
+}
+
+static void forget(const char *temporary)
+{
+    for (size_t i = 0; i < LENGTH_OF(unfinished); i++) {
+        char *name = unfinished[i];
+        if (name && strcmp(name, temporary) == 0) {
+            unfinished[i] = NULL;
+            free(name);
+            return;
+        }
+    }
+}
+
+void file_abandon(void)
+{
+    for (size_t i = 0; i < LENGTH_OF(unfinished); i++) {
+        if (unfinished[i]) {
+            unlink(unfinished[i]);
+        }
+    }
+}
+
 /* A temporary file beside the target. */
 static void begin_temporary(struct file_out *f)
 {
-    /* Through a symbolic link the target is replaced, not the link. */
-    char resolved[PATH_MAX];
-    const char *target = realpath(f->path, resolved) ? resolved : f->path;
+    const char *target = follow_links(f->d->arena, f->path);
     struct stat st;
     mode_t mode = umask(0);
     umask(mode);
@@ -191,7 +239,10 @@ static void begin_temporary(struct file_out *f)
     f->fd = mkstemp(f->temporary);
     if (f->fd < 0) {
         f->temporary = NULL;
-    } else if (fchmod(f->fd, mode) != 0) {
+        return;
+    }
+    remember(f->temporary);
+    if (fchmod(f->fd, mode) != 0) {
         f->error = errno;
     }
 }
@@ -237,6 +288,9 @@ bool file_end(struct file_out *f, bool keep)
     }
     if (!keep && f->temporary) {
         unlink(f->temporary);
+    }
+    if (f->temporary) {
+        forget(f->temporary);
     }
     if (f->error) {
         fail(f->d, "write", f->path, strerror(f->error));

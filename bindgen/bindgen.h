@@ -10,6 +10,9 @@
 #include "wit-parser.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct bindgen_rename {
     str from; /* world key of an interface: "a:b/i@1.0.0", or its plain name */
@@ -47,6 +50,9 @@ struct bindgen_output {
 WITC_NODISCARD bool bindgen_c(struct wit_resolve *r, u32 world,
                               const struct bindgen_options *options, struct bindgen_output *out);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -14,8 +14,8 @@ static const struct option options[] = {
     {"inherit-env", 0, NULL, "give the guest the whole environment"},
     {"argv0", 0, "NAME", "the guest's own name, instead of the file's"},
     {"fuel", 0, "N", "trap after N loop turns and calls"},
-    {"timeout", 0, "SECONDS", "trap when the guest has run so long"},
-    {"stall-timeout", 0, "SECONDS", "report who waits for whom when nothing has moved for so long"},
+    {"timeout", 0, "TIME", "trap when the guest has run so long: 2, 1.5s, 200ms"},
+    {"stall-timeout", 0, "TIME", "report who waits for whom when nothing has moved for so long"},
     {"max-memory", 0, "BYTES", "the most that each memory may hold"},
     {"seed", 0, "N", "draw what the specification leaves open from this seed"},
     {"trace", 0, NULL, "print each call, return and copy between components"},
@@ -23,16 +23,16 @@ static const struct option options[] = {
     {"unknown-imports-trap", 0, NULL, "imports that nobody provides trap when they are called"},
     {"lazy-validate", 0, NULL, "validate each function when it is first called"},
     OPTION_FEATURES,
-    {"wasi", 'S', "LIST", "as wasmtime: inherit-env; what is always on is passed over"},
-    {"wasm", 'W', "LIST", "as wasmtime: fuel=N, timeout=N, unknown-imports-trap, features=y"},
+    {"wasi", 'S', "LIST", "as wasmtime has it: inherit-env; `-S help` lists them"},
+    {"wasm", 'W', "LIST", "as wasmtime has it: fuel=N, timeout=TIME, gc=n; `-W help` lists them"},
     {NULL},
 };
 
 /* ---- Signals ----------------------------------------------------------------------------------------- */
 
 static struct engine_store *volatile watched;
-#define A_LONG_TIME 1000000000u /* seconds: about 30 years */
-static volatile sig_atomic_t waiting;
+#define A_LONG_TIME 1000000000000u /* milliseconds: about 30 years */
+static volatile sig_atomic_t waiting, ended_by_user;
 static struct timespec deadline;
 static bool has_deadline;
 
@@ -41,6 +41,7 @@ static void interrupt(int signal_)
 {
     if (watched) {
         engine_interrupt(watched);
+        ended_by_user |= signal_ == SIGINT;
     }
     if (signal_ == SIGINT && (waiting || !watched)) {
         signal(SIGINT, SIG_DFL);
@@ -67,12 +68,18 @@ void run_waiting(bool on)
     waiting = on;
 }
 
-static void start_timeout(u64 seconds)
+static void start_timeout(u64 milliseconds)
 {
-    struct itimerval t = {
-        .it_value = {.tv_sec = (time_t)(seconds < A_LONG_TIME ? seconds : A_LONG_TIME)}};
+    u64 time = milliseconds < A_LONG_TIME ? milliseconds : A_LONG_TIME;
+    struct itimerval t = {.it_value = {.tv_sec = (time_t)(time / 1000),
+                                       .tv_usec = (suseconds_t)(time % 1000) * 1000}};
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += t.it_value.tv_sec;
+    deadline.tv_nsec += t.it_value.tv_usec * 1000;
+    if (deadline.tv_nsec >= 1000000000) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000;
+    }
     has_deadline = true;
     setitimer(ITIMER_REAL, &t, NULL);
 }
@@ -97,11 +104,19 @@ void run_print_line(const struct buf *b)
 
 struct diag *run_trap_error(struct cli *cli, const struct run_options *o, str message)
 {
+    if (ended_by_user) {
+        return diag_error(&cli->diags, "interrupted", (span){0}, "the guest was interrupted");
+    }
     if (run_time_left() == 0) {
-        return diag_error(&cli->diags, "timeout", (span){0}, "the guest has run longer than %llu s",
-                          (unsigned long long)o->timeout);
+        return diag_error(&cli->diags, "timeout", (span){0}, "the guest has run longer than " STRF,
+                          STRA(run_time_text(cli, o->timeout)));
     }
     return diag_error(&cli->diags, "trap", (span){0}, "the guest trapped: " STRF, STRA(message));
+}
+
+int run_trap_code(void)
+{
+    return ended_by_user ? 128 + SIGINT : EXIT_TRAP;
 }
 
 void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames, u32 count,
@@ -163,61 +178,18 @@ static bool number_option(struct cli *cli, const char *name, u64 *out)
     return !value || read_number(cli, name, str_c(value), out);
 }
 
-/* The lists of wasmtime's -S and -W: `name`, `name=value`, `name=y`. */
-static bool read_list(struct cli *cli, const char *name, struct run_options *o)
+static bool time_option(struct cli *cli, const char *name, u64 *out)
 {
-    /* Of these witc has always what they turn on. */
-    static const char *const passed[] = {"cli",
-                                         "p3",
-                                         "inherit-stdin",
-                                         "inherit-stdout",
-                                         "inherit-stderr",
-                                         "component-model",
-                                         "component-model-async"};
-    const char **lists;
-    u32 n = cli_values(cli, name, &lists);
-    for (u32 i = 0; i < n; i++) {
-        str list = str_c(lists[i]);
-        while (list.len) {
-            str item, key;
-            list = str_cut(list, ',', &item);
-            str value = str_cut(item, '=', &key);
-            bool off = str_eq_c(value, "n") || str_eq_c(value, "no") || str_eq_c(value, "false");
-            bool known = false;
-            for (size_t p = 0; p < LENGTH_OF(passed); p++) {
-                known |= str_eq_c(key, passed[p]);
-            }
-            if (str_eq_c(key, "inherit-env")) {
-                o->inherit_env = !off;
-            } else if (str_eq_c(key, "unknown-imports-trap")) {
-                o->unknown_imports_trap = !off;
-            } else if (str_eq_c(key, "fuel")) {
-                if (!read_number(cli, "fuel", value, &o->limits.fuel)) {
-                    return false;
-                }
-            } else if (str_eq_c(key, "timeout")) {
-                if (!read_number(cli, "timeout",
-                                 str_sub(value, 0, value.len - str_ends(value, STR("s"))),
-                                 &o->timeout)) {
-                    return false;
-                }
-            } else if (str_starts(key, STR("component-model-"))) {
-                struct buf b = buf_in(&cli->arena);
-                buf_printf(&b, "%scm-" STRF, off ? "-" : "", STRA(str_sub(key, 16, key.len)));
-                if (!features_apply(&o->features, buf_view(&b), &cli->diags)) {
-                    return false;
-                }
-            } else if (!known && !features_apply(&o->features, key, &cli->diags)) {
-                return false;
-            }
-        }
+    const char *value = cli_value(cli, name);
+    if (!value || run_read_time(str_c(value), out)) {
+        return true;
     }
-    return true;
+    cli_usage(cli, "`%s` takes a time such as 2, 1.5s or 200ms, not `%s`", name, value);
+    return false;
 }
 
 static bool read_options(struct cli *cli, struct run_options *o)
 {
-    u64 memory = 0;
     const char *seed = cli_value(cli, "seed");
     o->path = cli->args.data[0];
     o->invoke = cli_value(cli, "invoke");
@@ -228,13 +200,12 @@ static bool read_options(struct cli *cli, struct run_options *o)
     o->has_seed = seed != NULL;
     o->unknown_imports_trap = cli_flag(cli, "unknown-imports-trap");
     if (!cli_features(cli, &o->features) || !number_option(cli, "fuel", &o->limits.fuel) ||
-        !number_option(cli, "timeout", &o->timeout) ||
-        !number_option(cli, "stall-timeout", &o->stall_timeout) ||
-        !number_option(cli, "max-memory", &memory) || !number_option(cli, "seed", &o->seed) ||
-        !read_list(cli, "wasi", o) || !read_list(cli, "wasm", o)) {
+        !time_option(cli, "timeout", &o->timeout) ||
+        !time_option(cli, "stall-timeout", &o->stall_timeout) ||
+        !number_option(cli, "max-memory", &o->limits.memory_bytes) ||
+        !number_option(cli, "seed", &o->seed) || !run_read_lists(cli, o)) {
         return false;
     }
-    o->limits.memory_bytes = memory;
     const char **args = arena_array(&cli->arena, const char *, cli->args.len);
     const char *argv0 = cli_value(cli, "argv0");
     for (u32 i = 0; i < cli->args.len; i++) {
@@ -249,6 +220,9 @@ static int run(struct cli *cli)
 {
     struct run_options o = {0};
     struct wasm_binary binary;
+    if (run_show_lists(cli)) {
+        return 0;
+    }
     if (cli->args.len == 0) {
         return cli_usage(cli, "a module or component is missing");
     }

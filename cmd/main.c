@@ -274,17 +274,39 @@ static void hold_standard_descriptors(void)
     }
 }
 
+/* The end by a signal leaves no file behind that is written in part. */
+static void end(int signal_)
+{
+    file_abandon();
+    signal(signal_, SIG_DFL);
+    raise(signal_);
+}
+
+static void watch_end(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < LENGTH_OF(signals); i++) {
+        struct sigaction now;
+        if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
+            signal(signals[i], end);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
     hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error message, not a death */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
+    watch_end();
     static struct cli cli;
     diags_init(&cli.diags, &cli.arena, &cli.sources);
     struct invocation x = {&cli, argv + 1, 0};
     if (!oom_guard(guarded, &x)) {
         static const char text[] = "error: out of memory\n";
         ssize_t ignored = write(2, text, sizeof text - 1);
+        file_abandon();
         (void)ignored;
         x.code = 70;
     }

@@ -1,6 +1,7 @@
 /* manual.c - `--help` shows the manual page, installed or in the source tree. */
 #include "cmd.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -9,19 +10,49 @@
 /* Where the pages are, seen from the folder of the program: installed, and in the source tree. */
 static const char *const places[] = {"/../share/man/man1", "/../man"};
 
+/* Copies what the viewer prints, so that it is known when it cannot be written. */
+static bool copy_output(int from)
+{
+    char bytes[4096];
+    bool any = false;
+    ssize_t n;
+    while ((n = read(from, bytes, sizeof bytes)) > 0 || (n < 0 && errno == EINTR)) {
+        any |= n > 0;
+        if (n > 0) {
+            fwrite(bytes, 1, (size_t)n, stdout);
+        }
+    }
+    close(from);
+    return any;
+}
+
+/* On a terminal the viewer pages by itself. */
 static bool run_viewer(const char *const *argv)
 {
+    bool terminal = isatty(1);
+    int ends[2] = {-1, -1};
     fflush(stdout);
-    pid_t pid = fork();
-    if (pid < 0) {
+    if (!terminal && pipe(ends) != 0) {
         return false;
     }
+    pid_t pid = fork();
     if (pid == 0) {
+        if (!terminal) {
+            dup2(ends[1], 1);
+            close(ends[0]);
+            close(ends[1]);
+        }
         execvp(argv[0], (char *const *)argv);
         _exit(127);
     }
+    bool shown = terminal;
+    if (!terminal) {
+        close(ends[1]);
+        shown = copy_output(ends[0]);
+    }
     int status;
-    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return pid > 0 && waitpid(pid, &status, 0) == pid && shown && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
 }
 
 bool show_manual(struct cli *cli, const char *command)

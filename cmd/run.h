@@ -18,9 +18,16 @@ struct run_options {
     struct engine_limits limits;
     bool has_seed, trace, leaks;
     u64 seed;
-    u64 timeout, stall_timeout; /* seconds, 0: none */
+    u64 timeout, stall_timeout; /* milliseconds, 0: none */
     bool unknown_imports_trap, inherit_env, lazy_validate;
 };
+
+/* Reads the lists of `-W` and `-S`, as wasmtime has them; says what is wrong with them. */
+WITC_NODISCARD bool run_read_lists(struct cli *cli, struct run_options *o);
+/* Prints what a list may hold if one of them is `help`. */
+bool run_show_lists(struct cli *cli);
+/* `5`, `1.5s`, `200ms`, `2m`: a time in milliseconds, at least 1 if it is not 0; seconds if there is no unit. */
+WITC_NODISCARD bool run_read_time(str text, u64 *milliseconds);
 
 /* Both run to the end and give the exit code; what there is to say is in cli->diags. */
 int run_component(struct cli *cli, const struct run_options *o, const struct wasm_component *c);
@@ -31,8 +38,12 @@ WITC_NODISCARD bool run_read_invoke(struct cli *cli, const struct run_options *o
                                     struct wave_call *call);
 /* Writes a line to standard output. */
 void run_print_line(const struct buf *b);
-/* The error of a guest that trapped, or that --timeout ended. */
+/* The error of a guest that trapped, or that --timeout or Ctrl-C ended. */
 struct diag *run_trap_error(struct cli *cli, const struct run_options *o, str message);
+/* The exit code of such a guest: EXIT_TRAP, or 130 after Ctrl-C. */
+int run_trap_code(void);
+/* "2 s" or "1500 ms" */
+str run_time_text(struct cli *cli, u64 milliseconds);
 /* Adds the frames of a trap with their places in the source; so many are missing before the one at left_out_at. */
 void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames, u32 count,
                     u32 left_out, u32 left_out_at);

@@ -32,8 +32,8 @@ static int report_trap(struct session *x)
     if (run_time_left() == 0 || !t->is_deadlock) {
         d = run_trap_error(cli, x->o, t->message);
     } else if (x->stalled) {
-        d = diag_error(&cli->diags, "stall", (span){0}, "nothing has moved for %llu s",
-                       (unsigned long long)x->o->stall_timeout);
+        d = diag_error(&cli->diags, "stall", (span){0}, "nothing has moved for " STRF,
+                       STRA(run_time_text(cli, x->o->stall_timeout)));
     } else {
         d = diag_error(&cli->diags, "deadlock", (span){0}, STRF, STRA(t->message));
     }
@@ -49,7 +49,7 @@ static int report_trap(struct session *x)
         rest = str_cut(rest, '\n', &line);
         diag_note(&cli->diags, d, STRF, STRA(line));
     }
-    return EXIT_TRAP;
+    return run_trap_code();
 }
 
 static void report_leaks(struct session *x)
@@ -336,8 +336,7 @@ static bool poll_patiently(void *env, bool may_block)
 {
     struct session *x = env;
     struct canon_loop loop = wasi_loop(x->wasi);
-    u64 stall =
-        x->o->stall_timeout - 1 < UINT64_MAX / 1000 ? x->o->stall_timeout * 1000 : UINT64_MAX;
+    u64 stall = x->o->stall_timeout ? x->o->stall_timeout : UINT64_MAX;
     u64 left = run_time_left(), patience = stall < left ? stall : left;
     run_waiting(may_block);
     enum wasi_turn turn;
@@ -369,8 +368,7 @@ static int run_session(struct session *x, const struct wasm_component *c)
     }
     int code = x->o->invoke ? invoke(x, root) : run_command(x, root);
     /* What the program has begun goes on: tasks that have returned and not ended, output on its way. */
-    if (code != EXIT_TRAP && !cli->diags.errors &&
-        canon_store_run_until(x->store, NULL, NULL) == CANON_TRAPPED) {
+    if (!cli->diags.errors && canon_store_run_until(x->store, NULL, NULL) == CANON_TRAPPED) {
         int last = report_trap(x);
         code = last ? last : code;
     }

@@ -1,5 +1,6 @@
 /* run_module.c - runs a core module: `_start`, or a call of one of its exports with numbers. */
 #include "run.h"
+#include "validate.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static int report_trap(struct module_run *x)
         diag_note(&cli->diags, d, STRF, STRA(t->detail));
     }
     run_add_frames(cli, d, t->frames, t->frame_count, t->frames_left_out, t->left_out_at);
-    return EXIT_TRAP;
+    return run_trap_code();
 }
 
 /* ---- Numbers as WAVE values --------------------------------------------------------------------------------- */
@@ -54,7 +55,39 @@ static u64 to_slot(const struct canon_value *v)
     }
 }
 
-/* As wasmtime prints numbers of core modules, so that the outputs can be compared: like WAVE but for `NaN`. */
+/* References have no text: what they are of. */
+static const char *reference_name(wasm_valtype type)
+{
+    if (wasm_is_concrete(type)) {
+        return "ref";
+    }
+    switch (wasm_heap_of(type)) {
+    case HEAP_FUNC:
+    case HEAP_NOFUNC: return "funcref";
+    case HEAP_EXTERN:
+    case HEAP_NOEXTERN: return "externref";
+    case HEAP_EXN:
+    case HEAP_NOEXN: return "exnref";
+    case HEAP_CONT:
+    case HEAP_NOCONT: return "contref";
+    default: return "anyref";
+    }
+}
+
+static void print_v128(struct buf *b, const u64 *slot)
+{
+    unsigned __int128 v = (unsigned __int128)slot[1] << 64 | slot[0];
+    char digits[40];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + (int)(v % 10));
+        v /= 10;
+    } while (v);
+    buf_put(b, digits + at, sizeof digits - at);
+}
+
+/* As wasmtime prints numbers of core modules, so that the outputs can be compared: like WAVE but for `NaN`;
+ * a v128 is one number. */
 static void print_slot(struct buf *b, wasm_valtype type, const u64 *slot)
 {
     float f;
@@ -70,10 +103,8 @@ static void print_slot(struct buf *b, wasm_valtype type, const u64 *slot)
         memcpy(&d, slot, sizeof d);
         isnan(d) ? buf_c(b, "NaN") : wave_print_f64(b, d);
         break;
-    case WASM_V128:
-        buf_printf(b, "0x%016llx%016llx", (unsigned long long)slot[1], (unsigned long long)slot[0]);
-        break;
-    default: buf_c(b, *slot ? "<ref>" : "<null>"); break;
+    case WASM_V128: print_v128(b, slot); break;
+    default: buf_printf(b, "<%s%s>", *slot ? "" : "null ", reference_name(type)); break;
     }
 }
 
@@ -86,9 +117,11 @@ static int call(struct module_run *x, struct engine_func *f, const u64 *slots)
         return report_trap(x);
     }
     if (outcome == ENGINE_SUSPENDED) {
-        diag_error(&x->cli->diags, "trap", (span){0}, "the guest trapped: %s",
-                   engine_out_of_fuel(x->task) ? "out of fuel" : "it was suspended");
-        return EXIT_TRAP;
+        struct engine_frame *frames;
+        struct diag *d = run_trap_error(x->cli, x->o, STR("all fuel consumed"));
+        u32 n = engine_backtrace(x->task, &x->cli->arena, &frames);
+        run_add_frames(x->cli, d, frames, n, 0, 0);
+        return run_trap_code();
     }
     return 0;
 }
@@ -141,8 +174,11 @@ static bool read_args(struct module_run *x, u32 source, const struct wave_call *
         params[i].name = str_printf(&cli->arena, "p%u", i);
         params[i].type = number_type(type->params[i]);
         if (!params[i].type) {
-            diag_unsupported(&cli->diags, c->name, "an argument that is no number (parameter %u)",
-                             i);
+            struct diag *d =
+                diag_unsupported(&cli->diags, c->name, "an argument of type `" STRF "`",
+                                 STRA(validate_valtype_text(&cli->arena, type->params[i])));
+            diag_note(&cli->diags, d,
+                      "it is parameter %u; numbers can be given: i32, i64, f32, f64", i);
             return false;
         }
     }
@@ -168,21 +204,59 @@ static int run_start(struct module_run *x, struct engine_instance *i)
     return call(x, e.func, NULL);
 }
 
+/* ---- Imports -------------------------------------------------------------------------------------------------------- */
+
+static enum engine_outcome trap_unknown(void *env, struct engine_task *t, u64 *slots)
+{
+    const struct wasm_import *import = env;
+    (void)slots;
+    return engine_trap(t, "unknown import: `" STRF "::" STRF "` has not been defined",
+                       STRA(import->module), STRA(import->name));
+}
+
+static bool link_import(struct module_run *x, const struct wasm_module *m,
+                        const struct wasm_import *import, struct engine_extern *out)
+{
+    struct diags *d = &x->cli->diags;
+    if (x->o->unknown_imports_trap && import->type.kind == EXTERN_FUNC) {
+        str name =
+            str_printf(&x->cli->arena, STRF "::" STRF, STRA(import->module), STRA(import->name));
+        out->kind = EXTERN_FUNC;
+        out->func = engine_host_func(x->store, &m->types.data[import->type.type].func, name,
+                                     trap_unknown, (void *)(uintptr_t)import);
+        return true;
+    }
+    struct diag *e =
+        diag_unsupported(d, import->at, "a core module with imports (`" STRF "` `" STRF "`)",
+                         STRA(import->module), STRA(import->name));
+    diag_help(d, e, "make a component of it with `witc new`");
+    return false;
+}
+
+/* What each import is given, in order. */
+static bool link_imports(struct module_run *x, const struct wasm_module *m,
+                         struct engine_extern **out)
+{
+    *out = arena_array(&x->cli->arena, struct engine_extern, m->imports.len);
+    for (u32 i = 0; i < m->imports.len; i++) {
+        if (!link_import(x, m, &m->imports.data[i], &(*out)[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int run_loaded(struct module_run *x, struct engine_module *loaded,
                       const struct wasm_module *m)
 {
     struct cli *cli = x->cli;
     struct engine_instance *i = NULL;
-    if (m->imports.len) {
-        const struct wasm_import *first = &m->imports.data[0];
-        struct diag *d = diag_unsupported(&cli->diags, first->at,
-                                          "a core module with imports (`" STRF "` `" STRF "`)",
-                                          STRA(first->module), STRA(first->name));
-        diag_help(&cli->diags, d, "make a component of it with `witc new`");
+    struct engine_extern *imports;
+    if (!link_imports(x, m, &imports)) {
         return 1;
     }
     enum engine_outcome outcome =
-        engine_instantiate(x->store, loaded, NULL, 0, (str){0}, &i, &cli->diags);
+        engine_instantiate(x->store, loaded, imports, m->imports.len, (str){0}, &i, &cli->diags);
     if (cli->diags.errors) {
         return 1;
     }

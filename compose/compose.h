@@ -13,6 +13,9 @@
 #include "wit-parser.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- Core module + world ------------------------------------------------------------------------- */
 
@@ -80,7 +83,7 @@ struct compose_node {
     u32 package; /* COMPOSE_INSTANCE */
     VEC(struct compose_edge) args;
     u32 of; /* COMPOSE_EXPORT */
-    str export;
+    str export_name;
     struct cm_name import; /* COMPOSE_IMPORT, of this type, whose types are its own */
     struct validate_entity entity;
     validate_id
@@ -157,7 +160,7 @@ enum compose_verdict {
 };
 struct compose_match {
     u32 plug; /* position in the list of plugs */
-    str export, import;
+    str export_name, import;
     enum compose_verdict verdict;
     u32 by; /* PLUG_TAKEN: the plug that was first */
     struct validate_mismatch why;
@@ -175,6 +178,9 @@ void compose_explain(const struct compose_graph *g, u32 socket, const u32 *plugs
 enum compose_picture { PICTURE_DOT, PICTURE_MERMAID, PICTURE_JSON };
 void compose_draw(const struct compose_graph *g, enum compose_picture how, struct buf *out);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

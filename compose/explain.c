@@ -9,25 +9,27 @@ static void explain_match(const struct compose_graph *g, const u32 *plugs,
                           const struct compose_match *m, struct buf *out)
 {
     switch (m->verdict) {
-    case PLUG_CONNECTED: buf_printf(out, "  " STRF " -> connected\n", STRA(m->export)); break;
+    case PLUG_CONNECTED: buf_printf(out, "  " STRF " -> connected\n", STRA(m->export_name)); break;
     case PLUG_CONNECTED_TO_VERSION:
         buf_printf(out, "  " STRF " -> connected to " STRF " (compatible version)\n",
-                   STRA(m->export), STRA(m->import));
+                   STRA(m->export_name), STRA(m->import));
         break;
     case PLUG_TAKEN:
         buf_printf(out, "  " STRF " -> not used: " STRF " gives " STRF " already\n",
-                   STRA(m->export), STRA(g->packages.data[plugs[m->by]].name), STRA(m->import));
+                   STRA(m->export_name), STRA(g->packages.data[plugs[m->by]].name),
+                   STRA(m->import));
         break;
     case PLUG_NO_IMPORT:
-        buf_printf(out, "  " STRF " -> not used: the socket has no such import\n", STRA(m->export));
+        buf_printf(out, "  " STRF " -> not used: the socket has no such import\n",
+                   STRA(m->export_name));
         break;
     case PLUG_VERSION:
         buf_printf(out,
                    "  " STRF " -> not used: the socket imports " STRF ", which is not compatible\n",
-                   STRA(m->export), STRA(m->import));
+                   STRA(m->export_name), STRA(m->import));
         break;
     case PLUG_MISMATCH:
-        buf_printf(out, "  " STRF " -> not used: " STRF "\n", STRA(m->export),
+        buf_printf(out, "  " STRF " -> not used: " STRF "\n", STRA(m->export_name),
                    STRA(validate_mismatch_text(out->arena, &m->why)));
         break;
     }
@@ -78,7 +80,7 @@ static u32 root_of(const struct compose_graph *g, u32 node, struct arena *a, str
 {
     *path = (str){0};
     while (g->nodes.data[node].kind == COMPOSE_EXPORT) {
-        str name = g->nodes.data[node].export;
+        str name = g->nodes.data[node].export_name;
         *path = path->len ? str_printf(a, STRF "." STRF, STRA(name), STRA(*path)) : name;
         node = g->nodes.data[node].of;
     }

@@ -29,11 +29,11 @@ u32 compose_add_alias(struct compose_graph *g, u32 node, str export_)
 {
     for (u32 i = node + 1; i < g->nodes.len; i++) {
         const struct compose_node *n = &g->nodes.data[i];
-        if (n->kind == COMPOSE_EXPORT && n->of == node && str_eq(n->export, export_))
+        if (n->kind == COMPOSE_EXPORT && n->of == node && str_eq(n->export_name, export_))
             return i;
     }
     *vec_push(g->arena, &g->nodes) = (struct compose_node){
-        .kind = COMPOSE_EXPORT, .name = export_, .of = node, .export = export_};
+        .kind = COMPOSE_EXPORT, .name = export_, .of = node, .export_name = export_};
     return g->nodes.len - 1;
 }
 
@@ -132,7 +132,7 @@ static u32 encode_node(struct composition *c, u32 node)
         struct cm_alias alias = {.kind = ALIAS_EXPORT,
                                  .sort = graph_entity(c, node).sort,
                                  .instance = encode_node(c, n->of),
-                                 .name = n->export};
+                                 .name = n->export_name};
         index = sort_count(c, alias.sort);
         cm_add_alias(&c->builder, alias);
     }

@@ -287,7 +287,7 @@ struct validate_entity graph_entity(const struct composition *c, u32 node)
     if (n->kind == COMPOSE_IMPORT)
         return c->imports.data[graph_import_of(c, &n->import)].entity;
     const struct validate_item *item =
-        validate_find_export(c->g->types, graph_entity(c, n->of).type, n->export);
+        validate_find_export(c->g->types, graph_entity(c, n->of).type, n->export_name);
     return item ? item->entity : (struct validate_entity){SORT_COUNT, VALIDATE_NONE};
 }
 
@@ -355,9 +355,10 @@ static bool type_node(struct composition *c, u32 node, u8 *state)
         if (!type_node(c, n->of, state))
             return false;
         struct validate_entity of = graph_entity(c, n->of);
-        if (of.sort != SORT_INSTANCE || !validate_find_export(c->g->types, of.type, n->export)) {
+        if (of.sort != SORT_INSTANCE ||
+            !validate_find_export(c->g->types, of.type, n->export_name)) {
             diag_error(c->d, CODE_COMPOSE, n->at, "`" STRF "` has no export `" STRF "`",
-                       STRA(c->g->nodes.data[n->of].name), STRA(n->export));
+                       STRA(c->g->nodes.data[n->of].name), STRA(n->export_name));
             return false;
         }
     }

@@ -39,7 +39,7 @@ static struct compose_match match_export(struct compose_graph *g,
                                          const struct validate_item *item, u32 plug,
                                          const u32 *taken)
 {
-    struct compose_match m = {.plug = plug, .export = item->name.name};
+    struct compose_match m = {.plug = plug, .export_name = item->name.name};
     const struct validate_item *import = find_import(g, socket, item->name.name, &m.verdict);
     if (!import)
         return m;
@@ -86,12 +86,13 @@ static void match_note(const struct compose_graph *g, struct diags *d, struct di
 {
     switch (m->verdict) {
     case PLUG_MISMATCH:
-        diag_note(d, x, "export `" STRF "` does not fit import `" STRF "`: " STRF, STRA(m->export),
-                  STRA(m->import), STRA(validate_mismatch_text(d->arena, &m->why)));
+        diag_note(d, x, "export `" STRF "` does not fit import `" STRF "`: " STRF,
+                  STRA(m->export_name), STRA(m->import),
+                  STRA(validate_mismatch_text(d->arena, &m->why)));
         break;
     case PLUG_VERSION:
         diag_note(d, x, "export `" STRF "` is not compatible with the version of import `" STRF "`",
-                  STRA(m->export), STRA(m->import));
+                  STRA(m->export_name), STRA(m->import));
         break;
     case PLUG_TAKEN:
         diag_note(d, x, "import `" STRF "` is taken by `" STRF "` already", STRA(m->import),
@@ -162,8 +163,8 @@ bool compose_plug(struct compose_graph *g, u32 socket, const u32 *plugs, u32 plu
     for (u32 i = 0; i < plan->matches.len; i++) {
         const struct compose_match *m = &plan->matches.data[i];
         if (is_connected(m->verdict))
-            compose_connect(g, instance, m->import, compose_add_alias(g, nodes[m->plug], m->export),
-                            (span){0});
+            compose_connect(g, instance, m->import,
+                            compose_add_alias(g, nodes[m->plug], m->export_name), (span){0});
     }
     for (u32 i = 0; i < type.export_count; i++)
         compose_add_export(g, type.exports[i].name,

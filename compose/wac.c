@@ -324,7 +324,7 @@ static const struct validate_type *shape(const struct builder *b, u32 node)
         return n->entity.sort == SORT_INSTANCE ? validate_get(g->types, n->entity.type) : NULL;
     const struct validate_type *of = shape(b, n->of);
     const struct validate_item *item =
-        of ? validate_find(of->exports, of->export_count, n->export) : NULL;
+        of ? validate_find(of->exports, of->export_count, n->export_name) : NULL;
     return item && item->entity.sort == SORT_INSTANCE ? validate_get(g->types, item->entity.type)
                                                       : NULL;
 }
@@ -402,7 +402,7 @@ static str import_for(const struct builder *b, const struct validate_type *c, st
                       bool inferred)
 {
     const struct compose_node *n = &b->g->nodes.data[node];
-    str path = n->kind == COMPOSE_EXPORT   ? n->export
+    str path = n->kind == COMPOSE_EXPORT   ? n->export_name
                : n->kind == COMPOSE_IMPORT ? n->import.name
                                            : (str){0};
     if (inferred && path.len && str_find_char(path, ':', 0) != SIZE_MAX) {
@@ -643,7 +643,7 @@ static bool export_(struct builder *b, const struct wac_statement *s)
     const struct compose_node *n = &b->g->nodes.data[node];
     struct cm_name name = {.name = s->as};
     if (!s->has_as && n->kind == COMPOSE_EXPORT)
-        name.name = n->export;
+        name.name = n->export_name;
     else if (!s->has_as && n->kind == COMPOSE_IMPORT)
         name = n->import;
     else if (!s->has_as) {

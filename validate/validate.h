@@ -15,6 +15,9 @@
 #include "wasm.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- Core types across modules ------------------------------------------------------------------- */
 
@@ -273,6 +276,9 @@ int validate_semver_cmp(const struct validate_semver *a, const struct validate_s
  * no version or a pre-release. */
 str validate_semver_track(struct arena *a, str name);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -16,6 +16,9 @@
 #include "base.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- Core types ---------------------------------------------------------------------------------- */
 
@@ -810,6 +813,9 @@ void wasm_skip_immediates(struct wasm_cursor *c, enum wasm_op op);
 /* Moves past an expression, its `end` included. */
 void wasm_skip_expr(struct wasm_cursor *c);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -9,6 +9,9 @@
 #include "wasm.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- Values ---------------------------------------------------------------------------------------- */
 
@@ -146,6 +149,9 @@ void wast_set_places(struct sources *s, u32 binary, const struct wast_module *m,
 WITC_NODISCARD bool wast_parse(struct arena *a, u32 source, struct features features,
                                struct wast_script *out, struct diags *d);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -15,6 +15,9 @@
 #include "wasm.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define WIT_NONE UINT32_MAX
 
@@ -384,6 +387,9 @@ WITC_NODISCARD bool wit_print_json(struct buf *out, const struct wit_resolve *r)
 /* Formats one source text, comments kept. */
 WITC_NODISCARD bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 /* ---- Documents that change ---------------------------------------------------------------------------------- */

@@ -22,6 +22,9 @@
 #include "wasm.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct canon_store;
 struct canon_loaded;        /* a component that was loaded into a store */
@@ -379,6 +382,9 @@ struct canon_resource_type *canon_linker_resource(struct canon_linker_instance *
 /* The resource of another instance under a name of this one ("use types.{descriptor}"). */
 void canon_linker_use(struct canon_linker_instance *i, const char *name,
                       struct canon_resource_type *resource);
+/* A value to import, of a type in the notation of signatures; it is copied. */
+void canon_linker_value(struct canon_linker_instance *i, const char *name, const char *type,
+                        const struct canon_value *value);
 /* A core module to import. */
 void canon_linker_module(struct canon_linker_instance *i, const char *name,
                          const struct wasm_module *module);
@@ -486,7 +492,8 @@ struct canon_export {
     enum cm_sort sort;
     struct canon_func *func;         /* SORT_FUNC */
     struct canon_instance *instance; /* SORT_INSTANCE */
-    const struct canon_type *type;   /* SORT_TYPE of a value type, else NULL */
+    const struct canon_type *type;   /* SORT_TYPE of a value type, SORT_VALUE, else NULL */
+    const struct canon_value *value; /* SORT_VALUE */
 };
 u32 canon_export_count(const struct canon_instance *i);
 const struct canon_export *canon_export_at(const struct canon_instance *i, u32 n);
@@ -526,6 +533,9 @@ enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(voi
 bool canon_has_ready(const struct canon_store *s);
 bool canon_has_waiting(const struct canon_store *s);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -19,6 +19,9 @@
 #include "wasm.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct engine_store;
 struct engine_module;
@@ -53,6 +56,7 @@ struct engine_limits {
     u32 stack_slots;    /* for each task, 0 = 131,072 (1 MiB) */
     u32 instances;      /* 0 = 10,000 */
     u64 heap_bytes;     /* structs, arrays and exceptions in all, 0 = 1 GiB */
+    bool trap_on_grow_failure; /* memory.grow and table.grow trap instead of giving -1 */
 };
 struct engine_store *engine_store_new(
     const struct engine_limits *limits); /* NULL limits: the defaults */
@@ -212,6 +216,9 @@ u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame
  * all of it: for reports. The results live in `a`. */
 void engine_locate(struct arena *a, struct engine_frame *frames, u32 count);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -16,13 +16,18 @@ int engine_out_memory_size(struct engine_task *t, u64 *s, u64 x, u64 y)
     return TRAP_NONE;
 }
 
+static int grown(struct engine_task *t, i64 old)
+{
+    return old < 0 && t->store->limits.trap_on_grow_failure ? TRAP_GROW : TRAP_NONE;
+}
+
 int engine_out_memory_grow(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     (void)y;
     struct engine_memory *m = memory_of(t, x);
     i64 old = engine_memory_grow(m, s[0]);
     s[0] = m->type.is_64 ? (u64)old : (u32)old;
-    return TRAP_NONE;
+    return grown(t, old);
 }
 
 static bool outside(u64 at, u64 n, u64 size)
@@ -101,7 +106,7 @@ int engine_out_table_grow(struct engine_task *t, u64 *s, u64 x, u64 y)
         return r;
     i64 old = engine_table_grow(table, s[1], s[0]);
     s[0] = table->type.limits.is_64 ? (u64)old : (u32)old;
-    return TRAP_NONE;
+    return grown(t, old);
 }
 
 int engine_out_table_fill(struct engine_task *t, u64 *s, u64 x, u64 y)

@@ -12,6 +12,11 @@
 #include "base.h"
 #include "wast.h"
 
+#pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct script_result {
     u32 directives, failed;
     u32 assertions; /* among the directives */
@@ -23,5 +28,10 @@ struct canon_seed;
 WITC_NODISCARD bool script_run(struct arena *a, const struct wast_script *script,
                                struct features features, struct canon_seed *seed,
                                struct script_result *out, struct diags *d);
+
+#ifdef __cplusplus
+}
+#endif
+#pragma GCC visibility pop
 
 #endif

@@ -13,6 +13,9 @@
 #include "canon.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct wasi_variable {
     str name, value;
@@ -43,6 +46,9 @@ enum wasi_turn wasi_wait(struct wasi *w, u64 milliseconds);
 /* The first error (errno) that writing to standard output met, 0 if none: the guest may have passed over it. */
 int wasi_output_error(const struct wasi *w);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif

@@ -12,6 +12,9 @@
 #include "canon.h"
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* The head of a call: `f(`, `iface.f(`, `ns:pkg/iface@1.0.0.f(`, `ns:pkg/iface.f@1.0.0(`, `ns:pkg/iface@1.0.0#f(`. Views into the
  * text. */
@@ -38,6 +41,9 @@ void wave_print(struct buf *out, const struct canon_value *v, const struct canon
 void wave_print_f32(struct buf *out, float f);
 void wave_print_f64(struct buf *out, double f);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 
 #endif
