@@ -7,6 +7,7 @@
 
 #define BLOCK_MIN ((size_t)8 << 10)
 #define BLOCK_MAX ((size_t)256 << 10)
+#define KEPT      ((size_t)8 << 20)
 #define GROWN     ((size_t)1 << 20) /* from here on arrays grow by less: what is not used counts too */
 #define LARGE     ((size_t)16 << 10) /* from here on an allocation has a block of its own */
 
@@ -126,6 +127,22 @@ static void *alloc_large(struct arena *a, size_t size)
     return l->data;
 }
 
+/* A block of before, cleared only now. */
+static struct arena_block *take_spare(struct arena *a, size_t size)
+{
+    struct arena_block **link = &a->spare;
+    while (*link && (*link)->size < size) {
+        link = &(*link)->next;
+    }
+    struct arena_block *b = *link;
+    if (b) {
+        *link = b->next;
+        memset(b->data, 0, b->used);
+        b->used = 0;
+    }
+    return b;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
     size = round_up(size);
@@ -141,8 +158,11 @@ void *arena_alloc(struct arena *a, size_t size)
         while (want < size) {
             want *= 2;
         }
-        b = mem_alloc(sizeof *b + want);
-        b->size = want;
+        b = take_spare(a, size);
+        if (!b) {
+            b = mem_alloc(sizeof *b + want);
+            b->size = want;
+        }
         b->next = a->block;
         a->block = b;
     }
@@ -208,16 +228,29 @@ void *arena_alloc_array(struct arena *a, size_t n, size_t size)
     return arena_alloc(a, n * size);
 }
 
+static void free_blocks(struct arena_block *b)
+{
+    while (b) {
+        struct arena_block *next = b->next;
+        free(b);
+        b = next;
+    }
+}
+
+static void free_large(struct arena_large *l)
+{
+    while (l) {
+        struct arena_large *next = l->next;
+        free(l);
+        l = next;
+    }
+}
+
 void arena_free(struct arena *a)
 {
-    for (struct arena_block *b = a->block, *next; b; b = next) {
-        next = b->next;
-        free(b);
-    }
-    for (struct arena_large *l = a->large, *next; l; l = next) {
-        next = l->next;
-        free(l);
-    }
+    free_blocks(a->block);
+    free_blocks(a->spare);
+    free_large(a->large);
     *a = (struct arena){0};
 }
 
@@ -235,17 +268,18 @@ void arena_temp_end(struct arena_temp *t)
 
 void arena_reset(struct arena *a)
 {
-    struct arena_block *keep = a->block;
-    if (keep) {
-        a->block = keep->next;
+    size_t kept = 0;
+    struct arena_block **end = &a->block;
+    for (; *end && kept + (*end)->size <= KEPT; end = &(*end)->next) {
+        kept += (*end)->size;
     }
-    arena_free(a);
-    if (keep) {
-        memset(keep->data, 0, keep->used);
-        keep->next = NULL;
-        keep->used = 0;
-        a->block = keep;
-    }
+    free_blocks(*end);
+    *end = NULL;
+    struct arena_block *kept_blocks = a->block;
+    /* Those that were not needed this time go. */
+    free_blocks(a->spare);
+    free_large(a->large);
+    *a = (struct arena){.spare = kept_blocks, .first = a->first};
 }
 
 void *vec_grow(struct arena *a, void *data, u32 *cap, size_t need, size_t size)

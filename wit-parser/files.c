@@ -415,7 +415,7 @@ struct request {
     u32 source;                   /* or ... */
     const struct wit_file *files; /* with these: */
     u32 file_count, main;
-    struct arena scratch;
+    struct arena *scratch;
     struct wit_pool *pool;
     u32 package;
     bool fine;
@@ -451,12 +451,12 @@ static void run(void *context)
     struct request *q = context;
     q->pool = wit_pool_new();
     struct load l = {.r = q->r,
-                     .scratch = &q->scratch,
+                     .scratch = q->scratch,
                      .pool = q->pool,
                      .main = WIT_NONE,
                      .package = WIT_NONE,
                      .fine = true};
-    l.skipped.arena = &q->scratch;
+    l.skipped.arena = q->scratch;
     if (q->files) {
         load_files(&l, q);
     } else if (!q->path) {
@@ -474,9 +474,15 @@ static void run(void *context)
 static bool push(struct request *q, u32 *package)
 {
     u32 errors = q->r->diags->errors;
+    struct arena own = {0};
+    struct arena *lent = q->scratch;
+    q->scratch = lent ? lent : &own;
     bool memory = oom_guard(run, q);
     wit_pool_free(q->pool);
-    arena_free(&q->scratch);
+    arena_free(&own);
+    if (lent) {
+        arena_reset(lent);
+    }
     if (!memory) {
         arena_alloc(q->r->arena, SIZE_MAX); /* unwinds further */
     }
@@ -499,9 +505,14 @@ bool wit_push_source(struct wit_resolve *r, u32 source, u32 *package)
     return push(&q, package);
 }
 
-bool wit_resolve_files(struct wit_resolve *r, const struct wit_file *files, u32 n, u32 main,
-                       u32 *package)
+bool wit_resolve_files(struct wit_resolve *r, struct arena *scratch, const struct wit_file *files,
+                       u32 n, u32 main, u32 *package)
 {
-    struct request q = {.r = r, .files = files, .file_count = n, .main = main, .package = WIT_NONE};
+    struct request q = {.r = r,
+                        .scratch = scratch,
+                        .files = files,
+                        .file_count = n,
+                        .main = main,
+                        .package = WIT_NONE};
     return push(&q, package);
 }

@@ -100,7 +100,7 @@ struct wit_unit {
     VEC(struct unit_item) items;
     struct name_scope names;
     struct buf key;                  /* room to build keys */
-    struct map params;    /* names of those of the function that is being resolved */
+    struct map params;               /* names of those of the function that is being resolved */
     struct map anonymous;            /* structure of a type, to its id */
     struct unit_scope scope;         /* of the interface or world that is being resolved */
     u32 file;                        /* ... and its file */
@@ -168,6 +168,8 @@ bool wit_include_world(struct wit_resolve *r, struct arena *scratch, u32 into, u
                        const struct ast_rename *names, u32 name_count, span at);
 /* After its includes: are the names of a world unique, does each setter have its getter? */
 bool wit_check_world(struct wit_resolve *r, struct arena *scratch, u32 world);
+/* Do interfaces use each other in a circle? Reports the first; to be asked before elaborating what was joined. */
+bool wit_check_circles(struct wit_resolve *r, struct arena *scratch);
 /* Brings the imports and exports of a world into order, with all that they need. */
 bool wit_elaborate_world(struct wit_resolve *r, struct arena *scratch, u32 world);
 /* The interface that an alias of another interface's type comes from, or WIT_NONE. */
@@ -184,8 +186,8 @@ struct wit_file {
     u32 source;
     u32 group; /* files of one number are one package */
 };
-/* Resolves packages of such files; that of group `main` is the main one. */
-bool wit_resolve_files(struct wit_resolve *r, const struct wit_file *files, u32 n, u32 main,
-                       u32 *package);
+/* Resolves packages of such files; that of group `main` is the main one. `scratch` is reset at the end. */
+bool wit_resolve_files(struct wit_resolve *r, struct arena *scratch, const struct wit_file *files,
+                       u32 n, u32 main, u32 *package);
 
 #endif

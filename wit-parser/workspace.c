@@ -17,6 +17,7 @@ struct wit_workspace {
     struct wit_pool *pool; /* of the parser and the trees */
     struct document *documents;
     u32 count, capacity;
+    struct arena scratch; /* of resolving */
 };
 
 struct wit_workspace *wit_workspace_new(void)
@@ -28,8 +29,7 @@ struct wit_workspace *wit_workspace_new(void)
 
 static void forget(struct document *d)
 {
-    arena_free(&d->arena);
-    d->arena = (struct arena){0};
+    arena_reset(&d->arena);
     d->ast = NULL;
     d->faulty = false;
 }
@@ -38,11 +38,12 @@ void wit_workspace_free(struct wit_workspace *w)
 {
     for (u32 i = 0; i < w->count; i++) {
         struct document *d = &w->documents[i];
-        forget(d);
+        arena_free(&d->arena);
         mem_free(d->path);
         mem_free(d->text);
     }
     wit_pool_free(w->pool);
+    arena_free(&w->scratch);
     mem_free(w->documents);
     mem_free(w);
 }
@@ -226,5 +227,5 @@ bool wit_workspace_resolve(struct wit_workspace *w, struct wit_resolve *r, u32 d
         read_document(w, i, r->diags);
         files[i] = (struct wit_file){d->ast, source, group == MAP_NONE ? groups.len - 1 : group};
     }
-    return wit_resolve_files(r, files, w->count, files[document].group, package);
+    return wit_resolve_files(r, &w->scratch, files, w->count, files[document].group, package);
 }
