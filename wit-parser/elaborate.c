@@ -524,6 +524,47 @@ static bool elaborate_exports(struct elaborate *e)
     return fine;
 }
 
+/* ---- Circles of interfaces --------------------------------------------------------------------------------- */
+
+/* Text has none: they come from joining what was apart. */
+bool wit_check_circles(struct wit_resolve *r, struct arena *scratch)
+{
+    enum { UNSEEN, OPEN, DONE };
+    u8 *state = arena_array(scratch, u8, r->interfaces.len);
+    u32 *next = arena_array(scratch, u32, r->interfaces.len);
+    VEC(u32) stack = {0};
+    for (u32 root = 0; root < r->interfaces.len; root++) {
+        if (state[root] != UNSEEN) {
+            continue;
+        }
+        state[root] = OPEN;
+        *vec_push(scratch, &stack) = root;
+        while (stack.len) {
+            u32 top = *vec_last(&stack);
+            const struct wit_interface *it = &r->interfaces.data[top];
+            if (next[top] == it->types.len) {
+                state[top] = DONE;
+                stack.len--;
+                continue;
+            }
+            u32 type = it->types.data[next[top]++].type, dep = wit_type_dep(r, type);
+            if (dep == WIT_NONE || state[dep] == DONE) {
+                continue;
+            }
+            if (state[dep] == OPEN) {
+                diag_error(r->diags, "wit-cycle", r->types.data[type].at,
+                           "interfaces would depend on each other: `" STRF "` and `" STRF "`",
+                           STRA(wit_interface_id(r, r->arena, top)),
+                           STRA(wit_interface_id(r, r->arena, dep)));
+                return false;
+            }
+            state[dep] = OPEN;
+            *vec_push(scratch, &stack) = dep;
+        }
+    }
+    return true;
+}
+
 bool wit_elaborate_world(struct wit_resolve *r, struct arena *scratch, u32 world)
 {
     struct elaborate e = {.r = r, .scratch = scratch, .world = world};

@@ -224,6 +224,7 @@ bool wit_merge_semver(struct wit_resolve *r, u32 world)
     for (u32 i = 0; i < w->exports.len; i++) {
         fine &= redirect_item(&m, &w->exports.data[i]);
     }
+    fine = fine && wit_check_circles(r, r->arena);
     /* Interfaces have changed: so have the needs of every world that uses them. */
     for (u32 i = 0; i < r->worlds.len && fine; i++) {
         fine = elaborate(r, i);
