@@ -536,6 +536,9 @@ void canon_invocation_resolve(struct canon_invocation *inv, const struct canon_v
                               u64 scalar, bool cancelled);
 /* Runs a function without arguments or result (core start functions) to its end. */
 bool canon_run_func(struct canon_store *s, struct canon_func *f);
+/* A start function of a component: the same with values; the result lives as long as the store. */
+bool canon_run_start(struct canon_store *s, struct canon_func *f, const struct canon_value *args,
+                     u32 count, struct canon_value *result);
 enum engine_outcome canon_subtask_cancel(struct canon_store *s, struct subtask *sub, bool is_async);
 
 /* ---- Direct calls (direct.c) ---------------------------------------------------------------------------------------------------- */
@@ -670,6 +673,10 @@ struct core_instance {
     struct core_item *items; /* bundle */
     u32 count;
 };
+struct typed_value {
+    const struct canon_type *type;
+    const struct canon_value *value;
+};
 struct scope {
     struct scope *parent;
     struct component_instance *inst;
@@ -679,6 +686,7 @@ struct scope {
     VEC(struct component_ref) components;
     VEC(struct canon_instance *) instances;
     VEC(struct canon_func *) funcs;
+    VEC(struct typed_value) values;
     VEC(struct core_instance) core_instances;
     VEC(struct engine_func *) core_funcs;
     VEC(struct engine_table *) tables;
@@ -686,6 +694,8 @@ struct scope {
     VEC(struct engine_global *) globals;
     VEC(struct engine_tag *) tags;
 };
+/* A value in its binary form (component_values.c); NULL if it is not one of the type. */
+const struct canon_value *canon_read_value(struct arena *a, str bytes, const struct canon_type *t);
 struct canon_loaded {
     struct canon_store *store;
     const struct wasm_component *component;

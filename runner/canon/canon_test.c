@@ -234,6 +234,40 @@ static void test_host_function(void **state)
     close_world(&w);
 }
 
+/* A value goes to a start function, whose result is exported. */
+static void test_values(void **state)
+{
+    (void)state;
+    static const char text[] = "(component (import \"n\" (value $n u32)) (import \"h\" (instance $h"
+                               "   (export \"on\" (value bool))))"
+                               " (alias export $h \"on\" (value $on))"
+                               " (core module $m (func (export \"f\") (param i32 i32) (result i32)"
+                               "   (i32.add (local.get 0) (local.get 1))))"
+                               " (core instance $i (instantiate $m))"
+                               " (func $f (param \"n\" u32) (param \"on\" bool) (result u32)"
+                               "   (canon lift (core func $i \"f\")))"
+                               " (start $f (value $n) (value $on) (result (value $sum)))"
+                               " (export \"sum\" (value $sum)))";
+    for (u32 bad = 0; bad < 2; bad++) {
+        struct world w;
+        struct canon_value n = canon_u(bad ? CANON_T_U64 : CANON_T_U32, 41), on = canon_bool(true);
+        open_world(&w);
+        canon_linker_value(canon_linker_root(w.linker), "n", bad ? "u64" : "u32", &n);
+        canon_linker_value(canon_linker_instance(w.linker, "h"), "on", "bool", &on);
+        start(&w, text);
+        assert_int_equal(w.outcome, bad ? CANON_TRAPPED : CANON_OK);
+        assert_int_equal(w.diags.errors, bad);
+        if (!bad) {
+            const struct canon_export *e = canon_export_find(w.instance, STR("sum"));
+            assert_non_null(e);
+            assert_int_equal(e->sort, SORT_VALUE);
+            assert_int_equal(e->type->kind, CANON_T_U32);
+            assert_int_equal(e->value->u, 42);
+        }
+        close_world(&w);
+    }
+}
+
 static void test_lying_import(void **state)
 {
     (void)state;
@@ -802,13 +836,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signatures),     cmocka_unit_test(test_layouts),
         cmocka_unit_test(test_names),          cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_host_function),  cmocka_unit_test(test_lying_import),
-        cmocka_unit_test(test_reexport),       cmocka_unit_test(test_missing_import),
-        cmocka_unit_test(test_host_later),     cmocka_unit_test(test_host_cancel),
-        cmocka_unit_test(test_host_forgotten), cmocka_unit_test(test_deadlock),
-        cmocka_unit_test(test_host_ends),      cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_host_pipe),      cmocka_unit_test(test_futures),
-        cmocka_unit_test(test_resources),      cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_host_function),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_lying_import),   cmocka_unit_test(test_reexport),
+        cmocka_unit_test(test_missing_import), cmocka_unit_test(test_host_later),
+        cmocka_unit_test(test_host_cancel),    cmocka_unit_test(test_host_forgotten),
+        cmocka_unit_test(test_deadlock),       cmocka_unit_test(test_host_ends),
+        cmocka_unit_test(test_streams),        cmocka_unit_test(test_host_pipe),
+        cmocka_unit_test(test_futures),        cmocka_unit_test(test_resources),
+        cmocka_unit_test(test_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

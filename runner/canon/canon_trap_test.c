@@ -89,6 +89,7 @@ static const struct {
     {"keep", "(param i32)", "lower (func $b2 \"keep\")"},
     {"pass", "(param i32)", "lower (func $b2 \"pass\")"},
     {"pd", "(param i32)", "resource.drop $p"},
+    {"stuck", "", "lower (func $b \"stuck\")"},
 };
 
 static const struct {
@@ -246,6 +247,9 @@ static const struct {
     {"(drop (call $fn)) (drop (call $fn)) (drop (call $fr (i32.const 1) (i32.const 0)))"
      "(call $ff (i32.const 1) (i32.const 4))",
      "cannot forward busy future"},
+    {"(drop (call $fn)) (drop (call $fn)) (drop (call $fw (i32.const 2) (i32.const 0)))"
+     "(drop (call $fr (i32.const 1) (i32.const 8))) (call $ff (i32.const 1) (i32.const 4))",
+     "cannot forward future after previous read succeeded"},
     /* Subtasks and tasks. */
     {"(drop (call $blk)) (call $sd (i32.const 1))",
      "cannot drop a subtask which has not yet resolved"},
@@ -257,6 +261,7 @@ static const struct {
     {"(local.set 0 (i32.const 65536)) (loop $l (call $bi)"
      "(br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))",
      "backpressure counter overflow"},
+    {"(call $stuck)", "cannot block a synchronous task before returning"},
     /* Threads. */
     {"(drop (call $tn (i32.const 9) (i32.const 0)))", "table index out of bounds"},
     {"(drop (call $tn (i32.const 0) (i32.const 0)))", "uninitialized element"},
@@ -319,6 +324,14 @@ static void put_guest(struct buf *b, enum form form, const char *body)
           "  (func (export \"wait\") (result i32) (i32.const 1))"
           "  (func (export \"cb\") (param i32 i32 i32) (result i32) (i32.const 1)))"
           " (core instance $i (instantiate $m))"
+          " (canon waitable-set.new (core func $new))"
+          " (canon waitable-set.wait (memory (core memory $i \"mem\")) (core func $wait))"
+          " (core module $w (import \"\" \"new\" (func $new (result i32)))"
+          "  (import \"\" \"wait\" (func $wait (param i32 i32) (result i32)))"
+          "  (func (export \"stuck\") (drop (call $wait (call $new) (i32.const 0)))))"
+          " (core instance $w (instantiate $w (with \"\" (instance (export \"new\" (func $new))"
+          "  (export \"wait\" (func $wait))))))"
+          " (func (export \"stuck\") (canon lift (core func $w \"stuck\")))"
           " (canon task.cancel (core func $cancel))"
           " (core module $n (import \"\" \"cancel\" (func $cancel))"
           "  (func (export \"block\") (result i32) (i32.const 1))"

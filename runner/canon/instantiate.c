@@ -387,6 +387,13 @@ static bool get_item(struct build *b, struct cm_sortidx from, struct item *out)
         return n < sc->instances.len && (out->pub.instance = sc->instances.data[n], true);
     case SORT_COMPONENT:
         return n < sc->components.len && (out->component = sc->components.data[n], true);
+    case SORT_VALUE:
+        if (n >= sc->values.len) {
+            return false;
+        }
+        out->pub.type = sc->values.data[n].type;
+        out->pub.value = sc->values.data[n].value;
+        return true;
     case SORT_TYPE:
         if (n >= sc->types.len) {
             return false;
@@ -406,7 +413,10 @@ static bool push_item(struct build *b, const struct item *item)
     case SORT_INSTANCE: PUSH(b, instances, item->pub.instance); return true;
     case SORT_COMPONENT: PUSH(b, components, item->component); return true;
     case SORT_TYPE: PUSH(b, types, item->type); return true;
-    default: diag_unsupported(b->diags, (span){0}, "a value definition"); return false;
+    case SORT_VALUE:
+        PUSH(b, values, ((struct typed_value){item->pub.type, item->pub.value}));
+        return true;
+    default: return false;
     }
 }
 
@@ -465,7 +475,7 @@ static bool do_export(struct build *b, const struct cm_export *e)
 {
     struct item item = {0};
     if (!get_item(b, e->item, &item)) {
-        return e->item.sort == SORT_VALUE ? push_item(b, &item) : out_of_range(b, e->at);
+        return out_of_range(b, e->at);
     }
     give_name(b, e->name.name, &item);
     item.pub.name = e->name.name;
@@ -616,6 +626,41 @@ static bool do_alias(struct build *b, const struct cm_alias *a)
     }
 }
 
+/* ---- Values ----------------------------------------------------------------------------------------------------------- */
+
+static bool do_value(struct build *b, const struct cm_value *def)
+{
+    const struct canon_type *t = canon_scope_valtype(b->store, b->scope, def->type, b->diags);
+    const struct canon_value *v = t ? canon_read_value(&b->store->arena, def->bytes, t) : NULL;
+    PUSH(b, values, ((struct typed_value){t, v}));
+    return v != NULL || out_of_range(b, def->at);
+}
+
+static bool do_start(struct build *b, const struct cm_start *def)
+{
+    struct canon_store *s = b->store;
+    struct scope *sc = b->scope;
+    if (def->func >= sc->funcs.len) {
+        return out_of_range(b, def->at);
+    }
+    struct canon_func *f = sc->funcs.data[def->func];
+    struct canon_value *args = arena_array(&s->arena, struct canon_value, def->arg_count + 1);
+    for (u32 i = 0; i < def->arg_count; i++) {
+        if (def->args[i] >= sc->values.len) {
+            return out_of_range(b, def->at);
+        }
+        args[i] = *sc->values.data[def->args[i]].value;
+    }
+    struct canon_value *result = arena_new(&s->arena, struct canon_value);
+    if (!canon_run_start(s, f, args, def->arg_count, result)) {
+        return false;
+    }
+    if (f->type->result) {
+        PUSH(b, values, ((struct typed_value){f->type->result, result}));
+    }
+    return true;
+}
+
 /* ---- All definitions ------------------------------------------------------------------------------------------------ */
 
 static void do_core_type(struct build *b, const struct cm_core_type *t)
@@ -656,10 +701,8 @@ static bool do_item(struct build *b, struct cm_item item)
     case ITEM_CANON: return do_canon(b, &c->canons.data[item.index]);
     case ITEM_IMPORT: return do_import(b, &c->imports.data[item.index]);
     case ITEM_EXPORT: return do_export(b, &c->exports.data[item.index]);
-    case ITEM_START:
-    case ITEM_VALUE:
-        diag_unsupported(b->diags, (span){0}, "running values and start functions of components");
-        return false;
+    case ITEM_START: return do_start(b, &c->starts.data[item.index]);
+    case ITEM_VALUE: return do_value(b, &c->values.data[item.index]);
     default: return true;
     }
 }

@@ -171,6 +171,12 @@ bool canon_run_func(struct canon_store *s, struct canon_func *f)
     return fine;
 }
 
+bool canon_run_start(struct canon_store *s, struct canon_func *f, const struct canon_value *args,
+                     u32 count, struct canon_value *result)
+{
+    return canon_invoke(s, f, args, count, &s->arena, result) == CANON_OK;
+}
+
 enum canon_outcome canon_cancel(struct canon_store *s, struct canon_invocation *inv)
 {
     struct task *t = inv->task;

@@ -9,12 +9,13 @@ enum row_kind {
     ROW_MODULE,
     ROW_INSTANCE,
     ROW_BOUND,
-    ROW_COMPONENT
+    ROW_COMPONENT,
+    ROW_VALUE
 };
 struct row {
     str name;
     enum row_kind kind;
-    str text; /* FUNC, TYPE: the signature */
+    str text; /* FUNC, TYPE, VALUE: the signature */
     bool parsed;
     const struct canon_functype *func;
     const struct canon_type *value;
@@ -25,6 +26,7 @@ struct row {
     struct canon_linker_instance *instance;
     struct canon_instance *bound;
     struct canon_loaded *loaded;
+    const struct canon_value *given;
 };
 struct canon_linker_instance {
     struct canon_linker *linker;
@@ -117,6 +119,17 @@ void canon_linker_type(struct canon_linker_instance *i, const char *name, const 
     add_row(i, name, ROW_TYPE)->text = str_dup(&i->linker->arena, str_c(type));
 }
 
+void canon_linker_value(struct canon_linker_instance *i, const char *name, const char *type,
+                        const struct canon_value *value)
+{
+    struct arena *a = &i->linker->arena;
+    struct canon_value *given = arena_new(a, struct canon_value);
+    struct row *row = add_row(i, name, ROW_VALUE);
+    canon_value_copy(a, value, given);
+    row->text = str_dup(a, str_c(type));
+    row->given = given;
+}
+
 void canon_linker_use(struct canon_linker_instance *i, const char *name,
                       struct canon_resource_type *resource)
 {
@@ -175,7 +188,7 @@ static void parse_row(struct canon_linker_instance *i, struct row *row)
     row->parsed = true; /* before the parse: a name that means itself is unknown */
     if (row->kind == ROW_FUNC) {
         row->func = canon_parse_functype(&i->linker->arena, row->text, find_type, i, &why);
-    } else if (row->kind == ROW_TYPE) {
+    } else if (row->kind == ROW_TYPE || row->kind == ROW_VALUE) {
         row->value = canon_parse_type(&i->linker->arena, row->text, find_type, i, &why);
     } else if (row->kind == ROW_RESOURCE) {
         struct canon_type *t = canon_type_new(&i->linker->arena, CANON_T_OWN);
@@ -192,7 +205,7 @@ static const struct canon_type *find_type(void *ctx, str name)
 {
     struct canon_linker_instance *i = ctx;
     u32 n = map_get(&i->names, name);
-    if (n == MAP_NONE || i->rows.data[n].kind == ROW_FUNC) {
+    if (n == MAP_NONE || i->rows.data[n].kind == ROW_FUNC || i->rows.data[n].kind == ROW_VALUE) {
         return i == &i->linker->root ? NULL : find_type(&i->linker->root, name);
     }
     parse_row(i, &i->rows.data[n]);
@@ -269,6 +282,16 @@ static struct canon_func *host_func(struct link *k, struct canon_linker_instance
     return f;
 }
 
+static bool given_fits(struct canon_linker_instance *i, const struct row *row)
+{
+    str why;
+    if (canon_value_check(row->given, row->value, &i->linker->arena, &why)) {
+        return true;
+    }
+    mistake(i, row->name, why);
+    return false;
+}
+
 static struct provided from_row(struct link *k, struct canon_linker_instance *i, struct row *row)
 {
     struct provided p = {.found = true};
@@ -284,6 +307,12 @@ static struct provided from_row(struct link *k, struct canon_linker_instance *i,
         p.item.pub.sort = SORT_TYPE;
         p.item.type = (struct typedef_){.kind = TD_VALUE, .value = row->value};
         p.found = row->value != NULL;
+        break;
+    case ROW_VALUE:
+        p.item.pub.sort = SORT_VALUE;
+        p.item.pub.type = row->value;
+        p.item.pub.value = row->given;
+        p.found = row->value != NULL && given_fits(i, row);
         break;
     case ROW_RESOURCE:
         p.item.pub.sort = SORT_TYPE;
@@ -580,6 +609,8 @@ static bool bind_instance(struct link *k, const struct typedef_ *type, const str
                 *vec_push(a, &sc->types) = item.type;
             } else if (item.pub.sort == SORT_INSTANCE) {
                 *vec_push(a, &sc->instances) = item.pub.instance;
+            } else if (item.pub.sort == SORT_VALUE) {
+                *vec_push(a, &sc->values) = (struct typed_value){item.pub.type, item.pub.value};
             }
             *canon_instance_add(instance, name, item.pub.sort) = item;
             break;
@@ -602,6 +633,39 @@ static bool asks_for_nothing(const struct cm_type *type)
         }
     }
     return true;
+}
+
+static bool bind_value(struct link *k, struct scope *sc, const struct cm_externtype *want,
+                       const struct provider *from, str name, str what, struct item *out)
+{
+    struct typed_value wanted = {0};
+    if (!want->is_bound) {
+        wanted.type = canon_scope_valtype(k->store, sc, want->value, k->diags);
+    } else if (want->index < sc->values.len) {
+        wanted = sc->values.data[want->index];
+    }
+    if (!wanted.type) {
+        return bad_type(k, what);
+    }
+    struct provided p = provide(k, from, name);
+    if (!p.found) {
+        return missing(k, from, what, name, "value");
+    }
+    if (p.item.pub.sort != SORT_VALUE) {
+        return other_sort(k, what, "value");
+    }
+    *out = p.item;
+    bool fits = canon_type_equal(wanted.type, p.item.pub.type);
+    if (fits && (!wanted.value || canon_value_equal(wanted.value, p.item.pub.value, wanted.type))) {
+        return true;
+    }
+    struct buf text = buf_in(&k->store->arena);
+    canon_type_print(&text, fits ? wanted.type : p.item.pub.type);
+    diag_error(k->diags, "link", k->at,
+               fits ? "import `" STRF "` gets another value of " STRF " than the one it equals"
+                    : "import `" STRF "` gets a value of another type: " STRF,
+               STRA(what), STRA(buf_view(&text)));
+    return false;
 }
 
 static bool bind_item(struct link *k, struct scope *sc, const struct cm_externtype *want,
@@ -642,7 +706,7 @@ static bool bind_item(struct link *k, struct scope *sc, const struct cm_externty
         out->component = p.item.component;
         return p.item.pub.sort == SORT_COMPONENT || other_sort(k, what, "component");
     }
-    default: diag_unsupported(k->diags, k->at, "import of a value"); return false;
+    default: return bind_value(k, sc, want, from, name, what, out);
     }
 }
 
