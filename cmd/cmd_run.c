@@ -11,6 +11,7 @@
 static const struct option options[] = {
     {"invoke", 0, "CALL", "call an export, as in 'f(1, \"a\")', and print its result"},
     {"env", 0, "NAME[=VALUE]", "give the guest an environment variable"},
+    {"dir", 0, "HOST[::GUEST]", "let a core module use a folder"},
     {"inherit-env", 0, NULL, "give the guest the whole environment"},
     {"argv0", 0, "NAME", "the guest's own name, instead of the file's"},
     {"fuel", 0, "N", "trap after N loop turns and calls"},

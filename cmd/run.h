@@ -5,6 +5,7 @@
 #include "canon.h"
 #include "cmd.h"
 #include "engine.h"
+#include "wasi.h"
 #include "wave.h"
 
 #define EXIT_TRAP 134
@@ -32,6 +33,14 @@ WITC_NODISCARD bool run_read_time(str text, u64 *milliseconds);
 /* Both run to the end and give the exit code; what there is to say is in cli->diags. */
 int run_component(struct cli *cli, const struct run_options *o, const struct wasm_component *c);
 int run_module(struct cli *cli, const struct run_options *o, const struct wasm_module *m);
+
+/* What --env, --dir and the arguments say. */
+void run_wasi_options(struct cli *cli, const struct run_options *o, struct wasi_options *out);
+/* A function of WASI 0.1; false if the import is none. */
+bool run_find_preview1(struct wasi_preview1 *p, struct engine_store *s,
+                       const struct wasm_import *import, struct engine_extern *out);
+/* The error for an import of a core module that nobody provides. */
+void run_unknown_import(struct cli *cli, const struct wasm_import *import);
 
 /* The source of --invoke, and the head of the call; a bare name takes its arguments from the guest's. */
 WITC_NODISCARD bool run_read_invoke(struct cli *cli, const struct run_options *o, u32 *source,

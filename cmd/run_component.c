@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern char **environ;
-
 struct session {
     struct cli *cli;
     const struct run_options *o;
@@ -377,39 +375,10 @@ static int run_session(struct session *x, const struct wasm_component *c)
 
 /* ---- The session --------------------------------------------------------------------------------------------------- */
 
-static void read_environment(struct cli *cli, bool inherit, struct wasi_options *o)
-{
-    VEC(struct wasi_variable) list = {0};
-    const char **given;
-    u32 n = cli_values(cli, "env", &given);
-    for (char **e = environ; inherit && *e; e++) {
-        str name, value = str_cut(str_c(*e), '=', &name);
-        *vec_push(&cli->arena, &list) = (struct wasi_variable){name, value};
-    }
-    for (u32 i = 0; i < n; i++) {
-        str name, value = str_cut(str_c(given[i]), '=', &name);
-        if (!value.ptr) {
-            value = str_c(getenv(str_to_c(&cli->arena, name)));
-            if (!value.ptr) {
-                continue;
-            }
-        }
-        *vec_push(&cli->arena, &list) = (struct wasi_variable){name, value};
-    }
-    o->env = list.data;
-    o->env_count = list.len;
-}
-
 int run_component(struct cli *cli, const struct run_options *o, const struct wasm_component *c)
 {
     struct session x = {.cli = cli, .o = o, .seed = {o->seed}};
-    str *args = arena_array(&cli->arena, str, o->arg_count);
-    for (u32 i = 0; i < o->arg_count; i++) {
-        args[i] = str_c(o->args[i]);
-    }
-    x.wasi_options = (struct wasi_options){
-        .args = args, .arg_count = o->arg_count, .input = 0, .output = 1, .error = 2};
-    read_environment(cli, o->inherit_env, &x.wasi_options);
+    run_wasi_options(cli, o, &x.wasi_options);
     x.wasi = wasi_new(&x.wasi_options);
     x.linker = canon_linker_new();
     wasi_link(x.wasi, x.linker);

@@ -11,6 +11,8 @@ struct module_run {
     const struct run_options *o;
     struct engine_store *store;
     struct engine_task *task;
+    struct wasi_options wasi_options;
+    struct wasi_preview1 *wasi;
 };
 
 static int report_trap(struct module_run *x)
@@ -217,7 +219,9 @@ static enum engine_outcome trap_unknown(void *env, struct engine_task *t, u64 *s
 static bool link_import(struct module_run *x, const struct wasm_module *m,
                         const struct wasm_import *import, struct engine_extern *out)
 {
-    struct diags *d = &x->cli->diags;
+    if (run_find_preview1(x->wasi, x->store, import, out)) {
+        return true;
+    }
     if (x->o->unknown_imports_trap && import->type.kind == EXTERN_FUNC) {
         str name =
             str_printf(&x->cli->arena, STRF "::" STRF, STRA(import->module), STRA(import->name));
@@ -226,10 +230,7 @@ static bool link_import(struct module_run *x, const struct wasm_module *m,
                                      trap_unknown, (void *)(uintptr_t)import);
         return true;
     }
-    struct diag *e =
-        diag_unsupported(d, import->at, "a core module with imports (`" STRF "` `" STRF "`)",
-                         STRA(import->module), STRA(import->name));
-    diag_help(d, e, "make a component of it with `witc new`");
+    run_unknown_import(x->cli, import);
     return false;
 }
 
@@ -269,6 +270,12 @@ static int run_loaded(struct module_run *x, struct engine_module *loaded,
     if (code || !x->o->invoke) {
         return code ? code : run_start(x, i);
     }
+    struct engine_extern
+        first; /* a library of WASI 0.1 is set up once before its other exports are called */
+    if (engine_export(i, STR("_initialize"), &first) && first.kind == EXTERN_FUNC &&
+        (code = call(x, first.func, NULL)) != 0) {
+        return code;
+    }
     struct wave_call c;
     struct engine_func *f;
     u32 source;
@@ -286,16 +293,25 @@ static int run_loaded(struct module_run *x, struct engine_module *loaded,
 
 int run_module(struct cli *cli, const struct run_options *o, const struct wasm_module *m)
 {
-    struct module_run x = {cli, o, engine_store_new(&o->limits), NULL};
+    struct module_run x = {.cli = cli, .o = o, .store = engine_store_new(&o->limits)};
+    run_wasi_options(cli, o, &x.wasi_options);
     engine_validate_lazily(x.store, o->lazy_validate);
     struct engine_module *loaded = engine_load(x.store, m, o->features, &cli->diags);
     int code = 1;
-    if (loaded) {
+    x.wasi = loaded ? wasi_preview1_new(&x.wasi_options, &cli->diags) : NULL;
+    if (x.wasi) {
         x.task = engine_task_new(x.store);
         run_watch_signals(x.store);
         code = run_loaded(&x, loaded, m);
         run_unwatch_signals();
+        int error = wasi_preview1_output_error(x.wasi);
+        if (error && !cli->diags.errors) {
+            diag_error(&cli->diags, "output", (span){0}, "cannot write `<stdout>`: %s",
+                       strerror(error));
+            code = code ? code : 1;
+        }
         engine_task_free(x.task);
+        wasi_preview1_free(x.wasi);
     }
     engine_store_free(x.store);
     return code;
