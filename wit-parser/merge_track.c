@@ -1,7 +1,8 @@
 /* merge_track.c - joins a world's imports of one interface in compatible versions.
  *
- * The highest version of a semver track takes the place of the lower ones, which it must contain. Types of the
- * lower interfaces become those of the highest wherever the world uses them.
+ * The highest version of a semver track takes the place of the lower ones. Types of the lower interfaces become those
+ * of the highest wherever the world uses them: it must have those. Worlds may show but a part of an interface, so that
+ * it may lack what nobody uses.
  */
 #include "encode.h"
 
@@ -10,11 +11,16 @@ struct track {
     u32 world;
     u32 *type;      /* by type: what stands for it */
     u32 *interface; /* by interface: what stands for it */
+    u32 missed;     /* a type that is used and has nothing to stand for it */
 };
 
-static struct wit_type replaced(const struct track *t, struct wit_type x)
+static struct wit_type replaced(struct track *t, struct wit_type x)
 {
-    if (x.kind == WIT_ID && x.id != WIT_NONE)
+    if (x.kind != WIT_ID || x.id == WIT_NONE)
+        return x;
+    if (t->type[x.id] == WIT_NONE)
+        t->missed = x.id;
+    else
         x.id = t->type[x.id];
     return x;
 }
@@ -41,7 +47,7 @@ static void replace_func(struct track *t, struct wit_func *f)
     replace_fields(t, &f->params, f->param_count);
     f->result = replaced(t, f->result);
     if (f->kind != WIT_FREE)
-        f->resource = t->type[f->resource];
+        f->resource = replaced(t, (struct wit_type){WIT_ID, f->resource}).id;
 }
 
 /* Interfaces that are replaced keep their own types, which nobody uses any more. */
@@ -60,6 +66,10 @@ static void replace_all(struct track *t)
         replace_fields(t, &x->fields, x->field_count);
         x->first = replaced(t, x->first);
         x->second = replaced(t, x->second);
+        if (x->owner.kind == WIT_OWNER_NONE) /* it counts where it is used */
+            t->missed = WIT_NONE;
+        else if (t->missed != WIT_NONE)
+            return;
     }
     for (u32 i = 0; i < r->interfaces.len; i++)
         for (u32 k = 0; k < r->interfaces.data[i].funcs.len && t->interface[i] == i; k++)
@@ -78,13 +88,13 @@ static const struct wit_package_name *package_of(const struct wit_resolve *r, u3
     return &r->packages.data[r->interfaces.data[interface].package].name;
 }
 
-static bool lacks(struct wit_resolve *r, u32 from, u32 to, const char *what, str name)
+static bool lacks(struct wit_resolve *r, u32 from, u32 to, str type)
 {
     struct diag *x = diag_error(r->diags, "wit-versions", r->interfaces.data[to].at,
                                 "the world imports `" STRF "` and `" STRF
-                                "`, but the later one lacks the %s `" STRF "`",
+                                "`, but the later one lacks the type `" STRF "`",
                                 STRA(wit_interface_id(r, r->arena, from)),
-                                STRA(wit_interface_id(r, r->arena, to)), what, STRA(name));
+                                STRA(wit_interface_id(r, r->arena, to)), STRA(type));
     diag_note(r->diags, x, "imports of compatible versions are joined to the highest one");
     diag_help(r->diags, x, "`--merge-imports-based-on-semver=false` keeps them apart");
     return false;
@@ -94,21 +104,16 @@ static bool join(struct track *t, u32 from, u32 to)
 {
     struct wit_resolve *r = t->r;
     const struct wit_interface *low = &r->interfaces.data[from], *high = &r->interfaces.data[to];
-    struct map types = {0}, funcs = {0};
+    struct map types = {0};
     for (u32 i = 0; i < high->types.len; i++)
         map_add(r->arena, &types, high->types.data[i].name, high->types.data[i].type);
-    for (u32 i = 0; i < high->funcs.len; i++)
-        map_add(r->arena, &funcs, high->funcs.data[i].name, i);
     for (u32 i = 0; i < low->types.len; i++) {
-        u32 type = map_get(&types, low->types.data[i].name);
-        if (type == MAP_NONE ||
-            r->types.data[type].kind != r->types.data[low->types.data[i].type].kind)
-            return lacks(r, from, to, "type", low->types.data[i].name);
-        t->type[low->types.data[i].type] = type;
+        struct wit_named_type x = low->types.data[i];
+        u32 type = map_get(&types, x.name);
+        if (type != MAP_NONE && r->types.data[type].kind != r->types.data[x.type].kind)
+            return lacks(r, from, to, x.name);
+        t->type[x.type] = type == MAP_NONE ? WIT_NONE : type;
     }
-    for (u32 i = 0; i < low->funcs.len; i++)
-        if (map_get(&funcs, low->funcs.data[i].name) == MAP_NONE)
-            return lacks(r, from, to, "function", low->funcs.data[i].name);
     t->interface[from] = to;
     return true;
 }
@@ -168,7 +173,7 @@ static void order_imports(struct track *t, wit_world_items *items)
 bool wit_merge_imports_by_track(struct wit_resolve *r, u32 world)
 {
     struct wit_world *w = &r->worlds.data[world];
-    struct track t = {.r = r, .world = world};
+    struct track t = {.r = r, .world = world, .missed = WIT_NONE};
     struct map best = {0}; /* "ns:name/item track": index of the highest import */
     str *keys = arena_array(r->arena, str, w->imports.len);
     bool any = false;
@@ -207,6 +212,10 @@ bool wit_merge_imports_by_track(struct wit_resolve *r, u32 world)
     }
     w->imports = kept;
     replace_all(&t);
+    if (t.missed != WIT_NONE) {
+        const struct wit_typedef *x = &r->types.data[t.missed];
+        return lacks(r, x->owner.index, t.interface[x->owner.index], x->name);
+    }
     order_imports(&t, &w->imports);
     return true;
 }
