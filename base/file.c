@@ -178,18 +178,19 @@ struct file_out {
 
 #define LINKS_MAX 40
 
-/* Through a symbolic link its target is written, also one that is not there yet; the link stays. */
+/* Through a symbolic link its target is written, also one that is not there yet; the link stays. NULL: a circle. */
 static const char *follow_links(struct arena *a, const char *path)
 {
     char to[PATH_MAX];
     for (u32 i = 0; i < LINKS_MAX; i++) {
         ssize_t n = readlink(path, to, sizeof to);
         if (n <= 0 || (size_t)n == sizeof to) {
-            break;
+            return path;
         }
         path = str_to_c(a, path_join(a, path_directory(str_c(path)), str_of(to, (size_t)n)));
     }
-    return path;
+    errno = ELOOP;
+    return NULL;
 }
 
 /* Temporary files that are not yet what they are to become. Names are of malloc: a signal may come when arenas are gone. */
@@ -230,6 +231,10 @@ void file_abandon(void)
 static void begin_temporary(struct file_out *f)
 {
     const char *target = follow_links(f->d->arena, f->path);
+    if (!target) {
+        f->fd = -1;
+        return;
+    }
     struct stat st;
     mode_t mode = umask(0);
     umask(mode);
