@@ -487,6 +487,14 @@ static void keep_spaces(struct validate_cm *v, const struct validate_scope *s,
     *vec_push(t->arena, &t->space_list) = x;
 }
 
+static bool too_much(struct validate_cm *v, const struct validate_scope *s)
+{
+    return validate_cm_bad(v, s,
+                           "the types of this component are too much to check: more than %u of "
+                           "them and their parts, or %u steps",
+                           VALIDATE_MAX_LIST, VALIDATE_MAX_WORK);
+}
+
 static bool component(struct validate_cm *v, struct validate_scope *parent, u32 number,
                       const struct wasm_component *c, validate_id *out)
 {
@@ -505,8 +513,11 @@ static bool component(struct validate_cm *v, struct validate_scope *parent, u32 
                                   parent->path.len ? " in " : "", STRA(parent->path));
     }
     bool fine = true;
-    for (u32 i = 0; fine && i < c->items.len; i++)
+    for (u32 i = 0; fine && i < c->items.len; i++) {
         fine = definition(v, scope, c, c->items.data[i]);
+        if (v->t->exhausted)
+            return too_much(v, scope);
+    }
     for (u32 i = 0; fine && i < scope->values.len; i++) {
         if (!scope->values.data[i].used)
             fine = validate_cm_bad(v, scope,
@@ -518,6 +529,8 @@ static bool component(struct validate_cm *v, struct validate_scope *parent, u32 
         return false;
     keep_spaces(v, scope, c);
     *out = type_of_component(v, scope);
+    if (v->t->exhausted)
+        return too_much(v, scope);
     return *out != VALIDATE_NONE;
 }
 
@@ -526,6 +539,7 @@ bool validate_component(struct validate_types *t, const struct wasm_component *c
 {
     struct validate_cm v = {t, f, d};
     validate_id id;
+    t->work = 0;
     if (!component(&v, NULL, 0, c, &id))
         return false;
     if (type)

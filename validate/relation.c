@@ -11,6 +11,7 @@ struct relation {
     struct validate_types *t;
     struct validate_substitution known; /* open resources that were met: what they are */
     struct validate_numbers open;       /* open resources -> NOT_YET, or what they are */
+    struct map matched;                 /* pairs of instances that were found to fit */
     struct arena *arena;                /* of the reason; NULL: nobody asks */
     struct validate_mismatch *why;
 };
@@ -263,6 +264,10 @@ static bool absent(struct relation *r, const struct validate_item *item)
 
 static bool instance_matches(struct relation *r, validate_id sub, validate_id super)
 {
+    const u32 pair[] = {sub, super};
+    str key = {(const char *)pair, sizeof pair};
+    if (map_get(&r->matched, key) != MAP_NONE)
+        return true;
     const struct validate_type y = *validate_at(r->t, super);
     open_resources(r, y.defined, y.defined_count);
     for (u32 i = 0; i < y.export_count; i++) {
@@ -272,6 +277,7 @@ static bool instance_matches(struct relation *r, validate_id sub, validate_id su
         if (!entity_matches(r, have->entity, y.exports[i].entity))
             return within(r, sort_word(&y.exports[i]), y.exports[i].name.name);
     }
+    map_put(r->known.scratch, &r->matched, str_dup(r->known.scratch, key), 0);
     return true;
 }
 
@@ -374,6 +380,10 @@ static bool entity_matches(struct relation *r, struct validate_entity sub,
 {
     if (sub.sort != super.sort)
         return differ(r, entity_text_of(r, super), entity_text_of(r, sub));
+    if (!validate_work(r->t, 1))
+        return differ(r, STR("fewer types"), STR("more than can be compared"));
+    if (sub.type == super.type && !validate_at(r->t, sub.type)->mentions)
+        return true;
     switch (sub.sort) {
     case SORT_CORE_MODULE: return sub.type == super.type || module_matches(r, sub.type, super.type);
     case SORT_FUNC: return func_matches(r, sub.type, super.type);
@@ -443,6 +453,7 @@ bool validate_instantiate(struct validate_types *t, validate_id component,
         made.exports = exports;
         made.export_count = c.export_count;
         *instance = validate_intern(t, &made);
+        fine = !t->exhausted;
     }
     arena_temp_end(&scratch);
     return fine;

@@ -247,14 +247,14 @@ bool validate_cm_name(struct validate_cm *v, struct validate_scope *s, struct va
 struct visibility {
     struct validate_cm *v;
     const struct validate_names *side;
-    struct validate_numbers seen;
+    struct validate_numbers seen, instances; /* types gone through */
     struct arena *scratch;
     const char *culprit; /* what has no name */
 };
 
 static bool all_named(struct visibility *x, validate_id id)
 {
-    if (id == VALIDATE_NONE || validate_numbers_has(&x->seen, id))
+    if (id == VALIDATE_NONE || validate_numbers_has(&x->seen, id) || !validate_work(x->v->t, 1))
         return true;
     validate_numbers_put(x->scratch, &x->seen, id, 0);
     const struct validate_type *d = validate_at(x->v->t, id);
@@ -302,6 +302,9 @@ static bool visible(struct visibility *x, struct validate_scope *s, struct valid
         return true;
     if (e.sort != SORT_INSTANCE)
         return all_named(x, e.type);
+    if (validate_numbers_has(&x->instances, e.type) || !validate_work(x->v->t, 1))
+        return true;
+    validate_numbers_put(x->scratch, &x->instances, e.type, 0);
     const struct validate_type *d = validate_at(x->v->t, e.type);
     for (u32 i = 0; i < d->export_count; i++) {
         if (!visible(x, s, side, d->exports[i].entity))

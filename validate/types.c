@@ -464,6 +464,8 @@ validate_id validate_intern(struct validate_types *t, const struct validate_type
     d.export_index = d.kind == DEF_MODULE ? core_index_of(a, d.core_exports, d.core_export_count)
                                           : index_of(a, d.exports, d.export_count);
     validate_id id = t->list.len;
+    t->parts += 1 + d.label_count + d.import_count + d.export_count + d.defined_count;
+    t->exhausted |= t->parts > VALIDATE_MAX_LIST; /* whoever checks the component stops soon */
     map_put(a, &t->interned, str_dup(a, buf_view(&t->key)), id);
     *vec_push(a, &t->list) = d;
     validate_id plain = make_plain(t, id);
@@ -628,7 +630,8 @@ static const struct validate_item *substitute_items(struct validate_substitution
 /* The result is never larger than what was there, so interning cannot fail. */
 validate_id validate_substitute(struct validate_substitution *s, validate_id id)
 {
-    if (id == VALIDATE_NONE || !touches(s, validate_at(s->types, id)))
+    if (id == VALIDATE_NONE || !touches(s, validate_at(s->types, id)) ||
+        !validate_work(s->types, 1))
         return id;
     u32 known = validate_numbers_get(&s->memo, id);
     if (known != VALIDATE_NONE)
@@ -689,7 +692,8 @@ void validate_free_resources(struct validate_types *t, validate_id id,
                              struct validate_numbers *seen, struct validate_numbers *found,
                              struct arena *a, validate_ids *out)
 {
-    if (id == VALIDATE_NONE || !validate_at(t, id)->mentions || validate_numbers_has(seen, id))
+    if (id == VALIDATE_NONE || !validate_at(t, id)->mentions || validate_numbers_has(seen, id) ||
+        !validate_work(t, 1))
         return;
     validate_numbers_put(a, seen, id, 0);
     const struct validate_type *d = validate_at(t, id);

@@ -23,6 +23,11 @@ static inline bool validate_numbers_has(const struct validate_numbers *m, u32 ke
 #define VALIDATE_MAX_DEPTH  1000u    /* nesting: bounds every recursion over types */
 #define VALIDATE_MAX_LEVELS 100u     /* of value types in each other, as in other runtimes */
 
+/* What one component may cost: types there are with their parts, and types that substitutions, comparisons and searches visit. Both are far above
+ * what programs need, and keep small files from taking minutes and gigabytes. */
+#define VALIDATE_MAX_LIST 3000000u
+#define VALIDATE_MAX_WORK 2000000u
+
 struct validate_resource {
     wasm_valtype rep;  /* WASM_NONE: unknown, it was imported or belongs to another component */
     const void *scope; /* the scope that defined it, NULL if none did */
@@ -37,10 +42,21 @@ struct validate_types {
     u32 tags; /* handed out so far; 0 is none */
     validate_id prims[0x80];
     bool leaves_bodies;  /* validate_leave_bodies */
+    u64 work;            /* of the component under way */
+    u64 parts;           /* types and what they consist of */
+    bool exhausted;      /* one of the limits was met: what was made since then means nothing */
     struct map gc_pairs; /* component and core types that fit under the option `gc` */
     struct map spaces;   /* address of a component -> index below */
     VEC(struct validate_spaces) space_list;
 };
+
+/* Counts n visits; false when that is enough. */
+static inline bool validate_work(struct validate_types *t, u32 n)
+{
+    t->work += n;
+    t->exhausted |= t->work > VALIDATE_MAX_WORK;
+    return !t->exhausted;
+}
 
 /* The type as interned; fills the facts. Arrays of `def` are copied. VALIDATE_NONE if it is too large or nested too deep. */
 validate_id validate_intern(struct validate_types *t, const struct validate_type *def);
