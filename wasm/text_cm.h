@@ -107,8 +107,10 @@ const char *text_sort_name(enum cm_sort sort);
 bool text_is_core_sort(enum cm_sort sort);
 /* Takes `core? KEYWORD`. `in_core`: the sorts are core ones anyhow. */
 bool text_take_sort(struct text_parser *p, bool in_core, enum cm_sort *sort);
-/* Takes an index of a sort: plain, or in parentheses with its sort (with or without `core`). */
+/* Takes an index of a sort: plain, or in parentheses with its sort. */
 struct text_ref text_take_ref(struct text_scope *s, enum cm_sort sort);
+/* The same in a core definition, where the sort goes without `core`. */
+struct text_ref text_take_core_ref(struct text_scope *s, enum cm_sort sort);
 /* Takes `(sort index names*)`, of any sort. */
 struct text_ref text_take_any_ref(struct text_scope *s, bool in_core);
 /* `index names*`, after the sort */

@@ -457,7 +457,7 @@ struct text_ref text_cm_typeuse(struct text_scope *s, enum cm_sort sort)
     struct text_parser *p = s->p;
     if (sort == SORT_CORE_MODULE) {
         if (at_type_ref(s))
-            return text_take_ref(s, SORT_CORE_TYPE);
+            return text_take_core_ref(s, SORT_CORE_TYPE);
         return text_known_ref(SORT_CORE_TYPE, text_module_type(s, (str){0}));
     }
     if (sort == SORT_FUNC ? text_form(p, "type") : at_type_ref(s))

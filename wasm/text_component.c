@@ -208,7 +208,9 @@ static void instance_body(struct text_scope *s, bool core)
     struct text_item item = text_item_new(s);
     if (text_open(p, "instantiate")) {
         text_byte(&item.bytes, 0);
-        text_item_ref(&item, text_take_ref(s, core ? SORT_CORE_MODULE : SORT_COMPONENT), false);
+        struct text_ref what =
+            core ? text_take_core_ref(s, SORT_CORE_MODULE) : text_take_ref(s, SORT_COMPONENT);
+        text_item_ref(&item, what, false);
         arguments(s, core, &item);
         text_close(p);
     } else {
@@ -420,7 +422,7 @@ static void annotation(struct text_scope *s)
     struct text_token at = p->tok;
     if (text_is_annotation(p, at, STR("custom"))) {
         text_custom_annotation(p, &custom);
-        if (custom.section != SECTION_COUNT)
+        if (custom.section != SECTION_COUNT || custom.before)
             text_fail(
                 p, at,
                 "a custom section of a component stands where it is written: it takes no place");

@@ -67,7 +67,7 @@ struct text_frame {
     u16 op;
     u32 pending, split; /* its bytes in module.pending, and where the type index goes */
     struct text_typeuse *use;
-    str label;
+    str label, shown; /* FRAME_IF */
     struct text_token at;
 };
 

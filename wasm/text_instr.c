@@ -29,7 +29,7 @@ static void put_op(struct buf *out, enum wasm_op op)
 
 /* ---- Labels -------------------------------------------------------------------------------------------- */
 
-static void push_label(struct text_module *m, str name)
+static void push_label(struct text_module *m, str name, str shown)
 {
     struct text_label label = {name, TEXT_NONE};
     if (name.ptr) {
@@ -37,8 +37,9 @@ static void push_label(struct text_module *m, str name)
         u32 *at = text_names_at(m->p->arena, &m->labels, name, &fresh);
         label.shadowed = *at;
         *at = m->label_stack.len;
-        text_namemap_add(&m->func_labels, m->label_count, name);
     }
+    if (shown.ptr)
+        text_namemap_add(&m->func_labels, m->label_count, shown);
     m->label_count++;
     *vec_push(m->p->arena, &m->label_stack) = label;
 }
@@ -499,7 +500,8 @@ static void open_block(struct text_module *m, enum wasm_op op, enum frame_kind k
                        struct text_token at, struct buf *out)
 {
     struct text_token id;
-    str label = text_id(m->p, &id);
+    str label, shown;
+    text_binder(m->p, &label, &id, &shown);
     struct text_typeuse use;
     text_typeuse(m, &use, NULL);
     text_module_place(m, out, at);
@@ -510,7 +512,7 @@ static void open_block(struct text_module *m, enum wasm_op op, enum frame_kind k
     if (op == OP_TRY_TABLE)
         catches(m, out);
     push_frame(m, kind, op, at);
-    push_label(m, label);
+    push_label(m, label, shown);
 }
 
 /* `(if`: the instruction itself comes after its condition. */
@@ -518,7 +520,8 @@ static void open_folded_if(struct text_module *m, struct text_token at)
 {
     struct text_parser *p = m->p;
     struct text_token id;
-    str label = text_id(p, &id);
+    str label, shown;
+    text_binder(p, &label, &id, &shown);
     struct text_typeuse *use = arena_new(p->arena, struct text_typeuse);
     text_typeuse(m, use, NULL);
     use->signature = str_dup(p->arena, use->signature);
@@ -526,6 +529,7 @@ static void open_folded_if(struct text_module *m, struct text_token at)
     struct text_frame *f = push_frame(m, FRAME_IF, OP_IF, at);
     f->use = use;
     f->label = label;
+    f->shown = shown;
 }
 
 /* ---- Plain instructions ----------------------------------------------------------------------------------------- */
@@ -652,7 +656,7 @@ static bool if_clause(struct text_module *m, struct text_frame *f, struct buf *o
         record_hint(m, f->hint, out);
         put_op(out, OP_IF);
         put_block_type(m, f->use, out);
-        push_label(m, f->label);
+        push_label(m, f->label, f->shown);
     } else if (f->state == STATE_FIRST && text_take(p, "else")) {
         f->state = STATE_SECOND;
         text_module_place(m, out, at);

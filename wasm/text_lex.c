@@ -317,6 +317,8 @@ static struct text_token lex_word(struct text_parser *p, u32 start)
             return (struct text_token){start, close, TEXT_ID, true};
         }
         if (!sticks(p, end)) {
+            if (end == start + 1 && !p->annotations) /* within one it is any token */
+                return lex_reserved(p, start, end);
             if (end == start + 1) {
                 text_fail(p, span_token(start, end), "empty identifier");
                 return p->tok;

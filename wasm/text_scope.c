@@ -95,18 +95,33 @@ struct text_ref text_take_any_ref(struct text_scope *s, bool in_core)
     return ref;
 }
 
-struct text_ref text_take_ref(struct text_scope *s, enum cm_sort sort)
+static struct text_ref take_ref(struct text_scope *s, enum cm_sort sort, bool with_core)
 {
     struct text_parser *p = s->p;
-    if (p->tok.kind != TEXT_LPAREN)
-        return text_take_plain_ref(s, sort);
+    if (p->tok.kind != TEXT_LPAREN) {
+        struct text_ref ref = {.sort = sort, .index = take_index(p, sort)};
+        if (p->tok.kind == TEXT_STRING)
+            text_fail(p, p->tok, "an export is named in parentheses: `(%s $instance \"name\")`",
+                      text_sort_name(sort));
+        return ref;
+    }
     text_advance(p);
-    if (sorts[sort].core)
-        text_take(p, "core"); /* optional in the older syntax */
+    if (with_core)
+        text_expect(p, "core");
     text_expect_word(p, sorts[sort].word);
     struct text_ref ref = text_take_plain_ref(s, sort);
     text_close(p);
     return ref;
+}
+
+struct text_ref text_take_ref(struct text_scope *s, enum cm_sort sort)
+{
+    return take_ref(s, sort, sorts[sort].core);
+}
+
+struct text_ref text_take_core_ref(struct text_scope *s, enum cm_sort sort)
+{
+    return take_ref(s, sort, false);
 }
 
 /* ---- Scopes ------------------------------------------------------------------------------------------------ */

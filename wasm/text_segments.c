@@ -113,14 +113,14 @@ void text_elem(struct text_module *m)
 {
     struct text_parser *p = m->p;
     struct elem e;
+    bool old_form = false;
     begin_elem(m, &e);
     e.mode = MODE_PASSIVE;
     if (text_take(p, "declare")) {
         e.mode = MODE_DECLARED;
     } else {
-        if (p->tok.kind == TEXT_NUMBER ||
-            (p->tok.kind == TEXT_ID && text_peek(p).kind == TEXT_LPAREN)) {
-            e.has_table = true; /* the form of the first release */
+        if (p->tok.kind == TEXT_NUMBER) {
+            e.has_table = old_form = true; /* of the first release */
             e.at_table = p->tok;
             e.table = text_index(m, SPACE_TABLE);
         } else if (text_open(p, "table")) {
@@ -140,7 +140,7 @@ void text_elem(struct text_module *m)
     } else if (text_at_reftype(p)) {
         text_valtype(&m->types, &e.type);
         elem_exprs(m, &e);
-    } else if (e.mode == MODE_ACTIVE && (p->tok.kind != TEXT_LPAREN)) {
+    } else if (e.mode == MODE_ACTIVE && (!e.has_table || old_form) && p->tok.kind != TEXT_LPAREN) {
         elem_indices(m, &e, false);
     } else {
         text_unexpected(p, "`func` or a reference type");
@@ -224,7 +224,7 @@ void text_data(struct text_module *m)
     bool active = false;
     struct text_token at = p->tok;
     text_instrs_reset(m);
-    if (p->tok.kind == TEXT_NUMBER || p->tok.kind == TEXT_ID) {
+    if (p->tok.kind == TEXT_NUMBER) {
         active = true; /* the form of the first release */
         memory = text_index(m, SPACE_MEMORY);
     } else if (text_open(p, "memory")) {
