@@ -258,12 +258,8 @@ static int run_loaded(struct module_run *x, struct engine_module *loaded,
     }
     enum engine_outcome outcome =
         engine_instantiate(x->store, loaded, imports, m->imports.len, (str){0}, &i, &cli->diags);
-    if (cli->diags.errors) {
-        return 1;
-    }
     if (outcome == ENGINE_TRAPPED) {
-        diag_error(&cli->diags, "trap", (span){0}, "the module traps when it is instantiated");
-        return EXIT_TRAP;
+        return i ? EXIT_TRAP : 1; /* a segment traps; else it cannot be instantiated */
     }
     struct engine_func *start = engine_start_func(i);
     int code = start ? call(x, start, NULL) : 0;
