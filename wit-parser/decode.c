@@ -4,7 +4,6 @@
  * is compared, packages come after those they use.
  */
 #include "decode.h"
-#include "ast.h"
 #include "encode.h"
 #include "validate.h"
 
@@ -12,7 +11,6 @@
 
 struct iface_names {
     struct map types, funcs; /* type index; index into the interface's functions */
-    struct map canonical;    /* all of them as names are told apart: 0 */
     bool complete;           /* the interface's own definition was read */
 };
 struct decoder {
@@ -21,7 +19,6 @@ struct decoder {
     struct diags *diags;
     struct dec_eval eval;
     struct map packages, interfaces; /* by id */
-    bool *of_world;                  /* by type: of a world, or unnamed and made of such */
     VEC(u32) foreign;                /* packages in the order in which imports name them */
     VEC(struct iface_names) names;   /* by interface */
     struct map world_types;          /* of the world at work: type index */
@@ -450,10 +447,6 @@ static bool claim(struct decoder *d, u32 interface, const struct dec_named *x)
     if (names->complete)
         return fail(d, x->at, "the definition of interface `" STRF "` has no `" STRF "`",
                     STRA(wit_interface_id(d->r, d->arena, interface)), STRA(x->name.name));
-    if (map_add(d->arena, &names->canonical, wit_canonical_name(d->arena, x->name.name), 0) !=
-        MAP_NONE)
-        return fail(d, x->at, "`" STRF "` conflicts with another name of interface `" STRF "`",
-                    STRA(x->name.name), STRA(wit_interface_id(d->r, d->arena, interface)));
     return true;
 }
 
@@ -747,62 +740,11 @@ static void decoder_init(struct decoder *d, struct wit_resolve *r, u32 source, u
     wit_eval_init(&d->eval, r, source, size);
 }
 
-static bool of_world(const struct decoder *d, struct wit_type t)
-{
-    return t.kind == WIT_ID && t.id < d->r->types.len && d->of_world[t.id];
-}
-
-/* Interfaces see types of interfaces only, though in a component an instance may take any from around it. */
-static bool world_type_used(struct decoder *d, span at, str what, struct wit_type used)
-{
-    const struct wit_typedef *t = &d->r->types.data[used.id];
-    while (!t->name.len) { /* it says so of one of its parts */
-        struct wit_type part;
-        for (u32 i = 0; wit_type_part(t, i, &part); i++)
-            if (of_world(d, part))
-                break;
-        t = &d->r->types.data[part.id];
-    }
-    return fail(d, at,
-                "`" STRF "` of an interface uses `" STRF
-                "`, a type of the world around it, which WIT cannot say",
-                STRA(what), STRA(t->name));
-}
-
-static bool interfaces_stand_alone(struct decoder *d)
-{
-    const struct wit_resolve *r = d->r;
-    struct wit_type part;
-    d->of_world = arena_array(d->arena, bool, r->types.len);
-    for (u32 i = 0; i < r->types.len; i++) { /* parts come before what is made of them */
-        const struct wit_typedef *t = &r->types.data[i];
-        d->of_world[i] = t->owner.kind == WIT_OWNER_WORLD;
-        for (u32 k = 0; wit_type_part(t, k, &part); k++) {
-            if (!of_world(d, part))
-                continue;
-            if (t->owner.kind == WIT_OWNER_INTERFACE)
-                return world_type_used(d, t->at, t->name, part);
-            d->of_world[i] = true;
-        }
-    }
-    for (u32 i = 0; i < r->interfaces.len; i++) {
-        for (u32 k = 0; k < r->interfaces.data[i].funcs.len; k++) {
-            const struct wit_func *f = &r->interfaces.data[i].funcs.data[k];
-            for (u32 p = 0; p < f->param_count; p++)
-                if (of_world(d, f->params[p].type))
-                    return world_type_used(d, f->at, f->name, f->params[p].type);
-            if (of_world(d, f->result))
-                return world_type_used(d, f->at, f->name, f->result);
-        }
-    }
-    return true;
-}
-
 /* Merges what was decoded into the caller's graph and finds the package and world there. */
 static bool deliver(struct decoder *d, struct wit_resolve *r, u32 *package, u32 *world)
 {
     struct wit_remap map;
-    if (!interfaces_stand_alone(d))
+    if (!wit_decoded_is_wit(d->r, d->arena, d->diags))
         return false;
     u32 n = d->r->packages.len, *roots = arena_array(d->arena, u32, n), count = 0;
     bool *listed = arena_array(d->arena, bool, n);

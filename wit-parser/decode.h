@@ -67,4 +67,7 @@ WITC_NODISCARD bool wit_eval_component_type(struct dec_eval *e, const struct dec
 /* The type at `index` of a scope; NULL after a diagnostic. */
 struct dec_type *wit_eval_type(struct dec_eval *e, const struct dec_scope *s, u32 index, span at);
 
+/* Can WIT say what was decoded into the graph? Reports why not. */
+bool wit_decoded_is_wit(const struct wit_resolve *r, struct arena *a, struct diags *d);
+
 #endif
