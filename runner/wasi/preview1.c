@@ -138,14 +138,6 @@ u64 p1_load64(const u8 *from)
     return p1_load32(from) | (u64)p1_load32(from + 4) << 32;
 }
 
-u32 p1_put16(struct wasi_preview1 *p, u64 at, u16 v)
-{
-    u8 *to = p1_bytes(p, at, 2);
-    if (to)
-        p1_store16(to, v);
-    return to ? 0 : p1_errno(EFAULT);
-}
-
 u32 p1_put32(struct wasi_preview1 *p, u64 at, u32 v)
 {
     u8 *to = p1_bytes(p, at, 4);

@@ -82,8 +82,7 @@ typedef u32 p1_fn(struct wasi_preview1 *p, const u64 *a);
 u32 p1_errno(int error); /* the system's number in WASI */
 /* The guest's bytes from `at` on; NULL if they are not all in its memory. */
 u8 *p1_bytes(struct wasi_preview1 *p, u64 at, u64 n);
-u32 p1_put16(struct wasi_preview1 *p, u64 at, u16 v); /* 0 or EFAULT as WASI has it */
-u32 p1_put32(struct wasi_preview1 *p, u64 at, u32 v);
+u32 p1_put32(struct wasi_preview1 *p, u64 at, u32 v); /* 0 or EFAULT as WASI has it */
 u32 p1_put64(struct wasi_preview1 *p, u64 at, u64 v);
 void p1_store16(u8 *to, u16 v);
 void p1_store32(u8 *to, u32 v);
@@ -102,7 +101,6 @@ enum p1_filetype p1_filetype_of(mode_t mode);
 u32 p1_put_filestat(struct wasi_preview1 *p, u64 at, const struct stat *s);
 /* The times that fd_filestat_set_times and path_filestat_set_times set; false: a time is asked for twice. */
 bool p1_times(u64 atim, u64 mtim, u64 flags, struct timespec out[2]);
-extern const u64 p1_file_rights, p1_dir_rights;
 
 /* preview1_poll.c */
 /* Waits until the descriptor is ready (POLLIN, POLLOUT), in turns that --timeout and Ctrl-C can end. 0, an errno, or P1_ENDED. */

@@ -12,12 +12,12 @@
 #define RIGHT(n) ((u64)1 << (n))
 /* Rights are told; but for reading and writing they are not enforced, as in other runtimes. Bits as the specification numbers its functions. */
 #define SEEK_RIGHTS (RIGHT(2) | RIGHT(5))
-const u64 p1_file_rights = RIGHT(0) | RIGHT(1) | SEEK_RIGHTS | RIGHT(3) | RIGHT(4) | RIGHT(6) |
-                           RIGHT(7) | RIGHT(8) | RIGHT(21) | RIGHT(22) | RIGHT(23) | RIGHT(27);
-const u64 p1_dir_rights = RIGHT(0) | RIGHT(3) | RIGHT(4) | RIGHT(7) | RIGHT(9) | RIGHT(10) |
-                          RIGHT(11) | RIGHT(12) | RIGHT(13) | RIGHT(14) | RIGHT(15) | RIGHT(16) |
-                          RIGHT(17) | RIGHT(18) | RIGHT(19) | RIGHT(20) | RIGHT(21) | RIGHT(23) |
-                          RIGHT(24) | RIGHT(25) | RIGHT(26) | RIGHT(27);
+static const u64 file_rights = RIGHT(0) | RIGHT(1) | SEEK_RIGHTS | RIGHT(3) | RIGHT(4) | RIGHT(6) |
+                               RIGHT(7) | RIGHT(8) | RIGHT(21) | RIGHT(22) | RIGHT(23) | RIGHT(27);
+static const u64 dir_rights = RIGHT(0) | RIGHT(3) | RIGHT(4) | RIGHT(7) | RIGHT(9) | RIGHT(10) |
+                              RIGHT(11) | RIGHT(12) | RIGHT(13) | RIGHT(14) | RIGHT(15) |
+                              RIGHT(16) | RIGHT(17) | RIGHT(18) | RIGHT(19) | RIGHT(20) |
+                              RIGHT(21) | RIGHT(23) | RIGHT(24) | RIGHT(25) | RIGHT(26) | RIGHT(27);
 
 enum p1_filetype p1_filetype_of(mode_t mode)
 {
@@ -38,8 +38,8 @@ void p1_describe(struct p1_fd *f)
 {
     struct stat s;
     f->type = f->host >= 0 && fstat(f->host, &s) == 0 ? p1_filetype_of(s.st_mode) : P1_UNKNOWN;
-    f->rights = f->type == P1_DIRECTORY ? p1_dir_rights : p1_file_rights;
-    f->inheriting = f->type == P1_DIRECTORY ? p1_dir_rights | p1_file_rights : 0;
+    f->rights = f->type == P1_DIRECTORY ? dir_rights : file_rights;
+    f->inheriting = f->type == P1_DIRECTORY ? dir_rights | file_rights : 0;
     if (f->type != P1_REGULAR && f->type != P1_BLOCK)
         f->rights &= ~SEEK_RIGHTS; /* a terminal is told by this */
     if (f->type != P1_DIRECTORY)
