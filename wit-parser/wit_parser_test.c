@@ -425,6 +425,132 @@ static void memory_runs_out(void **state)
     fail();
 }
 
+static void resolve_wasi(void *context)
+{
+    struct world *w = context;
+    static const char *const packages[] = {"clocks",  "filesystem", "random",
+                                           "sockets", "cli",        "http"};
+    u32 package;
+    for (u32 i = 0; i < LENGTH_OF(packages); i++) {
+        str path = str_printf(&w->arena, STRF "/0.3.0/%s", STRA(path_here(&w->arena, "wasi")),
+                              packages[i]);
+        assert_true(wit_push_path(&w->r, str_to_c(&w->arena, path), &package));
+    }
+}
+
+/* The same with WASI as text; tree-sitter's allocations count, and there are many: later ones are tried at growing
+ * distances. */
+static void memory_runs_out_in_wasi(void **state)
+{
+    (void)state;
+    for (u64 n = 1; n < 10000000; n += 1 + n / 40) {
+        struct world w;
+        start(&w);
+        mem_fail_after(n);
+        bool fine = oom_guard(resolve_wasi, &w);
+        mem_fail_after(0);
+        arena_free(&w.arena);
+        if (fine) {
+            assert_true(n > 2000);
+            return;
+        }
+    }
+    fail();
+}
+
+struct typing {
+    struct wit_workspace *workspace;
+    struct world *world;
+    bool fine;
+};
+
+static void type_letters(void *context)
+{
+    struct typing *t = context;
+    str text = STR("package a:b; interface i { /* c */ f: func(x: list<u8>) -> string; }");
+    u32 package, doc = wit_workspace_open(t->workspace, STR("a.wit"), text);
+    for (u32 i = 0; i < 3; i++) {
+        u32 at = (u32)str_find(wit_workspace_text(t->workspace, doc), STR(": func"), 0);
+        assert_true(wit_workspace_edit(t->workspace, doc, at, at, STR("f")));
+    }
+    t->fine = wit_workspace_resolve(t->workspace, &t->world->r, doc, &package);
+}
+
+/* A workspace that memory has run out in goes on afterwards, though all trees are lost. */
+static void workspaces_outlive_memory(void **state)
+{
+    (void)state;
+    for (u64 n = 2; n < 100000; n++) {
+        struct world w;
+        start(&w);
+        struct typing t = {.workspace = wit_workspace_new(), .world = &w};
+        mem_fail_after(n);
+        bool all = oom_guard(type_letters, &t);
+        mem_fail_after(0);
+        arena_free(&w.arena);
+        start(&w);
+        t.fine = false;
+        type_letters(&t);
+        assert_true(t.fine);
+        assert_int_equal(w.r.interfaces.len, 1);
+        assert_true(str_eq(w.r.interfaces.data[0].funcs.data[0].name, STR("ffff")));
+        wit_workspace_free(t.workspace);
+        arena_free(&w.arena);
+        if (all) {
+            assert_true(n > 20);
+            return;
+        }
+    }
+    fail();
+}
+
+/* ---- Large texts ----------------------------------------------------------------------------------------------------------------- */
+
+/* Comments are not parsed; items are parsed part by part, and a mistake in a late one is told of where it is. */
+static void long_texts(void **state)
+{
+    (void)state;
+    struct world w;
+    u32 package;
+    start(&w);
+    struct buf b = buf_in(&w.arena);
+    buf_c(&b, "package a:b;\n");
+    for (u32 i = 0; i < 70000; i++) {
+        buf_c(&b, "// a comment of its own\n");
+    }
+    for (u32 i = 0; i < 2000; i++) {
+        buf_printf(&b, "/// Interface %u.\ninterface i%u { f: func(x: u32, /* y */ z: string); }\n",
+                   i, i);
+    }
+    size_t sound = b.len;
+    buf_byte(&b, 0);
+    assert_true(push(&w, b.data, &package));
+    assert_int_equal(w.r.interfaces.len, 2000);
+    assert_true(str_eq(w.r.interfaces.data[1999].docs, STR("Interface 1999.")));
+    static const struct {
+        const char *text;
+        u32 line;
+    } late[] = {{"interface j { g: fnc(); }", 74002},
+                {"package c:d;", 74002},
+                {"interface j {\n  g: func(x: missing); }", 74003},
+                {"interface j { /* open", 74002}};
+    for (u32 i = 0; i < LENGTH_OF(late); i++) {
+        struct world x;
+        u32 line, column;
+        start(&x);
+        b.len = sound;
+        buf_c(&b, late[i].text);
+        buf_byte(&b, 0);
+        assert_false(push(&x, b.data, &package));
+        assert_int_equal(x.diags.errors, 1);
+        span at = x.diags.list.data[0]->at;
+        source_locate(&x.sources, at.source, at.start, &line, &column);
+        assert_int_equal(line, late[i].line);
+        arena_free(&x.arena);
+    }
+    arena_free(&w.arena);
+}
+
 /* ---- For editors ------------------------------------------------------------------------------------------------------------- */
 
 static void queries_compile(void **state)
@@ -507,6 +633,9 @@ int main(void)
         cmocka_unit_test(built_in_packages),
         cmocka_unit_test(earlier_versions_of_built_in_packages),
         cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(memory_runs_out_in_wasi),
+        cmocka_unit_test(workspaces_outlive_memory),
+        cmocka_unit_test(long_texts),
         cmocka_unit_test(queries_compile),
         cmocka_unit_test(documents_change),
     };

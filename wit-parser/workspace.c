@@ -27,6 +27,12 @@ struct wit_workspace *wit_workspace_new(void)
     return w;
 }
 
+/* Without memory a document may have none. */
+static str text_of(const struct document *d)
+{
+    return d->text ? str_of(d->text, d->length) : STR("");
+}
+
 static void forget(struct document *d)
 {
     arena_reset(&d->arena);
@@ -72,9 +78,7 @@ static bool fits(struct change *c)
     struct diags quiet;
     struct wit_text text;
     diags_init(&quiet, &c->scratch, &sources);
-    return wit_scan_text(&c->scratch, &quiet, 1, str_of(c->document->text, c->document->length),
-                         &text) &&
-           !text.crowded;
+    return wit_scan_text(&c->scratch, &quiet, 1, text_of(c->document), &text) && !text.crowded;
 }
 
 /* Parses anew; what the old tree has of the text is used again. */
@@ -125,16 +129,17 @@ u32 wit_workspace_open(struct wit_workspace *w, str path, str text)
     while (i < w->count && !str_eq_c(path, w->documents[i].path)) {
         i++;
     }
-    char *bytes = copy(text);
+    if (i == w->capacity) {
+        u32 capacity = i ? i * 2 : 16;
+        w->documents = mem_realloc(w->documents, capacity * sizeof *w->documents);
+        w->capacity = capacity;
+    }
     if (i == w->count) {
-        if (w->count == w->capacity) {
-            w->capacity = w->capacity ? w->capacity * 2 : 16;
-            w->documents = mem_realloc(w->documents, w->capacity * sizeof *w->documents);
-        }
         w->documents[i] = (struct document){.path = copy(path)};
         w->count++;
     }
     struct document *d = &w->documents[i];
+    char *bytes = copy(text);
     mem_free(d->text);
     d->text = bytes;
     d->length = d->capacity = (u32)text.len;
@@ -164,9 +169,9 @@ bool wit_workspace_edit(struct wit_workspace *w, u32 document, u32 start, u32 en
     TSInputEdit edit = {.start_byte = start,
                         .old_end_byte = end,
                         .new_end_byte = start + (u32)text.len,
-                        .start_point = point_of(str_of(d->text, d->length), start),
-                        .old_end_point = point_of(str_of(d->text, d->length), end)};
-    if (length > d->capacity) {
+                        .start_point = point_of(text_of(d), start),
+                        .old_end_point = point_of(text_of(d), end)};
+    if (!d->text || length > d->capacity) {
         d->text = mem_realloc(d->text, (size_t)length * 2 + 1);
         d->capacity = length * 2;
     }
@@ -176,15 +181,14 @@ bool wit_workspace_edit(struct wit_workspace *w, u32 document, u32 start, u32 en
     }
     d->length = length;
     d->text[length] = 0;
-    edit.new_end_point = point_of(str_of(d->text, d->length), edit.new_end_byte);
+    edit.new_end_point = point_of(text_of(d), edit.new_end_byte);
     change(w, d, &edit);
     return true;
 }
 
 str wit_workspace_text(const struct wit_workspace *w, u32 document)
 {
-    return document < w->count ? str_of(w->documents[document].text, w->documents[document].length)
-                               : (str){NULL, 0};
+    return document < w->count ? text_of(&w->documents[document]) : (str){NULL, 0};
 }
 
 /* Reads a document into its own arena, unless there is something to tell. */
@@ -221,8 +225,8 @@ bool wit_workspace_resolve(struct wit_workspace *w, struct wit_resolve *r, u32 d
     }
     for (u32 i = 0; i < w->count; i++) {
         struct document *d = &w->documents[i];
-        u32 source = sources_add(sources, str_dup(r->arena, str_c(d->path)),
-                                 str_of(d->text, d->length), SOURCE_TEXT);
+        u32 source =
+            sources_add(sources, str_dup(r->arena, str_c(d->path)), text_of(d), SOURCE_TEXT);
         u32 group = map_add(r->arena, &groups, path_directory(str_c(d->path)), groups.len);
         read_document(w, i, r->diags);
         files[i] = (struct wit_file){d->ast, source, group == MAP_NONE ? groups.len - 1 : group};
