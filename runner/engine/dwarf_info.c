@@ -276,7 +276,7 @@ static void visit_new_ranges(struct visit *v, const struct unit *u, u64 offset, 
     struct dwarf *d = v->d;
     struct dwarf_cursor c = dwarf_cursor_of(d->sections[DWARF_RNGLISTS], offset);
     u32 size = u->format.address_size;
-    u64 base = u->low, from, to;
+    u64 base = u->low, from = 0, to = 0;
     while (dwarf_pay(d, 1)) {
         u64 kind = dwarf_fixed(&c, 1);
         bool fine = true;
