@@ -125,24 +125,39 @@ static int compare_names(const void *x, const void *y)
     return str_cmp(*(const str *)x, *(const str *)y);
 }
 
-bool file_list(struct arena *a, const char *path, str **names, u32 *n, struct diags *d)
+struct listing {
+    struct arena *arena;
+    DIR *dir;
+    VEC(str) names;
+};
+
+static void read_names(void *context)
 {
-    DIR *dir = opendir(path);
-    if (!dir) {
-        return fail(d, "read directory", path, strerror(errno));
-    }
-    VEC(str) list = {0};
-    for (struct dirent *e; (e = readdir(dir));) {
+    struct listing *l = context;
+    for (struct dirent *e; (e = readdir(l->dir));) {
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
-            *vec_push(a, &list) = str_dup(a, str_c(e->d_name));
+            str name = str_dup(l->arena, str_c(e->d_name));
+            *vec_push(l->arena, &l->names) = name;
         }
     }
-    closedir(dir);
-    if (list.len) {
-        qsort(list.data, list.len, sizeof *list.data, compare_names);
+}
+
+bool file_list(struct arena *a, const char *path, str **names, u32 *n, struct diags *d)
+{
+    struct listing l = {.arena = a, .dir = opendir(path)};
+    if (!l.dir) {
+        return fail(d, "read directory", path, strerror(errno));
     }
-    *names = list.data;
-    *n = list.len;
+    bool memory = oom_guard(read_names, &l);
+    closedir(l.dir);
+    if (!memory) {
+        arena_alloc(a, SIZE_MAX); /* unwinds further */
+    }
+    if (l.names.len) {
+        qsort(l.names.data, l.names.len, sizeof *l.names.data, compare_names);
+    }
+    *names = l.names.data;
+    *n = l.names.len;
     return true;
 }
 
