@@ -25,8 +25,8 @@ static inline bool validate_numbers_has(const struct validate_numbers *m, u32 ke
 
 /* What one component may cost: types there are with their parts, and types that substitutions, comparisons and searches visit. Both are far above
  * what programs need, and keep small files from taking minutes and gigabytes. */
-#define VALIDATE_MAX_LIST 3000000u
-#define VALIDATE_MAX_WORK 2000000u
+#define VALIDATE_MAX_LIST 2000000u
+#define VALIDATE_MAX_WORK 1000000u
 
 struct validate_resource {
     wasm_valtype rep;  /* WASM_NONE: unknown, it was imported or belongs to another component */
