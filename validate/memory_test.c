@@ -120,7 +120,7 @@ static void fail_everywhere(const char *text, bool good)
         arena_free(&x.arena);
         assert_true(n < 100000);
     }
-    assert_true(n > 50);
+    assert_true(n > 5); /* arenas ask for few, large blocks */
     assert_true(x.assembled && x.printed);
     assert_int_equal(x.valid, good);
 }

@@ -169,8 +169,8 @@ struct validate_context {
     u32 floor; /* height of the innermost frame */
     VEC(struct validate_frame) frames;
     VEC(wasm_valtype) locals;
-    VEC(u8) local_set; /* initialised? empty if all types have defaults */
-    VEC(u32) inits;    /* locals that became initialised, in order */
+    VEC(u8) local_set;   /* initialised? empty if all types have defaults */
+    VEC(u32) inits;      /* locals that became initialised, in order */
     validate_seen *seen; /* told of every instruction, if set */
     void *seen_ctx;
 };

@@ -316,7 +316,7 @@ struct canon_trap {
     struct engine_frame *frames; /* innermost first */
     u32 frame_count;
     u32 frames_left_out, left_out_at; /* as in struct engine_trap */
-    bool is_exit; /* not a failure: the guest asked to end */
+    bool is_exit;                     /* not a failure: the guest asked to end */
     int exit_code;
     bool is_deadlock;
     struct canon_wait *waits; /* deadlock: the wait-for graph ... */

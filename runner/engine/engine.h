@@ -50,12 +50,12 @@ enum engine_outcome {
 /* ---- Store ------------------------------------------------------------------------------------------ */
 
 struct engine_limits {
-    u64 fuel;           /* loop turns and calls in all; 0 = unlimited */
-    u64 memory_bytes;   /* for each memory, 0 = 4 GiB */
-    u64 table_elements; /* for each table, 0 = 10,000,000 */
-    u32 stack_slots;    /* for each task, 0 = 131,072 (1 MiB) */
-    u32 instances;      /* 0 = 10,000 */
-    u64 heap_bytes;     /* structs, arrays and exceptions in all, 0 = 1 GiB */
+    u64 fuel;                  /* loop turns and calls in all; 0 = unlimited */
+    u64 memory_bytes;          /* for each memory, 0 = 4 GiB */
+    u64 table_elements;        /* for each table, 0 = 10,000,000 */
+    u32 stack_slots;           /* for each task, 0 = 131,072 (1 MiB) */
+    u32 instances;             /* 0 = 10,000 */
+    u64 heap_bytes;            /* structs, arrays and exceptions in all, 0 = 1 GiB */
     bool trap_on_grow_failure; /* memory.grow and table.grow trap instead of giving -1 */
 };
 struct engine_store *engine_store_new(
@@ -180,15 +180,15 @@ enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func
 
 /* A place in the source of a guest. */
 struct engine_place {
-    str func; /* a function that was inlined here; empty: the frame's own */
-    str file; /* empty if only the line is known */
+    str func;         /* a function that was inlined here; empty: the frame's own */
+    str file;         /* empty if only the line is known */
     u32 line, column; /* from 1; 0: not known */
 };
 struct engine_frame {
-    str instance; /* label */
-    str func;     /* name or func[N] */
-    u32 offset;   /* code offset in the module's binary */
-    u32 index;    /* of the function */
+    str instance;                     /* label */
+    str func;                         /* name or func[N] */
+    u32 offset;                       /* code offset in the module's binary */
+    u32 index;                        /* of the function */
     const struct wasm_module *module; /* NULL: a host function */
     /* Innermost first: where the code comes from, then where what was inlined was called. engine_locate finds them. */
     const struct engine_place *places;
@@ -196,12 +196,12 @@ struct engine_frame {
 };
 struct engine_trap {
     str message; /* the specification's text: "unreachable", "out of bounds memory access" */
-    str detail;  /* more for a person, may be empty: "address 0x10000 is out of bounds of memory 0 of 65536 bytes" */
+    str detail; /* more for a person, may be empty: "address 0x10000 is out of bounds of memory 0 of 65536 bytes" */
     struct engine_frame *frames; /* innermost first */
     u32 frame_count;
     u32 frames_left_out, left_out_at; /* so many are missing before frames[left_out_at] */
-    bool is_exception; /* an exception that nobody caught */
-    bool is_exit;      /* not a failure: the guest asked to end (engine_exit) */
+    bool is_exception;                /* an exception that nobody caught */
+    bool is_exit;                     /* not a failure: the guest asked to end (engine_exit) */
     int exit_code;
 };
 /* Sets the trap of a task and returns ENGINE_TRAPPED, for host functions: `return engine_trap(t, "...")`. */

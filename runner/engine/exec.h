@@ -28,9 +28,14 @@
 #endif
 #define DISPATCH   MUSTTAIL return ip->op(OP_VALUES)
 #define SLOW(what) MUSTTAIL return engine_slow_##what(OP_VALUES)
+#if defined(__GNUC__) && !defined(__clang__)
+#define AS_WRITTEN __attribute__((noipa)) /* GCC else moves parameters, in the handlers that call */
+#else
+#define AS_WRITTEN
+#endif
 /* Out of line: within a handler they would cost it its registers. */
-__attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_turn, engine_slow_stack,
-    engine_slow_other, engine_slow_indirect, engine_slow_trap;
+AS_WRITTEN __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_slow_turn,
+    engine_slow_stack, engine_slow_other, engine_slow_indirect, engine_slow_trap;
 #else
 #define DISPATCH   goto next
 #define SLOW(what) goto slow_##what
