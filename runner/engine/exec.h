@@ -85,12 +85,21 @@ AS_WRITTEN __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_sl
     if (UNLIKELY(--t->ticks < 0))                 \
     SLOW(tick)
 #define SET_RETURN(s, record, to) (s)[record] = (u64)(uintptr_t)(to)
+/* The same where the frame starts at `off`, a field of the code that is read again rather than held in a register that a
+ * handler would have to save first. */
+#define AGAIN(field) (*(const volatile u32 *)&(field))
+#define ENTER_CHECK_AT(entry, off)                         \
+    TORTURE_MOVE(entry, sp + (off))                        \
+    if (UNLIKELY(sp + ((off) + (entry)[-1].u) > t->limit)) \
+        GROW_FOR(entry, sp + AGAIN(off));                  \
+    if (UNLIKELY(--t->ticks < 0))                          \
+    SLOW(tick)
 /* Calls a function of this instance or of the host; one of another. */
 #define CALL_HERE(f, word, n)                       \
     do {                                            \
         const union cell *entry = (f)->code->entry; \
-        u64 *s = sp + (word).off;                   \
-        ENTER_CHECK(entry, s);                      \
+        ENTER_CHECK_AT(entry, (word).off);          \
+        u64 *s = sp + AGAIN((word).off);            \
         SET_RETURN(s, (word).a, ip + (n));          \
         acc = (u64)(uintptr_t)(f);                  \
         sp = s;                                     \
@@ -131,12 +140,13 @@ AS_WRITTEN __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_sl
     } while (0)
 /* Room for the code at `entry` on this frame, and a tick. */
 #define TAIL_CHECK(entry) ENTER_CHECK(entry, sp)
-#define ADDRESS(m, address)                                                  \
-    do {                                                                     \
-        u64 from = (address), ea = from + ip[2].u;                           \
-        if (UNLIKELY(ea < from || ea > (m)->size || (m)->size - ea < W.off)) \
-            TRAP(MEMORY);                                                    \
-        acc = (u64)(uintptr_t)((m)->data + ea);                              \
+#define ADDRESS(m, address)                                                     \
+    do {                                                                        \
+        u64 from = (address);                                                   \
+        acc = from + ip[2].u;                                                   \
+        if (UNLIKELY(acc < from || acc > (m)->size || (m)->size - acc < W.off)) \
+            TRAP(MEMORY);                                                       \
+        acc += (u64)(uintptr_t)(m)->data;                                       \
     } while (0)
 
 static inline struct engine_func *func_of(u64 ref)
