@@ -385,6 +385,8 @@ void validate_walk_quickly(struct validate_context *c)
 {
     if (!c->has_quick)
         make_rows(c);
+    if (!c->stack.data) /* pointers into it need one */
+        vec_reserve(c->arena, &c->stack, 1);
     struct quick q = {c->in.at, c->stack.data + c->stack.len, c->stack.data + c->floor};
     if (c->in.end - c->in.at > LONGEST)
         q = walk(c, q, c->in.end - LONGEST, c->in.end, false);

@@ -3,63 +3,95 @@
 #include "ast.h"
 #include "decode.h"
 
+#define ANYWHERE UINT32_MAX /* a type that all may use */
+#define OF_WORLD \
+    (UINT32_MAX - 1) /* else: the unnamed interface in which alone a type can be used */
+
 struct check {
     const struct wit_resolve *r;
     struct arena *arena;
     struct diags *diags;
-    bool *of_world; /* by type: of a world, or unnamed and made of such */
+    u32 *homes; /* by type; unnamed types have that of what they are made of */
 };
 
-static bool of_world(const struct check *c, struct wit_type t)
+static u32 home_of(const struct check *c, struct wit_type t)
 {
-    return t.kind == WIT_ID && t.id < c->r->types.len && c->of_world[t.id];
+    return t.kind == WIT_ID && t.id < c->r->types.len ? c->homes[t.id] : ANYWHERE;
 }
 
-static bool world_type_used(struct check *c, span at, str what, struct wit_type used)
+static bool stranger_used(struct check *c, span at, str what, struct wit_type used)
 {
     const struct wit_typedef *t = &c->r->types.data[used.id];
-    while (!t->name.len) { /* it says so of one of its parts */
+    while (!t->name.len) { /* it is one of its parts */
         struct wit_type part;
         for (u32 i = 0; wit_type_part(t, i, &part); i++)
-            if (of_world(c, part))
+            if (home_of(c, part) != ANYWHERE)
                 break;
         t = &c->r->types.data[part.id];
     }
     diag_error(c->diags, "wit-decode", at,
-               "`" STRF "` of an interface uses `" STRF
-               "`, a type of the world around it, which WIT cannot say",
-               STRA(what), STRA(t->name));
+               "`" STRF "` uses `" STRF "`, a type of %s, which WIT cannot say", STRA(what),
+               STRA(t->name),
+               home_of(c, used) == OF_WORLD ? "the world around its interface"
+                                            : "an interface without a name");
     return false;
 }
 
-/* Interfaces use types of interfaces only. */
-static bool types_stand_alone(struct check *c)
+/* The home of a named type: where its parts must be at home, unless they are at home anywhere. */
+static u32 place_of(const struct check *c, const struct wit_typedef *t)
+{
+    if (t->owner.kind == WIT_OWNER_WORLD)
+        return OF_WORLD;
+    if (t->owner.kind != WIT_OWNER_INTERFACE)
+        return ANYWHERE;
+    return c->r->interfaces.data[t->owner.index].name.len ? ANYWHERE : t->owner.index;
+}
+
+/* In components, worlds and unnamed interfaces may use types of other unnamed interfaces: there is no WIT for it, but it can be
+ * shown. */
+static bool is_welcome(u32 home, u32 place)
+{
+    return home == place || place == OF_WORLD || (home != OF_WORLD && place != ANYWHERE);
+}
+
+/* Types of interfaces use those of interfaces that can be named, or those beside them. */
+static bool types_at_home(struct check *c)
 {
     struct wit_type part;
     for (u32 i = 0; i < c->r->types.len; i++) { /* parts come before what is made of them */
         const struct wit_typedef *t = &c->r->types.data[i];
-        c->of_world[i] = t->owner.kind == WIT_OWNER_WORLD;
+        u32 place = place_of(c, t);
+        c->homes[i] = place;
         for (u32 k = 0; wit_type_part(t, k, &part); k++) {
-            if (!of_world(c, part))
+            u32 home = home_of(c, part);
+            if (home == ANYWHERE)
                 continue;
-            if (t->owner.kind == WIT_OWNER_INTERFACE)
-                return world_type_used(c, t->at, t->name, part);
-            c->of_world[i] = true;
+            if (!t->name.len)
+                c->homes[i] = home;
+            else if (!is_welcome(home, place))
+                return stranger_used(c, t->at, t->name, part);
         }
     }
     return true;
 }
 
-static bool functions_stand_alone(struct check *c, const struct wit_interface *interface)
+static bool function_at_home(struct check *c, const struct wit_func *f, u32 place)
 {
-    for (u32 k = 0; k < interface->funcs.len; k++) {
-        const struct wit_func *f = &interface->funcs.data[k];
-        for (u32 p = 0; p < f->param_count; p++)
-            if (of_world(c, f->params[p].type))
-                return world_type_used(c, f->at, f->name, f->params[p].type);
-        if (of_world(c, f->result))
-            return world_type_used(c, f->at, f->name, f->result);
+    for (u32 p = 0; p <= f->param_count; p++) {
+        struct wit_type t = p < f->param_count ? f->params[p].type : f->result;
+        u32 home = home_of(c, t);
+        if (home != ANYWHERE && !is_welcome(home, place))
+            return stranger_used(c, f->at, f->name, t);
     }
+    return true;
+}
+
+static bool functions_at_home(struct check *c, u32 i)
+{
+    const struct wit_interface *x = &c->r->interfaces.data[i];
+    for (u32 k = 0; k < x->funcs.len; k++)
+        if (!function_at_home(c, &x->funcs.data[k], x->name.len ? ANYWHERE : i))
+            return false;
     return true;
 }
 
@@ -110,10 +142,10 @@ static bool package_names_unique(struct check *c, const struct wit_package *p)
 
 bool wit_decoded_is_wit(const struct wit_resolve *r, struct arena *a, struct diags *d)
 {
-    struct check c = {r, a, d, arena_array(a, bool, r->types.len)};
-    bool ok = types_stand_alone(&c);
+    struct check c = {r, a, d, arena_array(a, u32, r->types.len)};
+    bool ok = types_at_home(&c);
     for (u32 i = 0; i < r->interfaces.len && ok; i++)
-        ok = functions_stand_alone(&c, &r->interfaces.data[i]) && interface_names_unique(&c, i);
+        ok = functions_at_home(&c, i) && interface_names_unique(&c, i);
     for (u32 i = 0; i < r->packages.len && ok; i++)
         ok = package_names_unique(&c, &r->packages.data[i]);
     return ok;
