@@ -23,6 +23,9 @@ for header in "$@"; do
 done
 cat >"$folder/use.cc" <<C
 ${all}struct engine_store *make() { return engine_store_new(nullptr); }
+struct wit_workspace *workspace() { return wit_workspace_new(); }
 C
 check
-nm "$folder/use.o" | grep -q ' U engine_store_new$' || { echo "engine_store_new is not a C function to C++"; exit 1; }
+for name in engine_store_new wit_workspace_new; do
+    nm "$folder/use.o" | grep -q " U $name\$" || { echo "$name is not a C function to C++"; exit 1; }
+done

@@ -29,6 +29,9 @@ int main(void)
     wit_resolve_init(&resolve, &arena, &diags);
     u32 source = sources_add(&sources, STR("a.wit"), STR("package a:b; interface i { f: func(x: u32) -> string; }"), SOURCE_TEXT);
     bool fine = wit_push_source(&resolve, source, &package) && resolve.interfaces.len == 1;
+    struct wit_workspace *workspace = wit_workspace_new();
+    fine = fine && wit_workspace_open(workspace, STR("b.wit"), STR("package a:b;")) == 0;
+    wit_workspace_free(workspace);
     printf("%s\n", fine ? "fine" : "broken");
     arena_free(&arena);
     return !fine;

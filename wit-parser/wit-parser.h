@@ -387,18 +387,13 @@ WITC_NODISCARD bool wit_print_json(struct buf *out, const struct wit_resolve *r)
 /* Formats one source text, comments kept. */
 WITC_NODISCARD bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out);
 
-#ifdef __cplusplus
-}
-#endif
-#pragma GCC visibility pop
-
 /* ---- Documents that change ---------------------------------------------------------------------------------- */
 
 /* Documents in memory, as an editor holds them. After a change only that document is parsed again, and of it
  * only what the change touches. Documents of one directory are one package. The workspace owns its memory. */
 struct wit_workspace;
 struct wit_workspace *wit_workspace_new(void);
-void wit_workspace_free(struct wit_workspace *w);
+void wit_workspace_free(struct wit_workspace *w); /* NULL is fine */
 /* Adds a document, or replaces the one of that path. Gives its number. */
 u32 wit_workspace_open(struct wit_workspace *w, str path, str text);
 /* Replaces bytes [start, end) of a document. False if they are not in it. */
@@ -411,4 +406,8 @@ str wit_workspace_text(const struct wit_workspace *w, u32 document);
 WITC_NODISCARD bool wit_workspace_resolve(struct wit_workspace *w, struct wit_resolve *r,
                                           u32 document, u32 *package);
 
+#ifdef __cplusplus
+}
+#endif
+#pragma GCC visibility pop
 #endif

@@ -42,6 +42,8 @@ static void forget(struct document *d)
 
 void wit_workspace_free(struct wit_workspace *w)
 {
+    if (!w)
+        return;
     for (u32 i = 0; i < w->count; i++) {
         struct document *d = &w->documents[i];
         arena_free(&d->arena);
