@@ -372,8 +372,12 @@ bool features_apply(struct features *f, str list, struct diags *d);
 WITC_NODISCARD bool file_read(struct arena *a, const char *path, str *out, struct diags *d);
 /* Reads and registers it as a source; binary if it starts with "\0asm". */
 WITC_NODISCARD bool file_source(const char *path, u32 *source, struct diags *d);
+/* The same for a name found in a directory: only a regular file is read, never a pipe waited for. */
+WITC_NODISCARD bool file_source_listed(const char *path, u32 *source, struct diags *d);
 bool file_is_directory(const char *path);
 bool file_exists(const char *path);
+/* What two paths of one file or directory have in common; false if there is none. */
+WITC_NODISCARD bool file_identity(const char *path, u64 id[2]);
 /* Names in a directory, sorted by bytes, without "." and "..". */
 WITC_NODISCARD bool file_list(struct arena *a, const char *path, str **names, u32 *n,
                               struct diags *d);

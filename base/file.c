@@ -72,12 +72,10 @@ static bool read_all(struct arena *a, int fd, size_t hint, const char *path, str
     return true;
 }
 
-bool file_read(struct arena *a, const char *path, str *out, struct diags *d)
+/* Without O_NONBLOCK, opening a pipe waits for a writer. */
+static bool read_path(struct arena *a, const char *path, bool regular, str *out, struct diags *d)
 {
-    if (is_stdio(path)) {
-        return read_all(a, 0, 65536, "<stdin>", out, d);
-    }
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK : 0));
     if (fd < 0) {
         return fail(d, "read", path, strerror(errno));
     }
@@ -87,6 +85,8 @@ bool file_read(struct arena *a, const char *path, str *out, struct diags *d)
         fail(d, "read", path, strerror(errno));
     } else if (S_ISDIR(st.st_mode)) {
         fine = fail(d, "read", path, "is a directory, a file is needed");
+    } else if (regular && !S_ISREG(st.st_mode)) {
+        fine = fail(d, "read", path, "is not a regular file");
     } else if (st.st_size >= (off_t)UINT32_MAX) {
         fine = fail(d, "read", path, "files of 4 GiB and more are not supported");
     } else {
@@ -96,15 +96,36 @@ bool file_read(struct arena *a, const char *path, str *out, struct diags *d)
     return fine;
 }
 
+bool file_read(struct arena *a, const char *path, str *out, struct diags *d)
+{
+    return is_stdio(path) ? read_all(a, 0, 65536, "<stdin>", out, d)
+                          : read_path(a, path, false, out, d);
+}
+
+static u32 add_source(str name, str bytes, struct diags *d)
+{
+    bool binary = str_starts(bytes, STR("\0asm"));
+    return sources_add(d->sources, name, bytes, binary ? SOURCE_BINARY : SOURCE_TEXT);
+}
+
 bool file_source(const char *path, u32 *source, struct diags *d)
 {
     str bytes;
     if (!file_read(d->arena, path, &bytes, d)) {
         return false;
     }
-    bool binary = str_starts(bytes, STR("\0asm"));
     str name = is_stdio(path) ? STR("<stdin>") : str_dup(d->arena, str_c(path));
-    *source = sources_add(d->sources, name, bytes, binary ? SOURCE_BINARY : SOURCE_TEXT);
+    *source = add_source(name, bytes, d);
+    return true;
+}
+
+bool file_source_listed(const char *path, u32 *source, struct diags *d)
+{
+    str bytes;
+    if (!read_path(d->arena, path, true, &bytes, d)) {
+        return false;
+    }
+    *source = add_source(str_dup(d->arena, str_c(path)), bytes, d);
     return true;
 }
 
@@ -112,6 +133,15 @@ bool file_is_directory(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool file_identity(const char *path, u64 id[2])
+{
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    id[0] = there ? (u64)st.st_dev : 0;
+    id[1] = there ? (u64)st.st_ino : 0;
+    return there;
 }
 
 bool file_exists(const char *path)

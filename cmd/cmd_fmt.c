@@ -10,59 +10,82 @@ static const struct option options[] = {
     {NULL},
 };
 
-static bool format_file(struct cli *cli, const char *path)
+static bool format_file(struct cli *cli, const char *path, bool listed)
 {
     u32 source;
     struct buf b = buf_in(&cli->arena);
-    if (!file_source(path, &source, &cli->diags) ||
-        !wit_format(&cli->arena, source, &cli->diags, &b)) {
+    bool read = listed ? file_source_listed(path, &source, &cli->diags)
+                       : file_source(path, &source, &cli->diags);
+    if (!read || !wit_format(&cli->arena, source, &cli->diags, &b)) {
         return false;
     }
-    bool same = str_eq(sources_get(&cli->sources, source)->text, buf_view(&b));
-    if (strcmp(path, "-") == 0) {
-        return file_write("-", buf_view(&b), &cli->diags);
+    const struct source *s = sources_get(&cli->sources, source);
+    bool same = str_eq(s->text, buf_view(&b)), standard = strcmp(path, "-") == 0;
+    if (!cli_flag(cli, "check")) {
+        return (same && !standard) || file_write(path, buf_view(&b), &cli->diags);
     }
-    if (same) {
-        return true;
+    if (!same) {
+        struct diag *x = diag_error(&cli->diags, "not-formatted", (span){0},
+                                    "`" STRF "` is not formatted", STRA(s->path));
+        diag_help(&cli->diags, x, "run `witc fmt %s`", standard ? "--stdin" : path);
     }
-    if (cli_flag(cli, "check")) {
-        struct diag *x =
-            diag_error(&cli->diags, "not-formatted", (span){0}, "`%s` is not formatted", path);
-        diag_help(&cli->diags, x, "run `witc fmt %s`", path);
-        return false;
-    }
-    return file_write(path, buf_view(&b), &cli->diags);
+    return same;
 }
 
-/* A directory stands for the .wit files in it and in its sub-directories. */
-static bool format_path(struct cli *cli, const char *path, u32 depth)
+/* What is left to do, the next one last; and the directories seen, links to them included. */
+struct walk {
+    VEC(struct step {
+        const char *path;
+        bool listed;
+    })
+    steps;
+    struct map seen;
+};
+
+/* The .wit files and the sub-directories of a directory that is new. */
+static bool enter_directory(struct cli *cli, struct walk *w, const char *path)
 {
-    if (!file_is_directory(path)) {
-        return format_file(cli, path);
+    u64 id[2];
+    if (file_identity(path, id)) {
+        str key = str_dup(&cli->arena, str_of((const char *)id, sizeof id));
+        if (!map_put(&cli->arena, &w->seen, key, 0)) {
+            return true;
+        }
     }
     str *names;
     u32 n;
-    bool fine = file_list(&cli->arena, path, &names, &n, &cli->diags);
-    for (u32 i = 0; fine && i < n && depth < 32; i++) {
-        char *inner = str_to_c(&cli->arena, path_join(&cli->arena, str_c(path), names[i]));
-        if (file_is_directory(inner) || str_ends(names[i], STR(".wit"))) {
-            fine &= format_path(cli, inner, depth + 1);
+    if (!file_list(&cli->arena, path, &names, &n, &cli->diags)) {
+        return false;
+    }
+    while (n--) {
+        char *inner = str_to_c(&cli->arena, path_join(&cli->arena, str_c(path), names[n]));
+        if (str_ends(names[n], STR(".wit")) || file_is_directory(inner)) {
+            *vec_push(&cli->arena, &w->steps) = (struct step){inner, true};
         }
     }
-    return fine;
+    return true;
 }
 
 static int run(struct cli *cli)
 {
-    if (cli_flag(cli, "stdin")) {
-        return format_file(cli, "-") ? 0 : 1;
+    struct walk w = {0};
+    bool fine = true, input = cli_flag(cli, "stdin");
+    if (input && cli->args.len) {
+        return cli_usage(cli, "`--stdin` and `%s` do not go together", cli->args.data[0]);
     }
-    if (!cli->args.len) {
+    if (!input && !cli->args.len) {
         return cli_usage(cli, "name the files or directories to format");
     }
-    bool fine = true;
-    for (u32 i = 0; i < cli->args.len; i++) {
-        fine &= format_path(cli, cli->args.data[i], 0);
+    if (input) {
+        return format_file(cli, "-", false) ? 0 : 1;
+    }
+    for (u32 i = cli->args.len; i--;) {
+        *vec_push(&cli->arena, &w.steps) = (struct step){cli->args.data[i], false};
+    }
+    while (w.steps.len) {
+        struct step s = w.steps.data[--w.steps.len];
+        fine &= file_is_directory(s.path) ? enter_directory(cli, &w, s.path)
+                                          : format_file(cli, s.path, s.listed);
     }
     return fine ? 0 : 1;
 }

@@ -137,35 +137,27 @@ static bool exportize(struct cli *cli, struct wit_resolve *r, u32 world)
 enum change { CHANGE_IMPORTIZE, CHANGE_EXPORTIZE, CHANGE_SEMVER, CHANGE_SPLIT };
 static const struct {
     const char *option;
-    bool has_world;
+    const char *world; /* the option that names the world */
     enum change change;
 } changes[] = {
-    {"importize", false, CHANGE_IMPORTIZE},
-    {"importize-world", true, CHANGE_IMPORTIZE},
-    {"exportize", false, CHANGE_EXPORTIZE},
-    {"exportize-world", true, CHANGE_EXPORTIZE},
-    {"merge-world-imports-based-on-semver", true, CHANGE_SEMVER},
-    {"generate-nominal-type-ids", true, CHANGE_SPLIT},
+    {"importize", "importize-world", CHANGE_IMPORTIZE},
+    {"importize-world", "importize-world", CHANGE_IMPORTIZE},
+    {"exportize", "exportize-world", CHANGE_EXPORTIZE},
+    {"exportize-world", "exportize-world", CHANGE_EXPORTIZE},
+    {"merge-world-imports-based-on-semver", "merge-world-imports-based-on-semver", CHANGE_SEMVER},
+    {"generate-nominal-type-ids", "generate-nominal-type-ids", CHANGE_SPLIT},
 };
 
 /* Does what one of those options asks for. The world's package is what is printed then. */
 static int change_world(struct cli *cli, struct wit_resolve *r, u32 *package)
 {
-    const char *before = NULL;
     for (u32 i = 0; i < LENGTH_OF(changes); i++) {
-        bool given = changes[i].has_world ? cli_value(cli, changes[i].option) != NULL
-                                          : cli_flag(cli, changes[i].option);
-        if (given && before) {
-            return cli_usage(cli, "--%s and --%s do not go together", before, changes[i].option);
-        }
-        before = given ? changes[i].option : before;
-    }
-    for (u32 i = 0; i < LENGTH_OF(changes); i++) {
-        if (changes[i].option != before) {
+        if (!cli_flag(cli, changes[i].option)) {
             continue;
         }
         u32 world;
-        str name = changes[i].has_world ? value_of(cli, before) : STR("");
+        str name = value_of(cli, changes[i].world);
+        r->world_option = changes[i].world;
         bool fine = wit_select_world(r, *package, name, &world);
         if (fine && changes[i].change == CHANGE_IMPORTIZE) {
             fine = wit_importize(r, world, value_of(cli, "importize-out-world-name"));
@@ -248,8 +240,39 @@ static int print(struct cli *cli, struct wit_resolve *r, u32 package)
     return cli_output(cli, buf_view(&b), false) ? 0 : 1;
 }
 
+/* Of each row at most one may be given. With --wasm, --wat only says in which form. */
+static const char *const alternatives[][8] = {
+    {"json", "list", "out-dir", "vendor", "wasm"},
+    {"json", "list", "out-dir", "vendor", "wat"},
+    {"json", "list", "out-dir", "vendor", "text"},
+    {"out-dir", "vendor", "output"},
+    {"vendor", "importize", "importize-world", "exportize", "exportize-world",
+     "merge-world-imports-based-on-semver", "generate-nominal-type-ids"},
+};
+
+static int check_alternatives(struct cli *cli)
+{
+    for (u32 i = 0; i < LENGTH_OF(alternatives); i++) {
+        const char *before = NULL;
+        for (const char *const *option = alternatives[i]; *option; option++) {
+            if (!cli_flag(cli, *option)) {
+                continue;
+            }
+            if (before) {
+                return cli_usage(cli, "`--%s` and `--%s` do not go together", before, *option);
+            }
+            before = *option;
+        }
+    }
+    return 0;
+}
+
 static int run(struct cli *cli)
 {
+    int wrong = check_alternatives(cli);
+    if (wrong) {
+        return wrong;
+    }
     struct wit_resolve r;
     u32 package = WIT_NONE;
     const char *path = file_exists("wit") ? "wit" : "-";

@@ -169,7 +169,8 @@ static void load_source(struct load *l, u32 source, bool main)
 static void load_file(struct load *l, const char *path, bool main)
 {
     u32 source;
-    if (file_source(path, &source, l->r->diags)) {
+    if (main ? file_source(path, &source, l->r->diags)
+             : file_source_listed(path, &source, l->r->diags)) {
         load_source(l, source, main);
     } else {
         l->fine = false;
@@ -192,7 +193,7 @@ static bool load_directory(struct load *l, const char *path, bool main)
             continue;
         }
         u32 source;
-        if (file_source(file, &source, l->r->diags)) {
+        if (file_source_listed(file, &source, l->r->diags)) {
             read_file(l, u, source);
         } else {
             l->fine = false;

@@ -190,7 +190,7 @@ static bool only_world(struct wit_resolve *r, u32 package, u32 *world)
         diag_error(r->diags, "wit-which-world", (span){0},
                    "package `" STRF "` has several worlds; one must be chosen", STRA(id));
     list_worlds(r, x, package);
-    diag_help(r->diags, x, "name one with `--world`");
+    diag_help(r->diags, x, "name one with `--%s`", r->world_option ? r->world_option : "world");
     return false;
 }
 

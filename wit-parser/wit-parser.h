@@ -205,6 +205,7 @@ struct wit_resolve {
         u32 count;
         bool all;
     } features; /* of @unstable */
+    const char *world_option; /* what help names where a world must be chosen; NULL: "world" */
     VEC(struct wit_package) packages;
     VEC(struct wit_interface) interfaces;
     VEC(struct wit_world) worlds;
