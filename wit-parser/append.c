@@ -164,13 +164,44 @@ static void map_parts(struct append *a, struct wit_typedef *t)
     t->second = map_use(a, t->second, t->at);
 }
 
+static bool is_there(const struct append *a, struct wit_type t)
+{
+    return t.kind != WIT_ID || t.id == WIT_NONE || a->types[t.id] != WIT_NONE;
+}
+
+/* Releases give new names to old types and use them throughout: before such an alias was there, what it names stood in
+ * its place.
+ */
+static u32 before_alias(struct append *a, const struct wit_typedef *t)
+{
+    bool alias = t->name.len && t->kind == WIT_ALIAS && is_there(a, t->first);
+    return a->u->cut && alias && t->first.kind == WIT_ID && t->first.id != WIT_NONE
+               ? a->types[t->first.id]
+               : WIT_NONE;
+}
+
+/* A type without a name is as old as what it is made of, which may be older than its text. */
+static bool is_made(struct append *a, struct wit_typedef *t)
+{
+    bool fine = a->u->cut && !t->name.len && t->stability.kind == WIT_STABLE &&
+                is_there(a, t->first) && is_there(a, t->second);
+    for (u32 i = 0; i < t->field_count && fine; i++) {
+        fine = is_there(a, t->fields[i].type);
+    }
+    if (fine) {
+        t->stability.since = a->u->name.version;
+    }
+    return fine;
+}
+
 static void add_types(struct append *a)
 {
     struct wit_unit *u = a->u;
     for (u32 i = u->foreign_types; i < u->types.len; i++) {
         struct wit_typedef t = u->types.data[i];
         a->types[i] = WIT_NONE;
-        if (!open(a, &t.stability, t.at)) {
+        if (!open(a, &t.stability, t.at) && !is_made(a, &t)) {
+            a->types[i] = before_alias(a, &t);
             a->gated[i] = 1;
             continue;
         }
@@ -191,7 +222,7 @@ static void map_owners(struct append *a, enum wit_owner_kind kind)
     struct wit_unit *u = a->u;
     for (u32 i = u->foreign_types; i < u->types.len; i++) {
         struct wit_owner *owner =
-            a->types[i] == WIT_NONE ? NULL : &a->r->types.data[a->types[i]].owner;
+            a->types[i] == WIT_NONE || a->gated[i] ? NULL : &a->r->types.data[a->types[i]].owner;
         if (!owner || owner->kind != kind || u->types.data[i].owner.kind != kind) {
             continue;
         }
@@ -238,7 +269,7 @@ static void map_interface_items(struct append *a, struct wit_interface *it)
     u32 n = 0;
     for (u32 i = 0; i < it->types.len; i++) {
         u32 id = a->types[it->types.data[i].type];
-        if (id != WIT_NONE) {
+        if (id != WIT_NONE && !a->gated[it->types.data[i].type]) {
             it->types.data[n++] = (struct wit_named_type){it->types.data[i].name, id};
         }
     }
@@ -371,8 +402,8 @@ static void connect_items(struct append *a, struct unit_dep *dep)
         u8 *gated = item->is_world ? &a->gated_worlds[item->id] : &a->gated_interfaces[item->id];
         *to = WIT_NONE;
         *gated = 2;
-        if (package == WIT_NONE || is_broken(a->r, package)) {
-            continue;
+        if (package == WIT_NONE || package == a->package || is_broken(a->r, package)) {
+            continue; /* told already */
         }
         if (!any_open(a, item)) {
             *gated = 1;

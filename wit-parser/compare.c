@@ -37,6 +37,16 @@ static const char *kind_of(const struct wit_resolve *r, struct wit_type t)
     return kind < LENGTH_OF(names) && names[kind] ? names[kind] : "type";
 }
 
+/* The text of a list whose name does not show how long it is. */
+static str with_length(const struct wit_resolve *r, struct arena *a, struct wit_type t, str text)
+{
+    const struct wit_typedef *x =
+        t.kind == WIT_ID && t.id != WIT_NONE ? &r->types.data[t.id] : NULL;
+    return x && x->kind == WIT_FIXED_LIST && x->name.len
+               ? str_printf(a, STRF " of length %u", STRA(text), (u32)x->length)
+               : text;
+}
+
 /* "`u32` is not `u64`"; behind names that are the same, what they stand for. */
 static str unlike(const struct wit_resolve *r, struct arena *a, struct wit_type x,
                   struct wit_type y)
@@ -47,6 +57,8 @@ static str unlike(const struct wit_resolve *r, struct arena *a, struct wit_type 
         tx = text_of(r, a, ux);
         ty = text_of(r, a, uy);
     }
+    tx = with_length(r, a, ux, tx);
+    ty = with_length(r, a, uy, ty);
     if (str_eq(tx, ty)) {
         return str_printf(a, "%s " STRF " is not %s " STRF, kind_of(r, ux), STRA(tx),
                           kind_of(r, uy), STRA(ty));

@@ -290,9 +290,11 @@ static void visit(struct walk *w, struct wit_unit *root)
     while (w->stack.len) {
         struct visit *v = vec_last(&w->stack);
         if (v->next == v->unit->deps.len) {
+            if (!v->unit->ordered) { /* the root of a cycle is here twice */
+                *vec_push(w->l->scratch, &w->order) = v->unit;
+            }
             v->unit->ordered = true;
             v->unit->visiting = false;
-            *vec_push(w->l->scratch, &w->order) = v->unit;
             w->stack.len--;
             continue;
         }

@@ -67,6 +67,7 @@ static void type_parts(struct reader *r, struct ast_type *t, u32 depth)
             t->kind = WIT_FIXED_LIST;
             if (!str_to_u64(digits, &length) || length > UINT32_MAX) {
                 wit_report(r, "wit-list-size", number, "invalid list size: it must fit 32 bits");
+                length = UINT32_MAX;
             }
             t->size = (u32)length;
         }

@@ -121,6 +121,7 @@ struct ast_id wit_identifier(struct reader *r)
         x->message = str_printf(r->diags->arena, "expected an identifier, found keyword `" STRF "`",
                                 STRA(id.name));
         diag_help(r->diags, x, "`%%" STRF "` is the name with the same letters", STRA(id.name));
+        map_put(r->skipped->arena, &r->skipped->words, id.name, 1);
         return id;
     }
     const char *why = wit_check_label(id.name);

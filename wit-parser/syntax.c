@@ -244,6 +244,7 @@ static str expected(struct watch *w)
 {
     const char *texts[64];
     u32 n = 0;
+    bool version = false;
     bool is_type = takes(w, "tuple");
     bool function = takes(w, "async");
     for (u32 g = 0; g < LENGTH_OF(groups); g++) {
@@ -266,7 +267,10 @@ static str expected(struct watch *w)
         } else if (!skip && strcmp(name, "string_literal") == 0) {
             texts[n++] = "a text literal";
         } else if (!skip && strncmp(name, "version_token", 13) == 0) {
-            texts[n++] = "a digit of a version";
+            if (!version) { /* the grammar has several */
+                texts[n++] = "a digit of a version";
+            }
+            version = true;
         } else if (!skip && strcmp(name, "integer") == 0) {
             texts[n++] = "a number";
         } else if (!skip) {

@@ -135,8 +135,7 @@ static void find_latest(struct merge *m, const struct wit_world *w)
     }
 }
 
-/* Types that come from a replaced interface come from its replacement. Components show of an interface only what they
- * need, so the replacement may lack what nobody uses. */
+/* Types that come from a replaced interface come from its replacement. */
 static bool redirect(struct merge *m, u32 type)
 {
     struct wit_resolve *r = m->r;
@@ -193,7 +192,7 @@ static bool find_replaced(struct merge *m, const struct wit_world *w)
         str label = str_printf(r->arena, "`" STRF "` (in `" STRF "`)",
                                STRA(wit_interface_id(r, r->arena, item->interface)),
                                STRA(wit_interface_id(r, r->arena, latest)));
-        fine &= wit_compare_interfaces(r, item->interface, latest, false, label, "wit-semver");
+        fine &= wit_compare_interfaces(r, item->interface, latest, true, label, "wit-semver");
     }
     return fine;
 }
