@@ -204,7 +204,7 @@ struct wit_resolve {
         const str *names;
         u32 count;
         bool all;
-    } features; /* of @unstable */
+    } features;               /* of @unstable */
     const char *world_option; /* what help names where a world must be chosen; NULL: "world" */
     VEC(struct wit_package) packages;
     VEC(struct wit_interface) interfaces;
