@@ -175,8 +175,7 @@ static struct diag *tell(struct wit_resolve *r, const char *code, span at, str l
     return x;
 }
 
-bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, bool all, str label,
-                            const char *code)
+bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label, const char *code)
 {
     const struct wit_interface *x = &r->interfaces.data[less], *y = &r->interfaces.data[more];
     bool fine = true;
@@ -186,10 +185,8 @@ bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, bool all,
         u32 id = x->types.data[i].type, other = wit_lookup_type(r, more, x->types.data[i].name);
         str name = x->types.data[i].name;
         if (other == WIT_NONE) {
-            if (all) {
-                tell(r, code, r->types.data[id].at, label, "type", name, STR("is gone"));
-            }
-            fine &= !all;
+            tell(r, code, r->types.data[id].at, label, "type", name, STR("is gone"));
+            fine = false;
         } else if (!same(&c, (struct wit_type){WIT_ID, id}, (struct wit_type){WIT_ID, other}, 0)) {
             struct diag *d =
                 tell(r, code, r->types.data[other].at, label, "type", name, STR("has changed"));
@@ -204,10 +201,8 @@ bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, bool all,
         const struct wit_func *f = &x->funcs.data[i];
         u32 other = map_get(&funcs, f->name);
         if (other == MAP_NONE) {
-            if (all) {
-                tell(r, code, f->at, label, "function", f->name, STR("is gone"));
-            }
-            fine &= !all;
+            tell(r, code, f->at, label, "function", f->name, STR("is gone"));
+            fine = false;
         } else if (!same_func(&c, f, &y->funcs.data[other])) {
             struct diag *d = tell(r, code, y->funcs.data[other].at, label, "function", f->name,
                                   STR("has changed"));
@@ -243,7 +238,7 @@ static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
     }
     switch (less->kind) {
     case WIT_ITEM_INTERFACE:
-        return wit_compare_interfaces(r, less->interface, more->interface, true, label, CODE);
+        return wit_compare_interfaces(r, less->interface, more->interface, label, CODE);
     case WIT_ITEM_FUNC:
         if (!same_func(&c, &less->func, &more->func)) {
             struct diag *x = diag_error(r->diags, CODE, at, STRF " has changed", STRA(label));

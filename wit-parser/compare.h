@@ -4,10 +4,9 @@
 
 #include "wit-parser.h"
 
-/* Is what both have the same, and with `all`: has `more` all that `less` has? Reports each item that is not as wrong in
+/* Has `more` all that `less` has, and is it the same? Reports each item that is not as wrong in
  * the interface that `label` calls. Types are compared by structure, whatever the versions of packages; a resource
  * is its name. */
-bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, bool all, str label,
-                            const char *code);
+bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label, const char *code);
 
 #endif

@@ -192,7 +192,7 @@ static bool find_replaced(struct merge *m, const struct wit_world *w)
         str label = str_printf(r->arena, "`" STRF "` (in `" STRF "`)",
                                STRA(wit_interface_id(r, r->arena, item->interface)),
                                STRA(wit_interface_id(r, r->arena, latest)));
-        fine &= wit_compare_interfaces(r, item->interface, latest, true, label, "wit-semver");
+        fine &= wit_compare_interfaces(r, item->interface, latest, label, "wit-semver");
     }
     return fine;
 }
