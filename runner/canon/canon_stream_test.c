@@ -1,59 +1,15 @@
 /* canon_stream_test.c - what hosts do with streams of values, and with calls that they cancel. */
-#include "canon.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-struct world {
-    struct arena arena;
-    struct sources sources;
-    struct diags diags;
-    struct canon_store *store;
-    struct canon_linker *linker;
-    struct canon_instance *instance;
-};
+#include "test_world.h"
 
 static void open_world(struct world *w, const char *text, struct canon_seed *seed)
 {
-    memset(w, 0, sizeof *w);
-    w->sources.arena = &w->arena;
-    diags_init(&w->diags, &w->arena, &w->sources);
     struct canon_config config = {.features = features_all()};
     if (seed) {
         config.choose = canon_choose_seeded;
         config.choose_ctx = seed;
     }
-    w->linker = canon_linker_new();
-    w->store = canon_store_new(&config);
-    u32 source = sources_add(&w->sources, STR("test.wat"), str_c(text), SOURCE_TEXT);
-    struct wasm_binary b;
-    struct canon_loaded *loaded = NULL;
-    if (wasm_read(&w->arena, source, config.features, &b, &w->diags)) {
-        loaded = canon_load(w->store, b.component, &w->diags);
-    }
-    if (!loaded ||
-        canon_instantiate(w->store, loaded, w->linker, NULL, &w->instance, &w->diags) != CANON_OK) {
-        struct buf out = buf_in(&w->arena);
-        diags_render(&w->diags, DIAG_TEXT, &out);
-        fail_msg(STRF, STRA(buf_view(&out)));
-    }
-}
-
-static void close_world(struct world *w)
-{
-    canon_store_free(w->store);
-    canon_linker_free(w->linker);
-    arena_free(&w->arena);
-}
-
-static struct canon_func *export_of(struct world *w, const char *name)
-{
-    struct canon_func *f = canon_find_func(w->instance, STR(""), str_c(name));
-    assert_non_null(f);
-    return f;
+    world_begin_with(w, &config);
+    world_start(w, str_c(text));
 }
 
 /* ---- Values ---------------------------------------------------------------------------------------- */
@@ -145,7 +101,7 @@ static void take(struct canon_seed *seed)
     struct taken t = {0};
     struct canon_value out;
     open_world(&w, giver, seed);
-    assert_int_equal(canon_invoke(w.store, export_of(&w, "give"), NULL, 0, &w.arena, &out),
+    assert_int_equal(canon_invoke(w.store, world_export(&w, "give"), NULL, 0, &w.arena, &out),
                      CANON_OK);
     canon_stream_read(out.items[0].end, 2, take_strings, &t);
     canon_future_read(out.items[1].end, take_record, &t);
@@ -155,7 +111,7 @@ static void take(struct canon_seed *seed)
     assert_int_equal(t.x, 7);
     assert_int_equal(t.y, 42);
     assert_false(canon_has_waiting(w.store));
-    close_world(&w);
+    world_end(&w);
 }
 
 static void test_values(void **state)
@@ -214,7 +170,7 @@ static void test_cancel(void **state)
         struct canon_invocation *inv;
         open_world(&w, waiter, NULL);
         assert_int_equal(
-            canon_begin(w.store, export_of(&w, rows[i].name), NULL, 0, on_done, &e, &inv),
+            canon_begin(w.store, world_export(&w, rows[i].name), NULL, 0, on_done, &e, &inv),
             CANON_OK);
         assert_int_equal(canon_store_run_until(w.store, NULL, NULL), CANON_IDLE);
         assert_int_equal(e.times, 0);
@@ -223,7 +179,7 @@ static void test_cancel(void **state)
         assert_int_equal(e.times, 1);
         assert_int_equal(e.result, rows[i].result);
         assert_false(canon_has_waiting(w.store));
-        close_world(&w);
+        world_end(&w);
     }
 }
 
@@ -238,7 +194,7 @@ static void test_many_calls(void **state)
     open_world(&w, waiter, NULL);
     for (u32 i = 0; i < LENGTH_OF(inv); i++) {
         assert_int_equal(
-            canon_begin(w.store, export_of(&w, "insists"), NULL, 0, on_done, &e, &inv[i]),
+            canon_begin(w.store, world_export(&w, "insists"), NULL, 0, on_done, &e, &inv[i]),
             CANON_OK);
     }
     for (u32 i = 0; i < LENGTH_OF(inv); i++) {
@@ -246,7 +202,7 @@ static void test_many_calls(void **state)
         assert_int_equal(e.times, i + 1);
         canon_forget(w.store, inv[LENGTH_OF(inv) - 1 - i]);
     }
-    close_world(&w);
+    world_end(&w);
 }
 
 int main(void)

@@ -1,57 +1,17 @@
 /* canon_values_test.c - strings through every pair of encodings and both widths of pointers, what realloc may not answer, NaNs, small
  * integers, and layouts in memory. */
-#include "canon.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-struct world {
-    struct arena arena;
-    struct sources sources;
-    struct diags diags;
-    struct canon_store *store;
-    struct canon_linker *linker;
-    struct canon_instance *instance;
-};
+#include "test_world.h"
 
 static void open_world(struct world *w, str text)
 {
-    memset(w, 0, sizeof *w);
-    struct canon_config config = {.features = features_all()};
-    w->sources.arena = &w->arena;
-    diags_init(&w->diags, &w->arena, &w->sources);
-    w->linker = canon_linker_new();
-    w->store = canon_store_new(&config);
-    u32 source = sources_add(&w->sources, STR("guest"), text, SOURCE_TEXT);
-    struct wasm_binary b;
-    struct canon_loaded *loaded = NULL;
-    if (wasm_read(&w->arena, source, config.features, &b, &w->diags)) {
-        loaded = canon_load(w->store, b.component, &w->diags);
-    }
-    if (!loaded ||
-        canon_instantiate(w->store, loaded, w->linker, NULL, &w->instance, &w->diags) != CANON_OK) {
-        struct buf out = buf_in(&w->arena);
-        diags_render(&w->diags, DIAG_TEXT, &out);
-        fail_msg(STRF "\n" STRF, STRA(text), STRA(buf_view(&out)));
-    }
-}
-
-static void close_world(struct world *w)
-{
-    canon_store_free(w->store);
-    canon_linker_free(w->linker);
-    arena_free(&w->arena);
+    world_begin(w);
+    world_start(w, text);
 }
 
 static enum canon_outcome call(struct world *w, const char *name, struct canon_value *args, u32 n,
                                struct canon_value *result)
 {
-    struct canon_func *f = canon_find_func(w->instance, STR(""), str_c(name));
-    assert_non_null(f);
-    return canon_invoke(w->store, f, args, n, &w->arena, result);
+    return canon_invoke(w->store, world_export(w, name), args, n, &w->arena, result);
 }
 
 /* ---- Strings ------------------------------------------------------------------------------------------- */
@@ -163,7 +123,7 @@ static void test_strings(void **state)
         struct world w;
         open_world(&w, buf_view(&b));
         pass_samples(&w);
-        close_world(&w);
+        world_end(&w);
         arena_free(&a);
     }
 }
@@ -278,7 +238,7 @@ static void test_lying_realloc(void **state)
         if (str_find(have, str_c(lies[i].trap), 0) == SIZE_MAX) {
             fail_msg("row %u: trap `" STRF "`, wanted `%s`", i, STRA(have), lies[i].trap);
         }
-        close_world(&w);
+        world_end(&w);
         arena_free(&a);
     }
 }
@@ -385,7 +345,7 @@ static void test_numbers(void **state)
             assert_int_equal(list.count, 1);
             assert_int_equal(bits_of(&list.items[0]), pairs[i].want);
         }
-        close_world(&w);
+        world_end(&w);
         arena_free(&a);
     }
 }

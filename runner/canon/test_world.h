@@ -1,4 +1,4 @@
-/* test_world.h - what the tests of scenarios and layouts share: a store with one guest in it, made from text. */
+/* test_world.h - what tests share: a store with one guest in it, made from text. */
 #ifndef WITC_CANON_TEST_WORLD_H
 #define WITC_CANON_TEST_WORLD_H
 
@@ -22,18 +22,22 @@ struct world {
     struct canon_instance *instance;
 };
 
-static void world_begin(struct world *w)
+static inline void world_begin_with(struct world *w, const struct canon_config *config)
 {
     memset(w, 0, sizeof *w);
-    struct canon_config config = {.features = features_all(), .track_handles = true};
     w->sources.arena = &w->arena;
     diags_init(&w->diags, &w->arena, &w->sources);
     w->linker = canon_linker_new();
-    w->store = canon_store_new(&config);
+    w->store = canon_store_new(config);
+}
+
+static inline void world_begin(struct world *w)
+{
+    world_begin_with(w, &(struct canon_config){.features = features_all(), .track_handles = true});
 }
 
 /* False and diagnostics if the guest is not valid or does not link. */
-static bool world_try(struct world *w, str text)
+static inline bool world_try(struct world *w, str text)
 {
     u32 source = sources_add(&w->sources, STR("guest"), text, SOURCE_TEXT);
     struct wasm_binary b;
@@ -45,7 +49,7 @@ static bool world_try(struct world *w, str text)
                                        &w->diags) == CANON_OK;
 }
 
-static void world_end(struct world *w)
+static inline void world_end(struct world *w)
 {
     canon_store_free(w->store);
     canon_linker_free(w->linker);
