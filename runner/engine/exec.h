@@ -85,20 +85,13 @@ AS_WRITTEN __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_sl
     if (UNLIKELY(--t->ticks < 0))                 \
     SLOW(tick)
 #define SET_RETURN(s, record, to) (s)[record] = (u64)(uintptr_t)(to)
-/* The same where the frame starts at `off`, a field of the code that is read again rather than held in a register that a
- * handler would have to save first. */
+/* Reads a field of the code again rather than have it in a register that the handler would have to save first. */
 #define AGAIN(field) (*(const volatile u32 *)&(field))
-#define ENTER_CHECK_AT(entry, off)                         \
-    TORTURE_MOVE(entry, sp + (off))                        \
-    if (UNLIKELY(sp + ((off) + (entry)[-1].u) > t->limit)) \
-        GROW_FOR(entry, sp + AGAIN(off));                  \
-    if (UNLIKELY(--t->ticks < 0))                          \
-    SLOW(tick)
 /* Calls a function of this instance or of the host; one of another. */
 #define CALL_HERE(f, word, n)                       \
     do {                                            \
         const union cell *entry = (f)->code->entry; \
-        ENTER_CHECK_AT(entry, (word).off);          \
+        ENTER_CHECK(entry, sp + AGAIN((word).off)); \
         u64 *s = sp + AGAIN((word).off);            \
         SET_RETURN(s, (word).a, ip + (n));          \
         acc = (u64)(uintptr_t)(f);                  \
