@@ -168,6 +168,7 @@ struct TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source,
 /* ---- Words (names.c) -------------------------------------------------------------------------------- */
 
 bool wit_is_reserved(str word);
+enum wit_kind wit_prim_of(str name); /* of a primitive type's name */
 /* Is it a label in kebab case? Says what is wrong, else NULL. */
 const char *wit_check_label(str name);
 /* The key by which names are compared: strongly-unique names are equal under it (Explainer.md, "Name

@@ -111,19 +111,29 @@ struct wit_type wit_unalias(const struct wit_resolve *r, struct wit_type t)
     return t;
 }
 
-static const char *const prim_names[] = {
-    [WIT_BOOL] = "bool",     [WIT_U8] = "u8",
-    [WIT_U16] = "u16",       [WIT_U32] = "u32",
-    [WIT_U64] = "u64",       [WIT_S8] = "s8",
-    [WIT_S16] = "s16",       [WIT_S32] = "s32",
-    [WIT_S64] = "s64",       [WIT_F32] = "f32",
-    [WIT_F64] = "f64",       [WIT_CHAR] = "char",
-    [WIT_STRING] = "string", [WIT_ERROR_CONTEXT] = "error-context",
+static const str prim_names[] = {
+    [WIT_BOOL] = STR_INIT("bool"),     [WIT_U8] = STR_INIT("u8"),
+    [WIT_U16] = STR_INIT("u16"),       [WIT_U32] = STR_INIT("u32"),
+    [WIT_U64] = STR_INIT("u64"),       [WIT_S8] = STR_INIT("s8"),
+    [WIT_S16] = STR_INIT("s16"),       [WIT_S32] = STR_INIT("s32"),
+    [WIT_S64] = STR_INIT("s64"),       [WIT_F32] = STR_INIT("f32"),
+    [WIT_F64] = STR_INIT("f64"),       [WIT_CHAR] = STR_INIT("char"),
+    [WIT_STRING] = STR_INIT("string"), [WIT_ERROR_CONTEXT] = STR_INIT("error-context"),
 };
 
 const char *wit_prim_name(enum wit_kind k)
 {
-    return k < LENGTH_OF(prim_names) ? prim_names[k] : NULL;
+    return k < LENGTH_OF(prim_names) ? prim_names[k].ptr : NULL;
+}
+
+enum wit_kind wit_prim_of(str name)
+{
+    for (u32 k = 0; k < LENGTH_OF(prim_names); k++) {
+        if (str_eq(name, prim_names[k])) {
+            return (enum wit_kind)k;
+        }
+    }
+    return WIT_BOOL;
 }
 
 u32 wit_type_dep(const struct wit_resolve *r, u32 type)

@@ -3,25 +3,6 @@
 
 /* ---- Types ------------------------------------------------------------------------------------------------- */
 
-static enum wit_kind primitive(str name)
-{
-    static const str names[] = {
-        [WIT_BOOL] = STR_INIT("bool"),     [WIT_U8] = STR_INIT("u8"),
-        [WIT_U16] = STR_INIT("u16"),       [WIT_U32] = STR_INIT("u32"),
-        [WIT_U64] = STR_INIT("u64"),       [WIT_S8] = STR_INIT("s8"),
-        [WIT_S16] = STR_INIT("s16"),       [WIT_S32] = STR_INIT("s32"),
-        [WIT_S64] = STR_INIT("s64"),       [WIT_F32] = STR_INIT("f32"),
-        [WIT_F64] = STR_INIT("f64"),       [WIT_CHAR] = STR_INIT("char"),
-        [WIT_STRING] = STR_INIT("string"), [WIT_ERROR_CONTEXT] = STR_INIT("error-context"),
-    };
-    for (u32 k = 0; k < LENGTH_OF(names); k++) {
-        if (str_eq(name, names[k])) {
-            return (enum wit_kind)k;
-        }
-    }
-    return WIT_BOOL;
-}
-
 static bool is_type(enum node n)
 {
     return (n >= NODE_primitive_type && n <= NODE_named_type);
@@ -101,7 +82,7 @@ static const struct ast_type *type(struct reader *r, u32 depth)
         t->end = word.end;
     }
     if (n == NODE_primitive_type) {
-        t->kind = (u8)primitive(word.name);
+        t->kind = (u8)wit_prim_of(word.name);
     } else if (n == NODE_named_type) {
         t->kind = WIT_ID;
         t->of.name = word.name.ptr;

@@ -51,13 +51,14 @@ static const struct sort_edge *open_edge(const struct sort_node *nodes, const st
     return NULL;
 }
 
-/* Follows open edges from `node` until one comes back; reports, and gives the nodes of the cycle. */
+/* Room for the way to a cycle. */
 struct trail {
     u32 *seen; /* step + 1 of each node */
     u32 *nodes;
     const struct sort_edge **edges;
 };
 
+/* Follows open edges from `node` until one comes back; reports, and gives the nodes of the cycle. */
 static u32 report_cycle(struct arena *a, struct diags *d, const char *kind, struct sort_node *nodes,
                         u32 node, struct trail *t)
 {

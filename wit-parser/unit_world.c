@@ -9,8 +9,7 @@ struct side {
     bool exports;
 };
 
-static struct wit_world_item item_of(struct wit_unit *u, const struct ast_member *m,
-                                     struct side *side)
+static struct wit_world_item item_of(struct wit_unit *u, const struct ast_member *m)
 {
     struct wit_world_item item = {.interface = WIT_NONE, .type = WIT_NONE};
     struct ast_id name = m->name;
@@ -18,7 +17,6 @@ static struct wit_world_item item_of(struct wit_unit *u, const struct ast_member
     item.at = name.name.ptr ? UNIT_SPAN(u, name) : (span){0};
     item.name = name.name;
     item.has_key_name = name.name.ptr != NULL;
-    (void)side;
     if (m->func) {
         item.kind = WIT_ITEM_FUNC;
         item.func = wit_unit_function(u, m, WIT_NONE);
@@ -157,7 +155,7 @@ void wit_unit_worlds(struct wit_unit *u, u32 world, const struct ast_item *ast)
         const struct ast_member *m = &ast->members[i];
         if (m->kind == AST_IMPORT || m->kind == AST_EXPORT) {
             struct side *side = m->kind == AST_IMPORT ? &imports : &exports;
-            struct wit_world_item item = item_of(u, m, side);
+            struct wit_world_item item = item_of(u, m);
             add_item(u, world, side, &item);
         } else if (m->kind == AST_TYPEDEF && m->type->kind == WIT_RESOURCE) {
             add_resource_functions(u, world, &imports, m);
