@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Are the tests there that canon-scenarios.md and canon-traps.md name?
+"""Are the tests there that canon-scenarios.md and canon-traps.md name? Has each code of a WIT diagnostic an explanation?
 
     tables.py PROJECT
 """
@@ -39,6 +39,9 @@ def main():
     for name in functions((folder / "canon_scenario_test.c").read_text()):
         if ("canon_scenario_test", name) not in named:
             missing.append(f"canon-scenarios.md: no row names canon_scenario_test's {name}")
+    explained = set(re.findall(r'^CODE\("([\w-]+)"', (project / "wit-parser/codes.def").read_text(), re.M))
+    for path in sorted([*project.glob("wit-parser/*.c"), *project.glob("cmd/*.c")]):
+        missing += [f"codes.def: {path.name} has `{code}`" for code in set(re.findall(r'"(wit-[a-z-]+)"', path.read_text())) - explained]
     print("\n".join(missing) or f"{rows} rows name tests that are there")
     return 1 if missing else 0
 

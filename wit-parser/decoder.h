@@ -1,0 +1,41 @@
+/* decoder.h - what the parts of the decoder share. Private to decode.c and decode_types.c. */
+#ifndef WITC_DECODER_H
+#define WITC_DECODER_H
+
+#include "decode.h"
+
+struct iface_names {
+    struct map types, funcs; /* type index; index into the interface's functions */
+    bool complete;           /* the interface's own definition was read */
+};
+struct decoder {
+    struct wit_resolve *r; /* the graph of this binary */
+    struct arena *arena;
+    struct diags *diags;
+    struct dec_eval eval;
+    struct map packages, interfaces; /* by id */
+    VEC(u32) foreign;                /* packages in the order in which imports name them */
+    VEC(struct iface_names) names;   /* by interface */
+    struct map world_types;          /* of the world at work: type index */
+    struct map world_imports, world_exports;
+    u32 depth;
+    bool is_component; /* the world is read off a component, not one that somebody wrote */
+};
+
+/* Reports; always false. */
+bool wit_decode_fail(struct decoder *d, span at, const char *format, ...) WITC_PRINTF(3, 4);
+bool wit_decode_is_label(str s);
+WITC_NODISCARD bool wit_decode_label(struct decoder *d, str s, span at);
+
+/* ---- Types and functions (decode_types.c) ------------------------------------------------------------ */
+
+/* A named type: an alias of what has a name already, else a definition. */
+WITC_NODISCARD bool wit_decode_type(struct decoder *d, const struct dec_named *x,
+                                    struct wit_owner owner, u32 *out);
+/* Does a definition that comes again say the same as the type that is there? */
+WITC_NODISCARD bool wit_decode_match(struct decoder *d, u32 wit, const struct dec_type *t);
+/* `types` has the resources that its name may speak of. */
+WITC_NODISCARD bool wit_decode_func(struct decoder *d, const struct dec_named *x,
+                                    const struct map *types, struct wit_func *f);
+
+#endif
