@@ -145,6 +145,8 @@ str str_concat(struct arena *a, str x, str y);
 
 /* The candidate nearest to `wanted` by edit distance, if near enough to suggest; else empty. */
 str near_name(str wanted, const str *candidates, size_t n);
+/* The same where the candidates are members of structs: `names` is the first, the next stands `stride` bytes on. */
+str near_name_in(str wanted, const void *names, size_t n, size_t stride);
 
 /* ---- Growable buffers and arrays ------------------------------------------------------------- */
 
@@ -318,6 +320,7 @@ struct diags {
     u32 errors;
     u32 limit;   /* errors kept, 0 = DIAG_LIMIT */
     u32 dropped; /* errors past the limit */
+    u64 looked;  /* names compared for suggestions, which have an end */
 };
 #define DIAG_LIMIT 20
 
@@ -336,6 +339,11 @@ void diag_note(struct diags *d, struct diag *x, const char *format, ...) WITC_PR
 void diag_help(struct diags *d, struct diag *x, const char *format, ...) WITC_PRINTF(3, 4);
 /* "did you mean `x`?" when a candidate is near; adds nothing otherwise. */
 void diag_suggest(struct diags *d, struct diag *x, str wanted, const str *candidates, size_t n);
+/* The same with candidates as `near_name_in` takes them. */
+void diag_suggest_in(struct diags *d, struct diag *x, str wanted, const void *names, size_t n,
+                     size_t stride);
+/* Will anybody read what was just reported? It is not worth an effort if it came after the limit. */
+bool diag_is_kept(const struct diags *d, const struct diag *x);
 /* The house's sentence for what is not there yet: "WHAT is not supported yet". */
 struct diag *diag_unsupported(struct diags *d, span at, const char *format, ...) WITC_PRINTF(3, 4);
 

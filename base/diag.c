@@ -92,13 +92,28 @@ void diag_help(struct diags *d, struct diag *x, const char *format, ...)
     va_end(args);
 }
 
-void diag_suggest(struct diags *d, struct diag *x, str wanted, const str *candidates, size_t n)
+bool diag_is_kept(const struct diags *d, const struct diag *x)
 {
-    if (d->dropped && (d->list.len == 0 || *vec_last(&d->list) != x)) {
+    return !d->dropped || (d->list.len && *vec_last(&d->list) == x);
+}
+
+/* So many names are compared in one run: with no limit of errors, many of them by many names would take for ever. */
+#define LOOK_LIMIT 20000000
+
+void diag_suggest_in(struct diags *d, struct diag *x, str wanted, const void *names, size_t n,
+                     size_t stride)
+{
+    if (!diag_is_kept(d, x) || d->looked > LOOK_LIMIT) {
         return; /* nobody will read it, and looking takes its time */
     }
-    str near = near_name(wanted, candidates, n);
+    d->looked += n;
+    str near = near_name_in(wanted, names, n, stride);
     if (near.len) {
         diag_help(d, x, "did you mean `" STRF "`?", STRA(near));
     }
+}
+
+void diag_suggest(struct diags *d, struct diag *x, str wanted, const str *candidates, size_t n)
+{
+    diag_suggest_in(d, x, wanted, candidates, n, sizeof *candidates);
 }

@@ -262,18 +262,27 @@ static u32 edit_distance(str a, str b)
     return rows[a.len % 3][b.len];
 }
 
-str near_name(str wanted, const str *candidates, size_t n)
+str near_name_in(str wanted, const void *names, size_t n, size_t stride)
 {
     u32 best = wanted.len <= 2 ? 1 : wanted.len <= 5 ? 2 : (u32)(wanted.len / 3) + 1;
     str found = {NULL, 0};
     for (size_t i = 0; i < n; i++) {
-        u32 distance = edit_distance(wanted, candidates[i]);
+        str candidate = *(const str *)(const void *)((const char *)names + i * stride);
+        if (candidate.len > wanted.len + best || wanted.len > candidate.len + best) {
+            continue;
+        }
+        u32 distance = edit_distance(wanted, candidate);
         if (distance < best || (distance == best && !found.ptr)) {
             best = distance;
-            found = candidates[i];
+            found = candidate;
         }
     }
     return found;
+}
+
+str near_name(str wanted, const str *candidates, size_t n)
+{
+    return near_name_in(wanted, candidates, n, sizeof *candidates);
 }
 
 /* ---- Buffers ---- */

@@ -304,6 +304,46 @@ static void add_interfaces(struct append *a)
 
 /* ---- Other packages ----------------------------------------------------------------------------------------------- */
 
+/* What there is instead of a package. */
+static void help_find(struct append *a, struct diag *x, const struct wit_package_name *name)
+{
+    enum { NEAR = 1000, VERSIONS = 8, KNOWN = 20 };
+    struct diags *d = a->r->diags;
+    str near[NEAR];
+    struct buf known = buf_in(a->u->scratch);
+    u32 versions = 0, n = 0;
+    for (u32 i = 0; i < a->r->packages.len; i++) {
+        const struct wit_package_name *p = &a->r->packages.data[i].name;
+        if (i < KNOWN && i != a->package) {
+            buf_printf(&known, "%s`" STRF "`", known.len ? ", " : "",
+                       STRA(wit_package_id(a->u->scratch, p)));
+        }
+        if (!str_eq(p->ns, name->ns)) {
+            continue;
+        }
+        if (!str_eq(p->name, name->name)) {
+            near[n] = p->name;
+            n += n + 1 < NEAR;
+        } else if (versions++ < VERSIONS) {
+            diag_help(d, x, "write `" STRF "`: that is the version at hand",
+                      STRA(wit_package_id(a->u->scratch, p)));
+        }
+    }
+    struct wit_package_name builtin;
+    if (wit_builtin_near(a->u->scratch, name, &builtin)) {
+        diag_help(d, x, "the built-in version is `" STRF "`",
+                  STRA(wit_package_id(a->u->scratch, &builtin)));
+    }
+    if (known.len) {
+        diag_note(d, x, "known packages: " STRF, STRA(buf_view(&known)));
+    }
+    str found = near_name(name->name, near, n);
+    if (found.len && name->name.len > 3) {
+        diag_help(d, x, "did you mean `" STRF ":" STRF "`?", STRA(name->ns), STRA(found));
+    }
+    diag_help(d, x, "packages are looked for in the folder `deps` beside the files of this one");
+}
+
 static u32 find_dep(struct append *a, struct unit_dep *dep)
 {
     u32 package = wit_find_package(a->r, &dep->name);
@@ -313,36 +353,9 @@ static u32 find_dep(struct append *a, struct unit_dep *dep)
     str id = wit_package_id(a->r->arena, &dep->name);
     struct diag *x =
         fail(a, "wit-unknown-package", dep->at, "package `" STRF "` not found", STRA(id));
-    str *near = arena_array(a->u->scratch, str, a->r->packages.len);
-    struct buf b = buf_in(a->u->scratch);
-    u32 n = 0;
-    for (u32 i = 0; i < a->r->packages.len; i++) {
-        const struct wit_package_name *p = &a->r->packages.data[i].name;
-        str known = wit_package_id(a->r->arena, p);
-        if (i < 20 && i != a->package) {
-            buf_printf(&b, "%s`" STRF "`", b.len ? ", " : "", STRA(known));
-        }
-        if (str_eq(p->ns, dep->name.ns) && str_eq(p->name, dep->name.name)) {
-            diag_help(a->r->diags, x, "write `" STRF "`: that is the version at hand", STRA(known));
-        } else if (str_eq(p->ns, dep->name.ns)) {
-            near[n++] = p->name;
-        }
+    if (diag_is_kept(a->r->diags, x)) {
+        help_find(a, x, &dep->name);
     }
-    struct wit_package_name builtin;
-    if (wit_builtin_near(a->u->scratch, &dep->name, &builtin)) {
-        diag_help(a->r->diags, x, "the built-in version is `" STRF "`",
-                  STRA(wit_package_id(a->r->arena, &builtin)));
-    }
-    if (b.len) {
-        diag_note(a->r->diags, x, "known packages: " STRF, STRA(buf_view(&b)));
-    }
-    str found = near_name(dep->name.name, near, n);
-    if (found.len && dep->name.name.len > 3) {
-        diag_help(a->r->diags, x, "did you mean `" STRF ":" STRF "`?", STRA(dep->name.ns),
-                  STRA(found));
-    }
-    diag_help(a->r->diags, x,
-              "packages are looked for in the folder `deps` beside the files of this one");
     return WIT_NONE;
 }
 
@@ -385,12 +398,13 @@ static void missing_item(struct append *a, u32 package, const struct unit_foreig
                   item->is_world ? "an interface" : "a world");
         return;
     }
-    u32 n = item->is_world ? p->worlds.len : p->interfaces.len;
-    str *names = arena_array(a->u->scratch, str, n);
-    for (u32 i = 0; i < n; i++) {
-        names[i] = item->is_world ? p->worlds.data[i].name : p->interfaces.data[i].name;
+    if (item->is_world) {
+        diag_suggest_in(a->r->diags, x, item->name, p->worlds.data, p->worlds.len,
+                        sizeof *p->worlds.data);
+    } else {
+        diag_suggest_in(a->r->diags, x, item->name, p->interfaces.data, p->interfaces.len,
+                        sizeof *p->interfaces.data);
     }
-    diag_suggest(a->r->diags, x, item->name, names, n);
 }
 
 static void connect_items(struct append *a, struct unit_dep *dep)
@@ -437,11 +451,8 @@ static void connect_types(struct append *a)
             struct diag *x = fail(
                 a, "wit-unknown-name", t->at, "type `" STRF "` not defined in interface `" STRF "`",
                 STRA(t->name), STRA(wit_interface_id(a->r, a->r->arena, interface)));
-            str *names = arena_array(u->scratch, str, it->types.len);
-            for (u32 k = 0; k < it->types.len; k++) {
-                names[k] = it->types.data[k].name;
-            }
-            diag_suggest(a->r->diags, x, t->name, names, it->types.len);
+            diag_suggest_in(a->r->diags, x, t->name, it->types.data, it->types.len,
+                            sizeof *it->types.data);
         }
     }
     for (u32 i = 0; i < u->resources.len; i++) {
@@ -502,29 +513,37 @@ static void add_worlds(struct append *a)
     }
 }
 
+/* The includes of a world of the unit that are there. */
+static u32 open_includes(struct append *a, const struct unit_world *w, struct wit_include *out)
+{
+    u32 n = 0;
+    for (u32 k = 0; k < w->includes.len; k++) {
+        const struct unit_include *inc = &w->includes.data[k];
+        if (!open(a, wit_gates_stability(inc->gates), inc->at)) {
+            continue;
+        }
+        u32 from = a->worlds[inc->world];
+        if (from != WIT_NONE) {
+            out[n++] = (struct wit_include){from, inc->names, inc->name_count, inc->at};
+        } else if (a->gated_worlds[inc->world] == 1) {
+            excluded(a, inc->at, "world", a->u->worlds.data[inc->world].world.stability.feature,
+                     "");
+        }
+    }
+    return n;
+}
+
 static void finish_worlds(struct append *a)
 {
     struct wit_unit *u = a->u;
     for (u32 i = u->foreign_worlds; i < u->worlds.len; i++) {
-        u32 world = a->worlds[i];
-        if (world == WIT_NONE) {
+        const struct unit_world *w = &u->worlds.data[i];
+        if (a->worlds[i] == WIT_NONE) {
             continue;
         }
-        for (u32 k = 0; k < u->worlds.data[i].includes.len; k++) {
-            const struct unit_include *inc = &u->worlds.data[i].includes.data[k];
-            if (!open(a, wit_gates_stability(inc->gates), inc->at)) {
-                continue;
-            }
-            if (a->worlds[inc->world] != WIT_NONE) {
-                a->fine &= wit_include_world(a->r, u->scratch, world, a->worlds[inc->world],
-                                             inc->names, inc->name_count, inc->at);
-            } else if (a->gated_worlds[inc->world] == 1) {
-                excluded(a, inc->at, "world", u->worlds.data[inc->world].world.stability.feature,
-                         "");
-            }
-        }
-        a->fine &= wit_check_world(a->r, u->scratch, world);
-        a->fine &= wit_elaborate_world(a->r, u->scratch, world);
+        struct wit_include *includes = arena_array(u->scratch, struct wit_include, w->includes.len);
+        u32 n = open_includes(a, w, includes);
+        a->fine &= wit_finish_world(a->r, a->worlds[i], includes, n);
     }
 }
 

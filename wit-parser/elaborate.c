@@ -1,35 +1,45 @@
 /* elaborate.c - worlds: what they include, and all that their items need. */
 #include "clone.h"
+#include "index.h"
 #include "unit.h"
 
 /* ---- Lists of world items with their keys --------------------------------------------------------------- */
 
+/* Lives in an arena of its own; what comes of it goes into the world at the end. */
 struct items {
-    VEC(struct wit_world_item) list;
+    wit_world_items list;
     struct map keys; /* into the list */
 };
-
-str wit_item_key(struct arena *a, const struct wit_world_item *item)
-{
-    return item->has_key_name ? item->name : str_printf(a, "/%u", item->interface);
-}
 
 static bool add(struct wit_resolve *r, struct arena *scratch, struct items *to,
                 const struct wit_world_item *item)
 {
-    if (map_add(scratch, &to->keys, wit_item_key(scratch, item), to->list.len) != MAP_NONE) {
+    if (map_add(scratch, &to->keys, wit_item_key(r, item), to->list.len) != MAP_NONE) {
         return false;
     }
-    *vec_push(r->arena, &to->list) = *item;
+    *vec_push(scratch, &to->list) = *item;
     return true;
 }
 
 static void fill(struct wit_resolve *r, struct arena *scratch, struct items *to,
-                 const struct wit_world_item *list, u32 n)
+                 const wit_world_items *from)
 {
-    for (u32 i = 0; i < n; i++) {
-        add(r, scratch, to, &list[i]);
+    for (u32 i = 0; i < from->len; i++) {
+        add(r, scratch, to, &from->data[i]);
     }
+}
+
+/* The world's array stays where the list fits into it. */
+static void store(struct wit_resolve *r, wit_world_items *to, const wit_world_items *from)
+{
+    if (from->len > to->cap) {
+        to->data = arena_array(r->arena, struct wit_world_item, from->len);
+        to->cap = from->len;
+    }
+    if (from->len) {
+        memcpy(to->data, from->data, from->len * sizeof *to->data);
+    }
+    to->len = from->len;
 }
 
 static struct wit_world_item interface_item(u32 id, const struct wit_world_item *like)
@@ -46,10 +56,9 @@ static struct wit_world_item interface_item(u32 id, const struct wit_world_item 
 struct include {
     struct wit_resolve *r;
     struct arena *scratch;
-    const struct ast_rename *names;
-    u32 name_count;
-    span at;
+    const struct wit_include *what;
     bool external;
+    struct map renames; /* into what->names */
     struct wit_cloner cloner;
 };
 
@@ -74,13 +83,10 @@ static str renamed_part(str name, str *prefix, str *rest)
 static str renamed(struct include *inc, str name)
 {
     str prefix, rest, part = renamed_part(name, &prefix, &rest);
-    for (u32 i = 0; i < inc->name_count; i++) {
-        if (str_eq(inc->names[i].name.name, part)) {
-            return str_printf(inc->r->arena, STRF STRF STRF, STRA(prefix),
-                              STRA(inc->names[i].alias.name), STRA(rest));
-        }
-    }
-    return name;
+    u32 i = map_get(&inc->renames, part);
+    return i == MAP_NONE ? name
+                         : str_printf(inc->r->arena, STRF STRF STRF, STRA(prefix),
+                                      STRA(inc->what->names[i].alias.name), STRA(rest));
 }
 
 static bool same_stability(const struct wit_stability *a, const struct wit_stability *b)
@@ -99,7 +105,7 @@ static bool merge_stability(struct include *inc, const struct wit_world_item *fr
         into->stability = from->stability;
     } else if (from->stability.kind != WIT_STABILITY_UNKNOWN &&
                !same_stability(&from->stability, &into->stability)) {
-        struct diag *x = diag_error(inc->r->diags, "wit-stability", inc->at,
+        struct diag *x = diag_error(inc->r->diags, "wit-stability", inc->what->at,
                                     "mismatch in stability from `" STRF "`",
                                     STRA(wit_interface_id(inc->r, inc->r->arena, from->interface)));
         diag_label(inc->r->diags, x, from->at, "one gate");
@@ -114,7 +120,7 @@ static bool include_item(struct include *inc, struct items *to, const struct wit
 {
     struct wit_world_item item = *from;
     if (!item.has_key_name) {
-        u32 prior = map_get(&to->keys, wit_item_key(inc->scratch, &item));
+        u32 prior = map_get(&to->keys, wit_item_key(inc->r, &item));
         if (prior == MAP_NONE) {
             if (inc->external && item.stability.kind == WIT_STABLE) {
                 item.stability = (struct wit_stability){0};
@@ -138,7 +144,7 @@ static bool include_item(struct include *inc, struct items *to, const struct wit
         return add(inc->r, inc->scratch, to, &item);
     }
     struct diag *x =
-        diag_error(inc->r->diags, "wit-shadowed", inc->at,
+        diag_error(inc->r->diags, "wit-shadowed", inc->what->at,
                    "%s of `" STRF "` shadows previously %sed items", verb, STRA(item.name), verb);
     diag_label(inc->r->diags, x, to->list.data[prior].at, "already here");
     diag_label(inc->r->diags, x, from->at, "included from here");
@@ -154,6 +160,9 @@ static bool check_renames(struct include *inc, const struct wit_world *from)
     bool fine = true;
     struct map parts = {0};
     str prefix, rest;
+    if (!inc->what->name_count) {
+        return true;
+    }
     for (u32 i = 0; i < from->imports.len + from->exports.len; i++) {
         const struct wit_world_item *item = i < from->imports.len
                                                 ? &from->imports.data[i]
@@ -162,65 +171,66 @@ static bool check_renames(struct include *inc, const struct wit_world *from)
             map_put(inc->scratch, &parts, renamed_part(item->name, &prefix, &rest), 1);
         }
     }
-    for (u32 i = 0; i < inc->name_count; i++) {
-        str name = inc->names[i].name.name;
+    for (u32 i = 0; i < inc->what->name_count; i++) {
+        str name = inc->what->names[i].name.name;
+        map_add(inc->scratch, &inc->renames, name, i);
         if (map_get(&parts, name) != MAP_NONE) {
             continue;
         }
         fine = false;
-        struct diag *x = diag_error(inc->r->diags, "wit-include-name", inc->at,
+        struct diag *x = diag_error(inc->r->diags, "wit-include-name", inc->what->at,
                                     "no import or export kebab-name `" STRF
                                     "`. Note that an ID does not support renaming",
                                     STRA(name));
         diag_label(inc->r->diags, x,
-                   (span){inc->at.source, inc->names[i].name.start, inc->names[i].name.end},
+                   (span){inc->what->at.source, inc->what->names[i].name.start,
+                          inc->what->names[i].name.end},
                    "the world `" STRF "` has no such name", STRA(from->name));
-        str *known = arena_array(inc->scratch, str, parts.len);
-        for (u32 k = 0; k < parts.len; k++) {
-            known[k] = parts.entries[k].key;
-        }
-        diag_suggest(inc->r->diags, x, name, known, parts.len);
+        diag_suggest_in(inc->r->diags, x, name, parts.len ? &parts.entries->key : NULL, parts.len,
+                        sizeof *parts.entries);
     }
     return fine;
 }
 
-bool wit_include_world(struct wit_resolve *r, struct arena *scratch, u32 into, u32 from,
-                       const struct ast_rename *names, u32 name_count, span at)
+/* The items of both sides of the world that includes. */
+static bool include(struct wit_resolve *r, struct arena *scratch, u32 into, struct items sides[2],
+                    const struct wit_include *what)
 {
-    struct wit_world source = r->worlds.data[from], *w = &r->worlds.data[into];
-    struct include inc = {
-        .r = r, .scratch = scratch, .names = names, .name_count = name_count, .at = at};
-    inc.external = w->package != source.package;
+    struct wit_world source = r->worlds.data[what->from];
+    u32 package = r->worlds.data[into].package;
+    struct include inc = {.r = r, .scratch = scratch, .what = what};
+    inc.external = package != source.package;
     inc.cloner = (struct wit_cloner){.r = r,
                                      .scratch = scratch,
-                                     .from = {WIT_OWNER_WORLD, from},
+                                     .from = {WIT_OWNER_WORLD, what->from},
                                      .to = {WIT_OWNER_WORLD, into},
-                                     .package = w->package};
-    bool fine = check_renames(&inc, &source);
-    for (u32 side = 0; side < 2 && fine; side++) {
-        struct items to = {0};
-        u32 n = side ? source.exports.len : source.imports.len;
-        if (side) {
-            fill(r, scratch, &to, w->exports.data, w->exports.len);
-        } else {
-            fill(r, scratch, &to, w->imports.data, w->imports.len);
-        }
-        for (u32 i = 0; i < n; i++) {
-            const struct wit_world_item *item =
-                side ? &source.exports.data[i] : &source.imports.data[i];
-            fine &= include_item(&inc, &to, item, side ? "export" : "import");
-        }
-        struct wit_world_item *list = to.list.data;
-        if (side) {
-            w->exports.data = list;
-            w->exports.len = to.list.len;
-            w->exports.cap = to.list.cap;
-        } else {
-            w->imports.data = list;
-            w->imports.len = to.list.len;
-            w->imports.cap = to.list.cap;
-        }
+                                     .package = package};
+    if (!check_renames(&inc, &source)) {
+        return false;
     }
+    bool fine = true;
+    for (u32 i = 0; i < source.imports.len; i++) {
+        fine &= include_item(&inc, &sides[0], &source.imports.data[i], "import");
+    }
+    for (u32 i = 0; i < source.exports.len && fine; i++) {
+        fine &= include_item(&inc, &sides[1], &source.exports.data[i], "export");
+    }
+    return fine;
+}
+
+static bool include_all(struct wit_resolve *r, struct arena *scratch, u32 world,
+                        const struct wit_include *includes, u32 n)
+{
+    bool fine = true;
+    struct items sides[2] = {0};
+    struct wit_world *w = &r->worlds.data[world];
+    fill(r, scratch, &sides[0], &w->imports);
+    fill(r, scratch, &sides[1], &w->exports);
+    for (u32 i = 0; i < n; i++) {
+        fine &= include(r, scratch, world, sides, &includes[i]);
+    }
+    store(r, &w->imports, &sides[0].list);
+    store(r, &w->exports, &sides[1].list);
     return fine;
 }
 
@@ -257,7 +267,7 @@ static bool place_setters(struct wit_resolve *r, struct arena *scratch, const st
     bool any = false, fine = true;
     for (u32 i = 0; i < n; i++) {
         any |= list[i].kind == WIT_ITEM_FUNC && list[i].func.accessor == WIT_SETTER;
-        map_add(scratch, &index, wit_item_key(scratch, &list[i]), i);
+        map_add(scratch, &index, wit_item_key(r, &list[i]), i);
     }
     if (!any) {
         return true;
@@ -289,7 +299,7 @@ static bool place_setters(struct wit_resolve *r, struct arena *scratch, const st
     return fine;
 }
 
-bool wit_check_world(struct wit_resolve *r, struct arena *scratch, u32 world)
+static bool check_names(struct wit_resolve *r, struct arena *scratch, u32 world)
 {
     const struct wit_world *w = &r->worlds.data[world];
     bool fine = check_unique(r, scratch, w, w->imports.data, w->imports.len, "import");
@@ -336,17 +346,24 @@ static u32 rank(const struct wit_resolve *r, const struct wit_world_item *item)
 
 static void sort_items(struct elaborate *e, struct wit_world_item *list, u32 n)
 {
-    struct wit_world_item *copy = arena_array(e->scratch, struct wit_world_item, n);
-    u32 len = 0;
-    for (u32 k = 0; k <= 4; k++) {
-        for (u32 i = 0; i < n; i++) {
-            if (rank(e->r, &list[i]) == k) {
-                copy[len++] = list[i];
-            }
-        }
+    u32 starts[6] = {0};
+    u8 *ranks = arena_array(e->scratch, u8, n);
+    bool sorted = true;
+    for (u32 i = 0; i < n; i++) {
+        ranks[i] = (u8)rank(e->r, &list[i]);
+        starts[ranks[i] + 1]++;
+        sorted &= i == 0 || ranks[i - 1] <= ranks[i];
     }
-    if (n) {
-        memcpy(list, copy, n * sizeof *list);
+    if (sorted) {
+        return;
+    }
+    for (u32 k = 1; k < 5; k++) {
+        starts[k] += starts[k - 1];
+    }
+    struct wit_world_item *copy = arena_array(e->scratch, struct wit_world_item, n);
+    memcpy(copy, list, n * sizeof *list);
+    for (u32 i = 0; i < n; i++) {
+        list[starts[ranks[i]]++] = copy[i];
     }
 }
 
@@ -370,7 +387,7 @@ static void push(struct elaborate *e, const struct wit_world_item *item, bool ex
 
 static bool has(struct elaborate *e, const struct items *items, const struct wit_world_item *item)
 {
-    return map_get(&items->keys, wit_item_key(e->scratch, item)) != MAP_NONE;
+    return map_get(&items->keys, wit_item_key(e->r, item)) != MAP_NONE;
 }
 
 static void add_import(struct elaborate *e, const struct wit_world_item *item)
@@ -392,11 +409,6 @@ static void add_import(struct elaborate *e, const struct wit_world_item *item)
             push(e, &need, false);
         }
     }
-}
-
-static str id_key(struct elaborate *e, u32 interface)
-{
-    return str_printf(e->scratch, "/%u", interface);
 }
 
 /* An export reaches `id` both as an import and as an export. Says the way, which is the stack. */
@@ -437,7 +449,7 @@ static bool enter(struct elaborate *e, const struct wit_world_item *item, bool e
     if (has(e, &e->exports, item)) {
         return exported;
     }
-    if (exported || map_get(&e->required, id_key(e, item->interface)) == MAP_NONE) {
+    if (exported || map_get(&e->required, wit_interface_key(e->r, item->interface)) == MAP_NONE) {
         push(e, item, exported);
     }
     return true;
@@ -447,7 +459,7 @@ static bool leave(struct elaborate *e)
 {
     struct step s = *vec_last(&e->stack);
     e->stack.len--;
-    str id = id_key(e, s.item.interface);
+    str id = wit_interface_key(e->r, s.item.interface);
     if (s.exported) {
         if (map_get(&e->required, id) != MAP_NONE) {
             return false;
@@ -474,7 +486,8 @@ static bool add_export(struct elaborate *e, const struct wit_world_item *item)
         } else {
             struct wit_world_item need = interface_item(dep, &s->item);
             need.external_id = s->item.external_id;
-            bool exported = s->exported && map_get(&e->wanted, id_key(e, dep)) != MAP_NONE;
+            bool exported =
+                s->exported && map_get(&e->wanted, wit_interface_key(e->r, dep)) != MAP_NONE;
             fine = enter(e, &need, exported);
         }
         if (!fine) {
@@ -488,6 +501,7 @@ static void elaborate_imports(struct elaborate *e)
 {
     struct wit_world *w = &e->r->worlds.data[e->world];
     sort_items(e, w->imports.data, w->imports.len);
+    vec_reserve(e->scratch, &e->imports.list, w->imports.len);
     for (u32 i = 0; i < w->imports.len; i++) {
         const struct wit_world_item *item = &w->imports.data[i];
         if (item->kind == WIT_ITEM_INTERFACE) {
@@ -513,7 +527,7 @@ static bool elaborate_exports(struct elaborate *e)
         if (item->kind != WIT_ITEM_INTERFACE) {
             add(e->r, e->scratch, &e->exports, item);
         } else {
-            map_put(e->scratch, &e->wanted, wit_item_key(e->scratch, item), i);
+            map_put(e->scratch, &e->wanted, wit_item_key(e->r, item), i);
         }
     }
     for (u32 i = 0; i < w->exports.len && fine; i++) {
@@ -565,7 +579,7 @@ bool wit_check_circles(struct wit_resolve *r, struct arena *scratch)
     return true;
 }
 
-bool wit_elaborate_world(struct wit_resolve *r, struct arena *scratch, u32 world)
+static bool elaborate(struct wit_resolve *r, struct arena *scratch, u32 world)
 {
     struct elaborate e = {.r = r, .scratch = scratch, .world = world};
     elaborate_imports(&e);
@@ -573,12 +587,28 @@ bool wit_elaborate_world(struct wit_resolve *r, struct arena *scratch, u32 world
     if (fine) {
         struct wit_world *w = &r->worlds.data[world];
         sort_items(&e, e.imports.list.data, e.imports.list.len);
-        w->imports.data = e.imports.list.data;
-        w->imports.len = e.imports.list.len;
-        w->imports.cap = e.imports.list.cap;
-        w->exports.data = e.exports.list.data;
-        w->exports.len = e.exports.list.len;
-        w->exports.cap = e.exports.list.cap;
+        store(r, &w->imports, &e.imports.list);
+        store(r, &w->exports, &e.exports.list);
     }
+    return fine;
+}
+
+bool wit_elaborate_world(struct wit_resolve *r, u32 world)
+{
+    struct arena_temp temp;
+    arena_temp_begin(&temp);
+    bool fine = elaborate(r, &temp.arena, world);
+    arena_temp_end(&temp);
+    return fine;
+}
+
+bool wit_finish_world(struct wit_resolve *r, u32 world, const struct wit_include *includes, u32 n)
+{
+    struct arena_temp temp;
+    arena_temp_begin(&temp);
+    bool fine = !n || include_all(r, &temp.arena, world, includes, n);
+    fine &= check_names(r, &temp.arena, world);
+    fine &= elaborate(r, &temp.arena, world);
+    arena_temp_end(&temp);
     return fine;
 }

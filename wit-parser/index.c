@@ -15,20 +15,31 @@ struct wit_index *wit_index_of(struct wit_resolve *r)
     return r->index;
 }
 
-static bool same_name(const struct wit_package_name *a, const struct wit_package_name *b)
+u32 wit_find_package(struct wit_resolve *r, const struct wit_package_name *name)
 {
-    return str_eq(a->name, b->name) && str_eq(a->ns, b->ns) &&
-           str_eq(a->version.text, b->version.text);
+    struct wit_index *x = wit_index_of(r);
+    for (u32 i = x->package_ids.len; i < r->packages.len; i++) {
+        map_add(r->arena, &x->package_ids, wit_package_id(r->arena, &r->packages.data[i].name), i);
+    }
+    x->id.arena = r->arena;
+    x->id.len = 0;
+    buf_printf(&x->id, STRF ":" STRF "%s" STRF, STRA(name->ns), STRA(name->name),
+               name->version.text.len ? "@" : "", STRA(name->version.text));
+    return map_get(&x->package_ids, buf_view(&x->id));
 }
 
-u32 wit_find_package(const struct wit_resolve *r, const struct wit_package_name *name)
+str wit_interface_key(struct wit_resolve *r, u32 interface)
 {
-    for (u32 i = 0; i < r->packages.len; i++) {
-        if (same_name(&r->packages.data[i].name, name)) {
-            return i;
-        }
+    struct wit_index *x = wit_index_of(r);
+    for (u32 i = x->keys.len; i <= interface; i++) {
+        *vec_push(r->arena, &x->keys) = str_printf(r->arena, "/%u", i);
     }
-    return WIT_NONE;
+    return x->keys.data[interface];
+}
+
+str wit_item_key(struct wit_resolve *r, const struct wit_world_item *item)
+{
+    return item->has_key_name ? item->name : wit_interface_key(r, item->interface);
 }
 
 static u32 find_named(const struct wit_named_type *list, u32 n, str name)
@@ -280,11 +291,8 @@ bool wit_select_world(struct wit_resolve *r, u32 package, str name, u32 *world)
         struct diag *x = diag_error(r->diags, "wit-unknown-world", (span){0},
                                     "world `" STRF "` not found in package `" STRF "`", STRA(item),
                                     STRA(wit_package_id(r->arena, &pkg->name)));
-        str *names = arena_array(r->arena, str, pkg->worlds.len);
-        for (u32 i = 0; i < pkg->worlds.len; i++) {
-            names[i] = pkg->worlds.data[i].name;
-        }
-        diag_suggest(r->diags, x, item, names, pkg->worlds.len);
+        diag_suggest_in(r->diags, x, item, pkg->worlds.data, pkg->worlds.len,
+                        sizeof *pkg->worlds.data);
         list_worlds(r, x, package);
     }
     return *world != WIT_NONE;

@@ -5,6 +5,7 @@
  */
 #include "clone.h"
 #include "encode.h"
+#include "index.h"
 #include "unit.h"
 
 #define NEST_MAX 100 /* of anonymous types: text and binary allow no more */
@@ -241,18 +242,18 @@ static void list_items(struct merger *m, u32 package)
 }
 
 /* Where the items of one side of a world are, by their keys. */
-static struct map keys_of(struct arena *a, const wit_world_items *items)
+static struct map keys_of(struct wit_resolve *r, struct arena *a, const wit_world_items *items)
 {
     struct map keys = {0};
     for (u32 i = 0; i < items->len; i++)
-        map_add(a, &keys, wit_item_key(a, &items->data[i]), i);
+        map_add(a, &keys, wit_item_key(r, &items->data[i]), i);
     return keys;
 }
 
 /* The inline interfaces of a world that is there: those of the same names. */
 static void map_inline(struct merger *m, const wit_world_items *items, const wit_world_items *have)
 {
-    struct map keys = keys_of(m->arena, have);
+    struct map keys = keys_of(m->into, m->arena, have);
     for (u32 i = 0; i < items->len; i++) {
         const struct wit_world_item *x = &items->data[i];
         if (x->kind != WIT_ITEM_INTERFACE || m->from->interfaces.data[x->interface].name.len)
@@ -443,7 +444,7 @@ static bool join_item(struct wit_resolve *r, u32 world, bool import, struct map 
                       const struct wit_world_item *x)
 {
     wit_world_items *side = side_of(&r->worlds.data[world], import);
-    u32 at = map_add(r->arena, keys, wit_item_key(r->arena, x), side->len);
+    u32 at = map_add(r->arena, keys, wit_item_key(r, x), side->len);
     if (at == MAP_NONE) {
         *vec_push(r->arena, side) = *x;
         return true;
@@ -475,8 +476,8 @@ static bool move_world(struct merger *m, u32 world)
         into->docs = from->docs;
     if (into->stability.kind == WIT_STABILITY_UNKNOWN)
         into->stability = from->stability;
-    struct map imports = keys_of(m->arena, &into->imports);
-    struct map exports = keys_of(m->arena, &into->exports);
+    struct map imports = keys_of(m->into, m->arena, &into->imports);
+    struct map exports = keys_of(m->into, m->arena, &into->exports);
     bool ok = true;
     for (u32 i = 0; i < from->imports.len; i++) {
         struct wit_world_item x = moved_item(m, &from->imports.data[i]);
@@ -516,7 +517,7 @@ bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from, c
         ok = move_world(&m, i);
     ok = ok && (!m.needs_more || wit_check_circles(into, m.arena));
     for (u32 i = 0; i < into->worlds.len && ok && m.needs_more; i++)
-        ok = wit_elaborate_world(into, m.arena, i);
+        ok = wit_elaborate_world(into, i);
     return ok;
 }
 
@@ -603,7 +604,7 @@ static void compare_side(struct transfer *t, bool import, wit_world_items *fresh
     const struct map *keys = import ? &t->imports : &t->exports;
     for (u32 i = 0; i < from->len; i++) {
         const struct wit_world_item *x = &from->data[i];
-        u32 at = map_get(keys, wit_item_key(r->arena, x));
+        u32 at = map_get(keys, wit_item_key(r, x));
         if (at == MAP_NONE)
             *vec_push(r->arena, fresh) = *x;
         else if (!same_item(t, x, &into->data[at]))
@@ -641,7 +642,7 @@ struct reach {
 static bool is_exported(const struct transfer *t, u32 interface)
 {
     struct wit_world_item key = {.kind = WIT_ITEM_INTERFACE, .interface = interface};
-    return map_get(&t->exports, wit_item_key(t->r->arena, &key)) != MAP_NONE;
+    return map_get(&t->exports, wit_item_key(t->r, &key)) != MAP_NONE;
 }
 
 /* Marks what an interface uses; of an export only what is not exported itself. */
@@ -719,8 +720,8 @@ bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into)
     t.to = arena_array(r->arena, u32, t.old);
     for (u32 i = 0; i < t.old; i++)
         t.to[i] = i;
-    t.imports = keys_of(r->arena, &r->worlds.data[into].imports);
-    t.exports = keys_of(r->arena, &r->worlds.data[into].exports);
+    t.imports = keys_of(r, r->arena, &r->worlds.data[into].imports);
+    t.exports = keys_of(r, r->arena, &r->worlds.data[into].exports);
     wit_world_items imports = {0}, exports = {0};
     overlap(&t);
     compare_side(&t, true, &imports);

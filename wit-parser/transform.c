@@ -21,11 +21,6 @@ static void rename_world(struct wit_resolve *r, u32 world, str name, const char 
     r->index = NULL; /* made anew at need */
 }
 
-static bool elaborate(struct wit_resolve *r, u32 world)
-{
-    return wit_elaborate_world(r, r->arena, world);
-}
-
 /* Methods of imported resources stay with them. */
 static bool is_type(const struct wit_world_item *item)
 {
@@ -41,13 +36,13 @@ bool wit_importize(struct wit_resolve *r, u32 world, str name)
     u32 n = 0;
     for (u32 i = 0; i < w->imports.len; i++) {
         if (is_type(&w->imports.data[i])) {
-            map_put(r->arena, &keys, wit_item_key(r->arena, &w->imports.data[i]), n);
+            map_put(r->arena, &keys, wit_item_key(r, &w->imports.data[i]), n);
             w->imports.data[n++] = w->imports.data[i];
         }
     }
     w->imports.len = n;
     for (u32 i = 0; i < w->exports.len; i++) {
-        if (map_get(&keys, wit_item_key(r->arena, &w->exports.data[i])) != MAP_NONE) {
+        if (map_get(&keys, wit_item_key(r, &w->exports.data[i])) != MAP_NONE) {
             diag_error(r->diags, "wit-importize", w->exports.data[i].at,
                        "world export `" STRF "` conflicts with import of same name",
                        STRA(w->exports.data[i].name));
@@ -57,7 +52,7 @@ bool wit_importize(struct wit_resolve *r, u32 world, str name)
         *vec_push(r->arena, &w->imports) = item;
     }
     w->exports.len = 0;
-    return elaborate(r, world);
+    return wit_elaborate_world(r, world);
 }
 
 static bool is_named(const struct wit_resolve *r, const struct wit_world_item *item,
@@ -90,7 +85,7 @@ bool wit_exportize(struct wit_resolve *r, u32 world, str name, const str *only, 
     w->exports.data = exports.data;
     w->exports.len = exports.len;
     w->exports.cap = exports.cap;
-    return elaborate(r, world);
+    return wit_elaborate_world(r, world);
 }
 
 /* ---- One import for each semver track -------------------------------------------------------------------------- */
@@ -226,7 +221,7 @@ bool wit_merge_semver(struct wit_resolve *r, u32 world)
     fine = fine && wit_check_circles(r, r->arena);
     /* Interfaces have changed: so have the needs of every world that uses them. */
     for (u32 i = 0; i < r->worlds.len && fine; i++) {
-        fine = elaborate(r, i);
+        fine = wit_elaborate_world(r, i);
     }
     return fine;
 }

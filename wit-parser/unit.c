@@ -18,17 +18,6 @@ struct diag *wit_unit_error(struct wit_unit *u, const char *code, span at, const
     return diag_error(u->diags, code, at, STRF, STRA(text));
 }
 
-static void suggest(struct wit_unit *u, struct diag *x, str name, const struct map *candidates)
-{
-    u32 n = candidates ? candidates->len : 0;
-    n = n > 1000 ? 1000 : n;
-    str *names = arena_array(u->scratch, str, n);
-    for (u32 i = 0; i < n; i++) {
-        names[i] = candidates->entries[i].key;
-    }
-    diag_suggest(u->diags, x, name, names, n);
-}
-
 struct diag *wit_unit_missing(struct wit_unit *u, span at, str name, const char *kind,
                               const struct map *candidates)
 {
@@ -38,7 +27,10 @@ struct diag *wit_unit_missing(struct wit_unit *u, span at, str name, const char 
     }
     struct diag *x =
         wit_unit_error(u, "wit-unknown-name", at, "%s `" STRF "` does not exist", kind, STRA(name));
-    suggest(u, x, name, candidates);
+    if (candidates && candidates->len) {
+        diag_suggest_in(u->diags, x, name, &candidates->entries->key, candidates->len,
+                        sizeof *candidates->entries);
+    }
     return x;
 }
 
@@ -276,29 +268,39 @@ static void file_names(struct wit_unit *u, struct order *o, struct map *names)
     }
 }
 
-/* Where the other end of an edge is named: its own name or a top-level `use`, if that is in the same file. */
-static span named_at(struct wit_unit *u, const struct order *o, str name, span use)
+/* Top-level `use`s with a name of their own, by that name: indices into the file's items. */
+static struct map renaming_uses(struct wit_unit *u, const struct ast_decls *file)
 {
-    const struct ast_decls *file = u->files.data[u->file];
-    u32 node = map_get(&o->by_name, name);
-    if (node != MAP_NONE && o->nodes.data[node].at.source == use.source) {
-        return o->nodes.data[node].at;
-    }
-    for (u32 i = 0; i < file->item_count && node == MAP_NONE; i++) {
+    struct map uses = {0};
+    for (u32 i = 0; i < file->item_count; i++) {
         const struct ast_item *it = &file->items[i];
-        if (it->kind == AST_TOPLEVEL_USE && it->name.name.ptr && str_eq(it->name.name, name)) {
-            return UNIT_SPAN(u, it->path->name);
+        if (it->kind == AST_TOPLEVEL_USE && it->name.name.ptr) {
+            map_add(u->scratch, &uses, it->name.name, i);
         }
     }
-    return use;
+    return uses;
+}
+
+/* Where the other end of an edge is named: its own name or a top-level `use`, if that is in the same file. */
+static span named_at(struct wit_unit *u, const struct order *o, const struct map *uses, str name,
+                     span use)
+{
+    u32 node = map_get(&o->by_name, name);
+    if (node != MAP_NONE) {
+        return o->nodes.data[node].at.source == use.source ? o->nodes.data[node].at : use;
+    }
+    u32 item = map_get(uses, name);
+    return item == MAP_NONE ? use : UNIT_SPAN(u, u->files.data[u->file]->items[item].path->name);
 }
 
 static void add_edges(struct wit_unit *u, struct order *o)
 {
     struct map *names = arena_array(u->scratch, struct map, u->files.len);
+    struct map *uses = arena_array(u->scratch, struct map, u->files.len);
     for (u32 f = 0; f < u->files.len; f++) {
         u->file = f;
         file_names(u, o, &names[f]);
+        uses[f] = renaming_uses(u, u->files.data[f]);
     }
     for (u32 i = 0; i < u->paths.len; i++) {
         const struct unit_path *p = &u->paths.data[i];
@@ -311,8 +313,8 @@ static void add_edges(struct wit_unit *u, struct order *o)
         u32 from = map_get(&o->by_name, p->owner->name.name);
         if (to != MAP_NONE && o->items.data[from].ast == p->owner) {
             span use = UNIT_SPAN(u, p->path->name);
-            *vec_push(u->scratch, &o->nodes.data[from].edges) =
-                (struct sort_edge){to, named_at(u, o, p->path->name.name, use), use};
+            *vec_push(u->scratch, &o->nodes.data[from].edges) = (struct sort_edge){
+                to, named_at(u, o, &uses[p->file], p->path->name.name, use), use};
         }
     }
 }

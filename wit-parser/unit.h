@@ -163,23 +163,24 @@ void wit_sort(struct arena *a, struct diags *d, const char *kind, struct sort_no
 
 /* Moves the unit into the graph. False if something was wrong; the package is there nevertheless. */
 bool wit_append_unit(struct wit_resolve *r, struct wit_unit *u, u32 *package);
-/* Takes the items of world `from` into `into`, under the names that `names` gives. */
-bool wit_include_world(struct wit_resolve *r, struct arena *scratch, u32 into, u32 from,
-                       const struct ast_rename *names, u32 name_count, span at);
-/* After its includes: are the names of a world unique, does each setter have its getter? */
-bool wit_check_world(struct wit_resolve *r, struct arena *scratch, u32 world);
+/* `include from with { ... }`. */
+struct wit_include {
+    u32 from;
+    const struct ast_rename *names;
+    u32 name_count;
+    span at;
+};
+/* A world takes up what it includes and what it needs. Are its names unique, does each setter have its getter? */
+bool wit_finish_world(struct wit_resolve *r, u32 world, const struct wit_include *includes, u32 n);
 /* Do interfaces use each other in a circle? Reports the first; to be asked before elaborating what was joined. */
 bool wit_check_circles(struct wit_resolve *r, struct arena *scratch);
 /* Brings the imports and exports of a world into order, with all that they need. */
-bool wit_elaborate_world(struct wit_resolve *r, struct arena *scratch, u32 world);
+bool wit_elaborate_world(struct wit_resolve *r, u32 world);
 /* The interface that an alias of another interface's type comes from, or WIT_NONE. */
 u32 wit_type_dep(const struct wit_resolve *r, u32 type);
 /* Is the gate open in this package? Reports a version from the future. */
 bool wit_gate_open(struct wit_resolve *r, const struct wit_stability *s, u32 package, span at,
                    bool *fine);
-/* A key under which world items are equal. */
-str wit_item_key(struct arena *a, const struct wit_world_item *item);
-
 /* A file for a package: read already, or else a source to read. */
 struct wit_file {
     const struct ast_decls *ast; /* NULL: not read */

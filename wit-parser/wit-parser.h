@@ -228,7 +228,7 @@ WITC_NODISCARD bool wit_push_source(struct wit_resolve *r, u32 source, u32 *pack
 WITC_NODISCARD bool wit_select_world(struct wit_resolve *r, u32 package, str name, u32 *world);
 
 /* Finds by name; WIT_NONE if absent. */
-u32 wit_find_package(const struct wit_resolve *r, const struct wit_package_name *name);
+u32 wit_find_package(struct wit_resolve *r, const struct wit_package_name *name);
 u32 wit_find_interface(const struct wit_resolve *r, u32 package, str name);
 /* "ns:pkg/iface@ver" of an interface with a package, or its plain name. */
 str wit_interface_id(const struct wit_resolve *r, struct arena *a, u32 interface);
