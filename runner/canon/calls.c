@@ -147,7 +147,7 @@ bool canon_enter_allowed(struct component_instance *i)
 enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *f,
                                       struct subtask *sub)
 {
-    if (!canon_enter_allowed(f->inst)) {
+    if (!canon_enter_allowed(f->inst) || !canon_chain_has_room(s->current)) {
         return ENGINE_TRAPPED;
     }
     struct task *t = canon_task_new(f);

@@ -15,6 +15,8 @@
 #define TABLE_MAX_LENGTH  ((1u << 20) - 1)
 #define THREAD_MAX_LENGTH ((1u << 20) - 1)
 #define BLOCKED           0xffffffffu
+/* The stacks of tasks that call each other may together have so many times the slots of one. */
+#define CHAIN_STACKS 64
 
 struct canon_store;
 struct component_instance;
@@ -233,6 +235,7 @@ struct thread {
     u64 k[2]; /* what the continuation needs to know */
     void *kp;
     const char *doing; /* built-in or reason, for reports */
+    u64 chain;         /* slots of the stacks of all that wait for it to give control back */
 };
 
 enum task_state {
@@ -499,6 +502,8 @@ void canon_unlock(struct component_instance *i);
 void canon_backpressure_changed(struct component_instance *i);
 /* Runs th and whoever takes over from it until control comes back. False: trap. */
 bool canon_drive(struct canon_store *s, struct thread *th);
+/* May th call one more task, or is the chain of those that wait for each other too deep? */
+bool canon_chain_has_room(const struct thread *th);
 /* For continuations: hands results to the suspended core code of th and goes on. */
 enum step canon_resume_core(struct thread *th, const u64 *results);
 enum step canon_start_core(struct thread *th, struct engine_func *f, const u64 *slots);

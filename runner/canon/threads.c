@@ -429,6 +429,19 @@ static struct thread *step_back(struct thread *th)
     return back;
 }
 
+/* What th adds to the chain of those that wait: its stack, and a little for what is around it. */
+static u64 chain_with(const struct thread *th)
+{
+    return th ? th->chain + 64 + (th->et ? engine_task_slots(th->et) : 0) : 0;
+}
+
+bool canon_chain_has_room(const struct thread *th)
+{
+    struct canon_store *s = th->task->inst->store;
+    return chain_with(th) / CHAIN_STACKS <= engine_max_slots(s->engine) ||
+           canon_fail(s, th->task->inst, "call stack exhausted");
+}
+
 /* Locks the instances of th and of all that wait for it. */
 static void lock_chain(struct canon_store *s, struct thread *th)
 {
@@ -441,6 +454,7 @@ static void lock_chain(struct canon_store *s, struct thread *th)
 bool canon_drive(struct canon_store *s, struct thread *th)
 {
     th->resumer = NULL;
+    th->chain = 0;
     start_running(th);
     while (th) {
         s->current = th;
@@ -454,11 +468,13 @@ bool canon_drive(struct canon_store *s, struct thread *th)
         case STEP_BLOCK: th = step_back(th); break;
         case STEP_CALL:
             to->resumer = th;
+            to->chain = chain_with(th);
             start_running(to);
             th = to;
             break;
         case STEP_SWITCH:
             to->resumer = step_back(th);
+            to->chain = chain_with(to->resumer);
             start_running(to);
             th = to;
             break;

@@ -163,6 +163,9 @@ enum engine_outcome engine_resume(struct engine_task *t, const u64 *results);
 /* The results of the last ENGINE_DONE, valid until the task is used again. */
 const u64 *engine_results(const struct engine_task *t);
 bool engine_out_of_fuel(const struct engine_task *t);
+/* How many slots its stack has now, and how many one may have. */
+u32 engine_task_slots(const struct engine_task *t);
+u32 engine_max_slots(const struct engine_store *s);
 
 /* With true, a task that reaches memory.atomic.wait is suspended there until another task of the store notifies it (else a wait without an
  * end traps at once, and any other is over at once). engine_resume(t, NULL) goes on as soon as engine_waits is false. */

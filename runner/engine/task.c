@@ -408,6 +408,16 @@ bool engine_out_of_fuel(const struct engine_task *t)
     return t->out_of_fuel;
 }
 
+u32 engine_task_slots(const struct engine_task *t)
+{
+    return t->cap;
+}
+
+u32 engine_max_slots(const struct engine_store *s)
+{
+    return s->limits.stack_slots;
+}
+
 /* A nested call is the one thing that recurses on the C stack. */
 static bool nests_too_deep(struct engine_task *t)
 {
