@@ -1,5 +1,5 @@
 /* run_component.c - runs a component: `wasi:cli/run`, or a call of one of its exports. */
-#include "run.h"
+#include "run_results.h"
 #include "wasi.h"
 
 #include <stdio.h>
@@ -71,6 +71,8 @@ static const char *const event_names[] = {
     [TRACE_DROP] = "drop",   [TRACE_BUILTIN] = "builtin", [TRACE_TRAP] = "trap",
 };
 
+#define TRACE_VALUE 500 /* bytes of a value, about */
+
 /* One line for each event: `[task] event instance func(values) what`. */
 static void trace(void *ctx, const struct canon_trace *t)
 {
@@ -83,12 +85,12 @@ static void trace(void *ctx, const struct canon_trace *t)
         buf_byte(&b, '(');
         for (u32 i = 0; i < t->value_count; i++) {
             buf_c(&b, i ? ", " : "");
-            wave_print(&b, &t->values[i], t->type->params[i].type);
+            wave_print_some(&b, &t->values[i], t->type->params[i].type, TRACE_VALUE);
         }
         buf_byte(&b, ')');
     } else if (t->event == TRACE_RETURN && t->type && t->type->result && t->value_count) {
         buf_c(&b, " -> ");
-        wave_print(&b, &t->values[0], t->type->result);
+        wave_print_some(&b, &t->values[0], t->type->result, TRACE_VALUE);
     }
     if (t->what.len) {
         buf_printf(&b, " " STRF, STRA(t->what));
@@ -196,89 +198,6 @@ static struct canon_func *find_func(struct cli *cli, const struct canon_instance
     return found.data[0].func;
 }
 
-/* ---- Results ------------------------------------------------------------------------------------------------- */
-
-/* A stream or future of the result that is read to its end, an element a line. */
-struct drain {
-    struct canon_end *end;
-    bool is_stream, done;
-};
-
-static void on_read(void *env, struct canon_end *end, const struct canon_read *r)
-{
-    struct drain *x = env;
-    const struct canon_type *element = canon_end_element(end);
-    struct arena a = {0};
-    for (u32 i = 0; i < r->count; i++) {
-        struct buf b = buf_in(&a);
-        if (r->bytes) {
-            buf_printf(&b, "%u", r->bytes[i]);
-        } else if (element && r->values) {
-            wave_print(&b, &r->values[i], element);
-        } else {
-            buf_c(&b, "()");
-        }
-        run_print_line(&b);
-    }
-    arena_free(&a);
-    if (x->is_stream && !r->closed) {
-        canon_stream_read(end, 1024, on_read, x);
-    } else {
-        canon_end_drop(end);
-        x->done = true;
-    }
-}
-
-static bool drain_done(void *env)
-{
-    return ((struct drain *)env)->done;
-}
-
-static bool drain(struct session *x, const struct canon_value *v)
-{
-    struct drain d = {v->end, v->kind == CANON_T_STREAM, false};
-    if (d.is_stream) {
-        canon_stream_read(d.end, 1024, on_read, &d);
-    } else {
-        canon_future_read(d.end, on_read, &d);
-    }
-    return canon_store_run_until(x->store, drain_done, &d) != CANON_TRAPPED;
-}
-
-/* All streams and futures in a value, in order. */
-static bool drain_all(struct session *x, const struct canon_value *v)
-{
-    switch (v->kind) {
-    case CANON_T_STREAM:
-    case CANON_T_FUTURE: return drain(x, v);
-    case CANON_T_RECORD:
-    case CANON_T_TUPLE:
-    case CANON_T_LIST:
-    case CANON_T_FIXED_LIST:
-        for (u32 i = 0; !v->is_bytes && i < v->count; i++) {
-            if (!drain_all(x, &v->items[i])) {
-                return false;
-            }
-        }
-        return true;
-    case CANON_T_VARIANT:
-    case CANON_T_OPTION:
-    case CANON_T_RESULT: return !v->payload || drain_all(x, v->payload);
-    default: return true;
-    }
-}
-
-static int print_result(struct session *x, const struct canon_value *v,
-                        const struct canon_type *type)
-{
-    if (type && type->kind != CANON_T_STREAM && type->kind != CANON_T_FUTURE) {
-        struct buf b = buf_in(&x->cli->arena);
-        wave_print(&b, v, type);
-        run_print_line(&b);
-    }
-    return !type || drain_all(x, v) ? 0 : report_trap(x);
-}
-
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
 
 static int invoke(struct session *x, struct canon_instance *root)
@@ -298,7 +217,8 @@ static int invoke(struct session *x, struct canon_instance *root)
         CANON_TRAPPED) {
         return report_trap(x);
     }
-    return print_result(x, &result, canon_func_type(f)->result);
+    return run_print_result(cli, x->store, &result, canon_func_type(f)->result) ? 0
+                                                                                : report_trap(x);
 }
 
 static int run_command(struct session *x, struct canon_instance *root)
@@ -403,7 +323,7 @@ int run_component(struct cli *cli, const struct run_options *o, const struct was
     if (o->leaks && !cli->diags.errors) {
         report_leaks(&x);
     }
-    int error = wasi_output_error(x.wasi);
+    int error = wasi_output_error(x.wasi) ? wasi_output_error(x.wasi) : run_results_error();
     if (error && !cli->diags.errors) {
         diag_error(&cli->diags, "output", (span){0}, "cannot write `<stdout>`: %s",
                    strerror(error));

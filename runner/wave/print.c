@@ -107,10 +107,29 @@ static void put_scalar(struct buf *out, u32 scalar)
     }
 }
 
-static void put_string(struct buf *out, str s)
+/* Where to print, and at which length to stop. */
+struct printer {
+    struct buf *out;
+    size_t end;
+};
+
+static void print(struct printer *p, const struct canon_value *v, const struct canon_type *type);
+
+/* The rest is left out, in words, when there is no more room. */
+static bool is_full(struct printer *p)
 {
+    if (p->out->len < p->end) {
+        return false;
+    }
+    buf_c(p->out, "...");
+    return true;
+}
+
+static void put_string(struct printer *p, str s)
+{
+    struct buf *out = p->out;
     buf_byte(out, '"');
-    for (size_t at = 0; at < s.len;) {
+    for (size_t at = 0; at < s.len && !is_full(p);) {
         put_scalar(out, utf8_next(s, &at));
     }
     buf_byte(out, '"');
@@ -124,48 +143,53 @@ static void put_label(struct buf *out, str name)
     buf_str(out, name);
 }
 
-static void put_sequence(struct buf *out, const struct canon_value *v,
+static void put_sequence(struct printer *p, const struct canon_value *v,
                          const struct canon_type *type)
 {
+    struct buf *out = p->out;
     bool list = type->kind != CANON_T_TUPLE;
     buf_byte(out, list ? '[' : '(');
-    for (u32 i = 0; i < v->count; i++) {
+    for (u32 i = 0; i < v->count && !is_full(p); i++) {
         if (i) {
             buf_c(out, ", ");
         }
-        wave_print(out, &v->items[i], list ? type->element : type->fields[i].type);
+        print(p, &v->items[i], list ? type->element : type->fields[i].type);
     }
     buf_byte(out, list ? ']' : ')');
 }
 
-static void put_bytes(struct buf *out, const struct canon_value *v, const struct canon_type *type)
+static void put_bytes(struct printer *p, const struct canon_value *v, const struct canon_type *type)
 {
+    struct buf *out = p->out;
     bool is_signed = type->element->kind == CANON_T_S8;
     buf_byte(out, '[');
-    for (u32 i = 0; i < v->text.len; i++) {
+    for (u32 i = 0; i < v->text.len && !is_full(p); i++) {
         u8 byte = (u8)v->text.ptr[i];
         buf_printf(out, "%s%d", i ? ", " : "", is_signed ? (i8)byte : byte);
     }
     buf_byte(out, ']');
 }
 
-static void put_record(struct buf *out, const struct canon_value *v, const struct canon_type *type)
+static void put_record(struct printer *p, const struct canon_value *v,
+                       const struct canon_type *type)
 {
+    struct buf *out = p->out;
     u32 written = 0;
     buf_byte(out, '{');
-    for (u32 i = 0; i < type->field_count; i++) {
+    for (u32 i = 0; i < type->field_count && !is_full(p); i++) {
         const struct canon_field *f = &type->fields[i];
         if (f->type->kind == CANON_T_OPTION && v->items[i].index == 0) {
             continue;
         }
         buf_printf(out, "%s" STRF ": ", written++ ? ", " : "", STRA(f->name));
-        wave_print(out, &v->items[i], f->type);
+        print(p, &v->items[i], f->type);
     }
     buf_c(out, written ? "}" : ":}");
 }
 
-static void put_flags(struct buf *out, const struct canon_value *v, const struct canon_type *type)
+static void put_flags(struct printer *p, const struct canon_value *v, const struct canon_type *type)
 {
+    struct buf *out = p->out;
     u32 written = 0;
     buf_byte(out, '{');
     for (u32 i = 0; i < type->field_count && i < 64; i++) {
@@ -176,20 +200,22 @@ static void put_flags(struct buf *out, const struct canon_value *v, const struct
     buf_byte(out, '}');
 }
 
-static void put_map(struct buf *out, const struct canon_value *v, const struct canon_type *type)
+static void put_map(struct printer *p, const struct canon_value *v, const struct canon_type *type)
 {
+    struct buf *out = p->out;
     buf_byte(out, '{');
-    for (u32 i = 0; i < v->count; i++) {
+    for (u32 i = 0; i < v->count && !is_full(p); i++) {
         buf_c(out, i ? ", " : "");
-        wave_print(out, &v->items[i].items[0], type->fields[0].type);
+        print(p, &v->items[i].items[0], type->fields[0].type);
         buf_c(out, ": ");
-        wave_print(out, &v->items[i].items[1], type->fields[1].type);
+        print(p, &v->items[i].items[1], type->fields[1].type);
     }
     buf_byte(out, '}');
 }
 
-static void put_case(struct buf *out, const struct canon_value *v, const struct canon_type *type)
+static void put_case(struct printer *p, const struct canon_value *v, const struct canon_type *type)
 {
+    struct buf *out = p->out;
     if (type->kind == CANON_T_RESULT) {
         buf_c(out, v->index ? "err" : "ok");
     } else if (type->kind == CANON_T_OPTION) {
@@ -199,13 +225,14 @@ static void put_case(struct buf *out, const struct canon_value *v, const struct 
     }
     if (v->payload) {
         buf_byte(out, '(');
-        wave_print(out, v->payload, type->fields[v->index].type);
+        print(p, v->payload, type->fields[v->index].type);
         buf_byte(out, ')');
     }
 }
 
-void wave_print(struct buf *out, const struct canon_value *v, const struct canon_type *type)
+static void print(struct printer *p, const struct canon_value *v, const struct canon_type *type)
 {
+    struct buf *out = p->out;
     switch (type->kind) {
     case CANON_T_BOOL: buf_c(out, v->u ? "true" : "false"); return;
     case CANON_T_U8:
@@ -223,26 +250,37 @@ void wave_print(struct buf *out, const struct canon_value *v, const struct canon
         put_scalar(out, (u32)v->u);
         buf_byte(out, '\'');
         return;
-    case CANON_T_STRING: put_string(out, canon_text(v)); return;
+    case CANON_T_STRING: put_string(p, canon_text(v)); return;
     case CANON_T_LIST:
         if (v->is_bytes) {
-            put_bytes(out, v, type);
+            put_bytes(p, v, type);
             return;
         }
         /* fall through */
     case CANON_T_FIXED_LIST:
-    case CANON_T_TUPLE: put_sequence(out, v, type); return;
-    case CANON_T_RECORD: put_record(out, v, type); return;
-    case CANON_T_FLAGS: put_flags(out, v, type); return;
-    case CANON_T_MAP: put_map(out, v, type); return;
+    case CANON_T_TUPLE: put_sequence(p, v, type); return;
+    case CANON_T_RECORD: put_record(p, v, type); return;
+    case CANON_T_FLAGS: put_flags(p, v, type); return;
+    case CANON_T_MAP: put_map(p, v, type); return;
     case CANON_T_VARIANT:
     case CANON_T_ENUM:
     case CANON_T_OPTION:
-    case CANON_T_RESULT: put_case(out, v, type); return;
+    case CANON_T_RESULT: put_case(p, v, type); return;
     default:
         buf_byte(out, '<');
         canon_type_print(out, type);
         buf_byte(out, '>');
         return;
     }
+}
+
+void wave_print(struct buf *out, const struct canon_value *v, const struct canon_type *type)
+{
+    print(&(struct printer){out, SIZE_MAX}, v, type);
+}
+
+void wave_print_some(struct buf *out, const struct canon_value *v, const struct canon_type *type,
+                     size_t most)
+{
+    print(&(struct printer){out, out->len + most}, v, type);
 }

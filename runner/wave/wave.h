@@ -37,6 +37,9 @@ WITC_NODISCARD bool wave_read_value(struct arena *a, struct diags *d, u32 source
 
 /* Writes a value on one line. Record fields that are `none` are left out, as readers allow. */
 void wave_print(struct buf *out, const struct canon_value *v, const struct canon_type *type);
+/* The same, but after about so many bytes what is left of strings, lists and records is `...`. */
+void wave_print_some(struct buf *out, const struct canon_value *v, const struct canon_type *type,
+                     size_t most);
 /* The numbers as WAVE has them: shortest digits that give the same number again, without an exponent. */
 void wave_print_f32(struct buf *out, float f);
 void wave_print_f64(struct buf *out, double f);
