@@ -21,6 +21,12 @@ set(private_libraries "-lm")
 foreach(library ${external})
   string(APPEND private_libraries " -l${library}")
 endforeach()
+# From the file's own place, so that `cmake --install --prefix` may choose another.
+set(pc_prefix ${CMAKE_INSTALL_PREFIX})
+if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  file(RELATIVE_PATH pc_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+  string(PREPEND pc_prefix "\${pcfiledir}/")
+endif()
 configure_file(${CMAKE_SOURCE_DIR}/cmake/witc.pc.in ${CMAKE_BINARY_DIR}/witc.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/witc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

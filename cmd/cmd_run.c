@@ -36,6 +36,7 @@ static struct engine_store *volatile watched;
 static volatile sig_atomic_t waiting, ended_by_user;
 static struct timespec deadline;
 static bool has_deadline;
+static u64 time_allowed; /* milliseconds, 0: for ever */
 
 /* A guest that runs traps at its next loop turn or call. One that waits for the world does not get there: a Ctrl-C ends the program. */
 static void interrupt(int signal_)
@@ -48,25 +49,6 @@ static void interrupt(int signal_)
         signal(SIGINT, SIG_DFL);
         raise(SIGINT);
     }
-}
-
-void run_watch_signals(struct engine_store *s)
-{
-    struct sigaction a = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
-    watched = s;
-    sigaction(SIGALRM, &a, NULL);
-    a.sa_flags |= (int)SA_RESETHAND; /* a second Ctrl-C finds the default action */
-    sigaction(SIGINT, &a, NULL);
-}
-
-void run_unwatch_signals(void)
-{
-    watched = NULL;
-}
-
-void run_waiting(bool on)
-{
-    waiting = on;
 }
 
 static void start_timeout(u64 milliseconds)
@@ -83,6 +65,28 @@ static void start_timeout(u64 milliseconds)
     }
     has_deadline = true;
     setitimer(ITIMER_REAL, &t, NULL);
+}
+
+void run_watch_signals(struct engine_store *s)
+{
+    struct sigaction a = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+    watched = s;
+    sigaction(SIGALRM, &a, NULL);
+    a.sa_flags |= (int)SA_RESETHAND; /* a second Ctrl-C finds the default action */
+    sigaction(SIGINT, &a, NULL);
+    if (time_allowed) {
+        start_timeout(time_allowed);
+    }
+}
+
+void run_unwatch_signals(void)
+{
+    watched = NULL;
+}
+
+void run_waiting(bool on)
+{
+    waiting = on;
 }
 
 u64 run_time_left(void)
@@ -164,19 +168,24 @@ bool run_read_invoke(struct cli *cli, const struct run_options *o, u32 *source,
 
 /* ---- Options ---------------------------------------------------------------------------------------------- */
 
-static bool read_number(struct cli *cli, const char *name, str text, u64 *out)
+bool run_read_number(struct cli *cli, const char *name, str text, u64 least, u64 *out)
 {
-    if (str_to_u64(text, out)) {
-        return true;
+    if (!str_to_u64(text, out)) {
+        cli_usage(cli, "`%s` takes a number, not `" STRF "`", name, STRA(text));
+        return false;
     }
-    cli_usage(cli, "`%s` takes a number, not `" STRF "`", name, STRA(text));
-    return false;
+    if (*out < least) {
+        cli_usage(cli, "`%s` takes a number from %llu, not `" STRF "`", name,
+                  (unsigned long long)least, STRA(text));
+        return false;
+    }
+    return true;
 }
 
-static bool number_option(struct cli *cli, const char *name, u64 *out)
+static bool number_option(struct cli *cli, const char *name, u64 least, u64 *out)
 {
     const char *value = cli_value(cli, name);
-    return !value || read_number(cli, name, str_c(value), out);
+    return !value || run_read_number(cli, name, str_c(value), least, out);
 }
 
 static bool time_option(struct cli *cli, const char *name, u64 *out)
@@ -200,11 +209,11 @@ static bool read_options(struct cli *cli, struct run_options *o)
     o->inherit_env = cli_flag(cli, "inherit-env");
     o->has_seed = seed != NULL;
     o->unknown_imports_trap = cli_flag(cli, "unknown-imports-trap");
-    if (!cli_features(cli, &o->features) || !number_option(cli, "fuel", &o->limits.fuel) ||
+    if (!cli_features(cli, &o->features) || !number_option(cli, "fuel", 1, &o->limits.fuel) ||
         !time_option(cli, "timeout", &o->timeout) ||
         !time_option(cli, "stall-timeout", &o->stall_timeout) ||
-        !number_option(cli, "max-memory", &o->limits.memory_bytes) ||
-        !number_option(cli, "seed", &o->seed) || !run_read_lists(cli, o)) {
+        !number_option(cli, "max-memory", 1, &o->limits.memory_bytes) ||
+        !number_option(cli, "seed", 0, &o->seed) || !run_read_lists(cli, o)) {
         return false;
     }
     const char **args = arena_array(&cli->arena, const char *, cli->args.len);
@@ -233,9 +242,7 @@ static int run(struct cli *cli)
     if (!cli_read_binary(cli, o.path, o.features, &binary)) {
         return 1;
     }
-    if (o.timeout) {
-        start_timeout(o.timeout);
-    }
+    time_allowed = o.timeout;
     return binary.layer == LAYER_COMPONENT ? run_component(cli, &o, binary.component)
                                            : run_module(cli, &o, binary.module);
 }

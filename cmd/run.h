@@ -27,7 +27,10 @@ struct run_options {
 WITC_NODISCARD bool run_read_lists(struct cli *cli, struct run_options *o);
 /* Prints what a list may hold if one of them is `help`. */
 bool run_show_lists(struct cli *cli);
-/* `5`, `1.5s`, `200ms`, `2m`: a time in milliseconds, at least 1 if it is not 0; seconds if there is no unit. */
+/* A number of at least `least`; the name is for the mistake. */
+WITC_NODISCARD bool run_read_number(struct cli *cli, const char *name, str text, u64 least,
+                                    u64 *out);
+/* `5`, `1.5s`, `200ms`, `2m`: a time in milliseconds, never 0; seconds if there is no unit. */
 WITC_NODISCARD bool run_read_time(str text, u64 *milliseconds);
 
 /* Both run to the end and give the exit code; what there is to say is in cli->diags. */
@@ -56,7 +59,7 @@ str run_time_text(struct cli *cli, u64 milliseconds);
 /* Adds the frames of a trap with their places in the source; so many are missing before the one at left_out_at. */
 void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames, u32 count,
                     u32 left_out, u32 left_out_at);
-/* From now on Ctrl-C and the end of --timeout interrupt the store. */
+/* From now on Ctrl-C and the end of --timeout, which starts here, interrupt the store. */
 void run_watch_signals(struct engine_store *s);
 void run_unwatch_signals(void);
 /* While no guest runs, Ctrl-C ends the program at once. */

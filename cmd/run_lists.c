@@ -117,7 +117,7 @@ bool run_read_time(str text, u64 *milliseconds)
         total += (u64)(part.ptr[i] - '0') * scale;
     }
     *milliseconds = total / 1000 + (total % 1000 != 0);
-    return true;
+    return total != 0;
 }
 
 str run_time_text(struct cli *cli, u64 milliseconds)
@@ -190,8 +190,7 @@ static bool read_value(struct cli *cli, struct run_options *o, const struct row 
                   STRA(value));
         return false;
     }
-    if (!str_to_u64(value, &number)) {
-        cli_usage(cli, "`%s` takes a number, not `" STRF "`", r->name, STRA(value));
+    if (!run_read_number(cli, r->name, value, r->kind == ROW_STACK ? 8 : 1, &number)) {
         return false;
     }
     if (r->kind == ROW_NUMBER) {

@@ -139,6 +139,12 @@ static void print_results(struct module_run *x, const struct wasm_functype *type
     }
 }
 
+static const char *const kinds[] = {[EXTERN_FUNC] = "function",
+                                    [EXTERN_TABLE] = "table",
+                                    [EXTERN_MEMORY] = "memory",
+                                    [EXTERN_GLOBAL] = "global",
+                                    [EXTERN_TAG] = "tag"};
+
 static bool find_export(struct module_run *x, struct engine_instance *i,
                         const struct wasm_module *m, const struct wave_call *c,
                         struct engine_func **out)
@@ -158,6 +164,9 @@ static bool find_export(struct module_run *x, struct engine_instance *i,
     }
     struct diag *d = diag_error(&cli->diags, "invoke", c->name,
                                 "the module exports no function `" STRF "`", STRA(c->func));
+    if (engine_export(i, c->func, &e)) {
+        diag_note(&cli->diags, d, "the export `" STRF "` is a %s", STRA(c->func), kinds[e.kind]);
+    }
     diag_suggest(&cli->diags, d, c->func, names, n);
     for (u32 k = 0; k < n && k < 20; k++) {
         diag_note(&cli->diags, d, "it exports `" STRF "`", STRA(names[k]));
@@ -239,12 +248,11 @@ static bool link_imports(struct module_run *x, const struct wasm_module *m,
                          struct engine_extern **out)
 {
     *out = arena_array(&x->cli->arena, struct engine_extern, m->imports.len);
+    bool fine = true;
     for (u32 i = 0; i < m->imports.len; i++) {
-        if (!link_import(x, m, &m->imports.data[i], &(*out)[i])) {
-            return false;
-        }
+        fine = link_import(x, m, &m->imports.data[i], &(*out)[i]) && fine;
     }
-    return true;
+    return fine;
 }
 
 static int run_loaded(struct module_run *x, struct engine_module *loaded,

@@ -88,5 +88,7 @@ void run_unknown_import(struct cli *cli, const struct wasm_import *import)
         diag_suggest(d, x, import->module, &module, 1);
         diag_note(d, x, "a core module can import the functions of `%s`", wasi_preview1_module);
     }
-    diag_help(d, x, "with `--unknown-imports-trap` it traps when it is called");
+    if (import->type.kind == EXTERN_FUNC) {
+        diag_help(d, x, "with `--unknown-imports-trap` it traps when it is called");
+    }
 }

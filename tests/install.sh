@@ -41,18 +41,16 @@ PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name witc.pc)")
 export PKG_CONFIG_PATH
 sanitize=
 nm "$build/witc" | grep -q __asan_init && sanitize="-fsanitize=address,undefined"
-# The folder of the installed tree, whatever prefix the pkg-config file was made for.
-flags="--define-prefix"
 for kind in shared static; do
     if [ "$kind" = static ]; then
-        libraries="$(dirname "$PKG_CONFIG_PATH")/libwitc.a $(pkg-config $flags --static --libs-only-l witc | sed 's/-lwitc//')"
+        libraries="$(dirname "$PKG_CONFIG_PATH")/libwitc.a $(pkg-config --static --libs-only-l witc | sed 's/-lwitc//')"
     else
-        libraries=$(pkg-config $flags --libs witc)
+        libraries=$(pkg-config --libs witc)
     fi
     # shellcheck disable=SC2046,SC2086
-    "$cc" -std=gnu11 $sanitize $(pkg-config $flags --cflags witc) "$prefix/use.c" -o "$prefix/use-$kind" $libraries
+    "$cc" -std=gnu11 $sanitize $(pkg-config --cflags witc) "$prefix/use.c" -o "$prefix/use-$kind" $libraries
     # shellcheck disable=SC2046,SC2086
-    "$cc" -std=gnu11 $sanitize $(pkg-config $flags --cflags witc) "$source/examples/embed/embed.c" -o "$prefix/embed-$kind" $libraries
+    "$cc" -std=gnu11 $sanitize $(pkg-config --cflags witc) "$source/examples/embed/embed.c" -o "$prefix/embed-$kind" $libraries
     [ "$(LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") "$prefix/embed-$kind" | tail -n 1)" = "the sum is 6" ] ||
         { echo "examples/embed does not work with the $kind library"; exit 1; }
     [ "$(LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") "$prefix/use-$kind")" = fine ] || { echo "the $kind library does not work"; exit 1; }

@@ -312,6 +312,52 @@ static void why_element(struct engine_task *t, enum trap trap, struct buf *b)
         say_element(b, index, 1, "table", table, t->inst->tables[table]->size);
 }
 
+static void put_value(struct buf *b, wasm_valtype type, const u64 *slots)
+{
+    float f;
+    double d;
+    switch (wasm_kind_of(type)) {
+    case WASM_I32: buf_printf(b, " %d", (i32)(u32)*slots); break;
+    case WASM_I64: buf_printf(b, " %lld", (long long)*slots); break;
+    case WASM_F32:
+        memcpy(&f, slots, sizeof(f));
+        buf_printf(b, " %.9g", (double)f);
+        break;
+    case WASM_F64:
+        memcpy(&d, slots, sizeof(d));
+        buf_printf(b, " %.17g", d);
+        break;
+    case WASM_V128:
+        buf_printf(b, " 0x%016llx%016llx", (unsigned long long)slots[1],
+                   (unsigned long long)slots[0]);
+        break;
+    default: buf_c(b, *slots ? " ref" : " null"); break;
+    }
+}
+
+static void why_exception(struct engine_task *t, struct buf *b)
+{
+    const struct object *e = (const struct object *)(uintptr_t)t->exception;
+    if (!e || !t->inst->module)
+        return;
+    const struct wasm_module *m = t->inst->module->source;
+    const wasm_valtype *types = e->tag->type.params;
+    u32 tag = 0, count = e->tag->type.param_count, at = 0;
+    while (tag < m->tags.len && t->inst->tags[tag] != e->tag)
+        tag++;
+    buf_c(b, "it has ");
+    if (tag < m->tags.len)
+        buf_printf(b, "tag %u", tag);
+    else
+        buf_c(b, "a tag of another module");
+    buf_printf(b, "%s", count == 0 ? "" : count == 1 ? " and the value" : " and the values");
+    for (u32 i = 0; i < count && i < 8; i++) {
+        put_value(b, types[i], e->data + at);
+        at += engine_valtype_slots(types[i]);
+    }
+    buf_c(b, count > 8 ? " ..." : "");
+}
+
 str engine_why(struct engine_task *t, enum trap trap)
 {
     struct buf b = buf_in(&t->trap_arena);
@@ -322,6 +368,7 @@ str engine_why(struct engine_task *t, enum trap trap)
     case TRAP_ARRAY: why_array(t, &b); break;
     case TRAP_UNDEFINED:
     case TRAP_UNINITIALIZED: why_element(t, trap, &b); break;
+    case TRAP_EXCEPTION: why_exception(t, &b); break;
     case TRAP_INDIRECT_TYPE: why_indirect_type(t, &b); break;
     case TRAP_STACK:
         buf_printf(&b, "%u calls are active; a task's stack has %llu bytes",

@@ -101,7 +101,7 @@ const struct wasm_functype *engine_func_type(const struct engine_func *f);
 struct engine_instance *engine_func_instance(
     const struct engine_func *f); /* NULL: a host function */
 str engine_func_name(const struct engine_func *f,
-                     struct arena *a); /* from the name section, or "func[3]" */
+                     struct arena *a); /* from the name section, else the name of an export, else "func[3]" */
 
 /* ---- Instances ------------------------------------------------------------------------------------------- */
 

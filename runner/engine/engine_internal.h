@@ -348,6 +348,8 @@ enum trap engine_elem_refs(struct engine_instance *i, u32 elem, engine_ref **ref
 /* ---- storage.c -------------------------------------------------------------------------------------------- */
 
 void engine_memory_free(struct engine_memory *m);
+/* The bytes that a memory of this type has at first, saturated. */
+u64 engine_memory_least(const struct wasm_limits *type);
 /* So many bytes are about to be written to a new memory. */
 void engine_memory_expect(struct engine_memory *m, u64 bytes);
 void engine_table_free(struct engine_table *t);

@@ -242,7 +242,7 @@ static void instances(void **state)
     const struct engine_trap *trap = engine_trap_of(w.task);
     assert_int_equal(trap->frame_count, 2);
     assert_true(str_eq_c(trap->frames[0].instance, "b"));
-    assert_true(str_eq_c(trap->frames[0].func, "func[1]"));
+    assert_true(str_eq_c(trap->frames[0].func, "boom"));
     assert_true(str_eq_c(trap->frames[1].instance, "user"));
     expect_trap(&w, i, "both", 5, 3, "undefined element");
     /* A wrong type. */

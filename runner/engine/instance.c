@@ -280,15 +280,31 @@ static enum trap make_globals(struct engine_instance *i)
     return TRAP_NONE;
 }
 
+/* A memory or a table that needs more than it may have, or more than the system gives. */
+static void cannot_make(struct diags *d, span at, const char *what, u32 index, u64 needed,
+                        u64 allowed, const char *unit)
+{
+    struct diag *x =
+        diag_error(d, "limit", at, "%s %u cannot be made: it is too large", what, index);
+    if (needed > allowed)
+        diag_note(d, x, "it needs %llu %s, and may have %llu", (unsigned long long)needed, unit,
+                  (unsigned long long)allowed);
+    else
+        diag_note(d, x, "the system has no room for %llu %s", (unsigned long long)needed, unit);
+}
+
 /* False after a diagnostic. */
 static bool make_storage(struct engine_instance *i, struct diags *d)
 {
     const struct wasm_module *m = i->module->source;
-    span at = {m->source, m->base, m->base};
     for (u32 k = m->imported_memories; k < m->memories.len; k++) {
-        i->memories[k] = engine_memory_new(i->store, &m->memories.data[k]);
+        const struct wasm_limits *type = &m->memories.data[k];
+        i->memories[k] = engine_memory_new(i->store, type);
         if (!i->memories[k]) {
-            diag_error(d, "limit", at, "memory %u cannot be made: it is too large", k);
+            span at = wasm_item_span(m, WASM_SECTION_MEMORY, k - m->imported_memories);
+            u64 allowed = i->store->limits.memory_bytes, space = (u64)1 << 32;
+            cannot_make(d, at, "memory", k, engine_memory_least(type),
+                        type->is_64 || allowed < space ? allowed : space, "bytes");
             return false;
         }
     }
@@ -320,8 +336,8 @@ static enum trap make_tables(struct engine_instance *i, struct diags *d, bool *m
         }
         i->tables[k] = engine_table_new(i->store, &type, init[0]);
         if (!i->tables[k]) {
-            diag_error(d, "limit", (span){m->source, m->base, m->base},
-                       "table %u cannot be made: it is too large", k);
+            cannot_make(d, wasm_item_span(m, WASM_SECTION_TABLE, k - m->imported_tables), "table",
+                        k, type.limits.min, i->store->limits.table_elements, "elements");
             *made = false;
             return TRAP_NONE;
         }
@@ -344,33 +360,76 @@ static void expect_datas(struct engine_instance *i)
     engine_memory_expect(i->memories[k], bytes);
 }
 
-static enum trap apply_segments(struct engine_instance *i)
+/* The segment that is applied, to tell why it trapped. */
+struct segment {
+    span at;
+    bool is_data;
+    u32 index, of; /* of: the memory or table */
+    u64 offset, length, room;
+};
+
+static enum trap apply_elem(struct engine_instance *i, u32 k, struct segment *told)
+{
+    const struct wasm_elem *e = &i->module->source->elems.data[k];
+    u64 offset[2] = {0};
+    enum trap trap = TRAP_NONE;
+    if (e->mode == ELEM_ACTIVE) {
+        trap = engine_eval(i, &e->offset, offset);
+        *told = (struct segment){
+            e->at, false, k, e->table, offset[0], e->count, i->tables[e->table]->size};
+        if (trap == TRAP_NONE)
+            trap = engine_table_init(i, e->table, k, offset[0], 0, e->count);
+    }
+    if (e->mode != ELEM_PASSIVE && trap == TRAP_NONE)
+        i->elem_dropped[k] = true;
+    return trap;
+}
+
+static enum trap apply_data(struct engine_instance *i, u32 k, struct segment *told)
+{
+    const struct wasm_data *x = &i->module->source->datas.data[k];
+    u64 offset[2] = {0};
+    if (x->mode != DATA_ACTIVE)
+        return TRAP_NONE;
+    enum trap trap = engine_eval(i, &x->offset, offset);
+    *told = (struct segment){
+        x->at, true, k, x->memory, offset[0], x->bytes.len, i->memories[x->memory]->size};
+    if (trap == TRAP_NONE)
+        trap = engine_memory_init(i, x->memory, k, offset[0], 0, x->bytes.len);
+    if (trap == TRAP_NONE)
+        i->data_dropped[k] = true;
+    return trap;
+}
+
+static enum trap apply_segments(struct engine_instance *i, struct segment *told)
 {
     const struct wasm_module *m = i->module->source;
     enum trap trap = TRAP_NONE;
-    for (u32 k = 0; k < m->elems.len && trap == TRAP_NONE; k++) {
-        const struct wasm_elem *e = &m->elems.data[k];
-        u64 offset[2] = {0};
-        if (e->mode == ELEM_ACTIVE) {
-            trap = engine_eval(i, &e->offset, offset);
-            if (trap == TRAP_NONE)
-                trap = engine_table_init(i, e->table, k, offset[0], 0, e->count);
-        }
-        if (e->mode != ELEM_PASSIVE && trap == TRAP_NONE)
-            i->elem_dropped[k] = true;
-    }
-    for (u32 k = 0; k < m->datas.len && trap == TRAP_NONE; k++) {
-        const struct wasm_data *x = &m->datas.data[k];
-        u64 offset[2] = {0};
-        if (x->mode != DATA_ACTIVE)
-            continue;
-        trap = engine_eval(i, &x->offset, offset);
-        if (trap == TRAP_NONE)
-            trap = engine_memory_init(i, x->memory, k, offset[0], 0, x->bytes.len);
-        if (trap == TRAP_NONE)
-            i->data_dropped[k] = true;
-    }
+    for (u32 k = 0; k < m->elems.len && trap == TRAP_NONE; k++)
+        trap = apply_elem(i, k, told);
+    for (u32 k = 0; k < m->datas.len && trap == TRAP_NONE; k++)
+        trap = apply_data(i, k, told);
     return trap;
+}
+
+static void tell_trap(struct engine_instance *i, enum trap trap, const struct segment *x,
+                      struct diags *d)
+{
+    const struct wasm_module *m = i->module->source;
+    span whole = {m->source, m->base, m->base};
+    struct diag *told =
+        diag_error(d, "trap", x->at.end ? x->at : whole, "%s", engine_trap_text[trap]);
+    if (!x->at.end || (trap != TRAP_MEMORY && trap != TRAP_TABLE))
+        return;
+    struct buf b = buf_in(d->arena);
+    const char *unit = x->is_data ? "byte" : "element";
+    buf_printf(&b, "%s segment %u has %llu %s%s for ", x->is_data ? "data" : "element", x->index,
+               (unsigned long long)x->length, unit, x->length == 1 ? "" : "s");
+    buf_printf(&b, x->is_data ? "address 0x%llx of memory %u" : "index %llu of table %u",
+               (unsigned long long)x->offset, x->of);
+    buf_printf(&b, ", which has %llu %s%s", (unsigned long long)x->room, unit,
+               x->room == 1 ? "" : "s");
+    diag_note(d, told, STRF, STRA(buf_view(&b)));
 }
 
 enum engine_outcome engine_instantiate(struct engine_store *s, struct engine_module *em,
@@ -399,12 +458,13 @@ enum engine_outcome engine_instantiate(struct engine_store *s, struct engine_mod
             return ENGINE_TRAPPED;
     }
     *result = i;
-    if (trap == TRAP_NONE)
+    struct segment segment = {0};
+    if (trap == TRAP_NONE) {
         expect_datas(i);
-    if (trap == TRAP_NONE)
-        trap = apply_segments(i);
+        trap = apply_segments(i, &segment);
+    }
     if (trap != TRAP_NONE) {
-        diag_error(d, "trap", at, "%s", engine_trap_text[trap]);
+        tell_trap(i, trap, &segment, d);
         return ENGINE_TRAPPED;
     }
     return ENGINE_DONE;

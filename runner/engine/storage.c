@@ -93,6 +93,11 @@ static bool resize(struct engine_memory *m, u64 size)
     return commit(m, size);
 }
 
+u64 engine_memory_least(const struct wasm_limits *type)
+{
+    return pages_to_bytes(type->min, type->has_page_size ? type->page_size_log2 : 16);
+}
+
 struct engine_memory *engine_memory_new(struct engine_store *s, const struct wasm_limits *type)
 {
     struct engine_memory *m = arena_new(&s->arena, struct engine_memory);
@@ -104,7 +109,7 @@ struct engine_memory *engine_memory_new(struct engine_store *s, const struct was
         m->max_bytes = space;
     if (m->max_bytes > s->limits.memory_bytes)
         m->max_bytes = s->limits.memory_bytes;
-    u64 size = pages_to_bytes(type->min, log2);
+    u64 size = engine_memory_least(type);
     if (size > m->max_bytes)
         return NULL;
     u64 want = size > (u64)1 << 31 ? size * 2 : (u64)1 << 32;
@@ -181,6 +186,8 @@ static bool table_resize(struct engine_table *t, u64 size, engine_ref init)
 {
     if (size > t->cap) {
         u64 cap = t->cap * 2 > size ? t->cap * 2 : size;
+        if (cap > SIZE_MAX / sizeof(engine_ref))
+            return false;
         engine_ref *elems = realloc(t->elems, (size_t)(cap * sizeof(engine_ref)));
         if (!elems)
             return false;

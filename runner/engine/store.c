@@ -191,5 +191,10 @@ str engine_func_name(const struct engine_func *f, struct arena *a)
     }
     if (m->names.funcs && f->index < m->names.func_count && m->names.funcs[f->index].len)
         return m->names.funcs[f->index];
+    for (u32 i = 0; i < m->source->exports.len; i++) {
+        const struct wasm_export *e = &m->source->exports.data[i];
+        if (e->kind == EXTERN_FUNC && e->index == f->index && e->name.len)
+            return e->name;
+    }
     return str_printf(a, "func[%u]", f->index);
 }
