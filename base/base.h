@@ -301,6 +301,15 @@ struct diag_frame {
     u32 place_count;
     u32 left_out; /* so many frames are missing before this one */
 };
+/* Who waits in a program that cannot go on, and for whom. */
+struct diag_wait {
+    u32 task;           /* 0: the host, or an end that nobody uses */
+    str instance, func; /* of the task */
+    str what;
+    const u32 *waits_for; /* indices of others */
+    u32 count;
+    bool in_cycle;
+};
 /* One thing to tell: what is wrong, where, why, what to do. */
 struct diag {
     enum severity severity;
@@ -311,6 +320,7 @@ struct diag {
     VEC(struct diag_label) labels;
     VEC(struct diag_note) notes;
     VEC(struct diag_frame) frames; /* innermost first */
+    VEC(struct diag_wait) waits;   /* for JSON; the text is in notes */
 };
 
 struct diags {

@@ -7,7 +7,11 @@
  *      "frames": [{"function": "deep", "index": 3, "instance": "root/inner", "offset": 75,
  *                  "places": [{"function": "inlined", "file": "a.c", "line": 3, "column": 5}]}]}
  *
- * Only traps have frames, innermost first; {"leftOut": 100} stands for so many that are not told.
+ * Only traps have frames, innermost first; {"leftOut": 100} stands for so many that are not told. A deadlock has
+ *
+ *      "waits": [{"task": 1, "instance": "root/a", "function": "f", "what": "waits for ...", "for": [1], "cycle": true}]
+ *
+ * where `for` counts from 0 in this list; what has no task is the host, or an end that nobody uses.
  */
 #include "diag_internal.h"
 
@@ -92,6 +96,23 @@ static void add_frame(struct diags *d, cJSON *frames, const struct diag_frame *f
     }
 }
 
+static void add_wait(struct diags *d, cJSON *waits, const struct diag_wait *w)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddItemToArray(waits, o);
+    if (w->task) {
+        cJSON_AddNumberToObject(o, "task", w->task);
+    }
+    add_text(d, o, "instance", w->instance);
+    add_text(d, o, "function", w->func);
+    add_text(d, o, "what", w->what);
+    cJSON *list = cJSON_AddArrayToObject(o, "for");
+    for (u32 i = 0; i < w->count; i++) {
+        cJSON_AddItemToArray(list, cJSON_CreateNumber(w->waits_for[i]));
+    }
+    cJSON_AddBoolToObject(o, "cycle", w->in_cycle);
+}
+
 static cJSON *to_json(struct diags *d, const struct diag *x)
 {
     cJSON *o = cJSON_CreateObject();
@@ -115,6 +136,10 @@ static cJSON *to_json(struct diags *d, const struct diag *x)
     cJSON *frames = x->frames.len ? cJSON_AddArrayToObject(o, "frames") : NULL;
     for (u32 i = 0; i < x->frames.len; i++) {
         add_frame(d, frames, &x->frames.data[i]);
+    }
+    cJSON *waits = x->waits.len ? cJSON_AddArrayToObject(o, "waits") : NULL;
+    for (u32 i = 0; i < x->waits.len; i++) {
+        add_wait(d, waits, &x->waits.data[i]);
     }
     return o;
 }

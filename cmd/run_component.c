@@ -19,6 +19,24 @@ struct session {
 
 /* ---- Reports ------------------------------------------------------------------------------------------ */
 
+/* The wait-for graph as data; the store is gone when it is shown. */
+static void add_waits(struct cli *cli, struct diag *d, const struct canon_trap *t)
+{
+    struct arena *a = &cli->arena;
+    for (u32 i = 0; i < t->wait_count; i++) {
+        const struct canon_wait *w = &t->waits[i];
+        u32 *waits_for = arena_array(a, u32, w->edge_count + 1);
+        memcpy(waits_for, w->edges ? w->edges : waits_for, w->edge_count * sizeof *waits_for);
+        *vec_push(a, &d->waits) = (struct diag_wait){.task = w->task,
+                                                     .instance = str_dup(a, w->instance),
+                                                     .func = str_dup(a, w->func),
+                                                     .what = str_dup(a, w->what),
+                                                     .waits_for = waits_for,
+                                                     .count = w->edge_count,
+                                                     .in_cycle = w->in_cycle};
+    }
+}
+
 static int report_trap(struct session *x)
 {
     struct cli *cli = x->cli;
@@ -43,6 +61,7 @@ static int report_trap(struct session *x)
         diag_note(&cli->diags, d, STRF, STRA(t->detail));
     }
     run_add_frames(cli, d, t->frames, t->frame_count, t->frames_left_out, t->left_out_at);
+    add_waits(cli, d, t);
     for (str rest = t->report, line; rest.len;) {
         rest = str_cut(rest, '\n', &line);
         diag_note(&cli->diags, d, STRF, STRA(line));

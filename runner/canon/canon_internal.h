@@ -257,6 +257,7 @@ struct task {
     u32 live_threads; /* with the unregistered */
     u8 state;
     bool counted; /* in num_waiting_to_enter */
+    u32 report;   /* for report.c */
 };
 
 enum subtask_state {
@@ -338,6 +339,7 @@ struct component_instance {
     struct component_instance *next; /* all of the store */
     str path;
     u32 children;
+    u32 report; /* for report.c */
     struct map child_names;
     struct scope *scope;
     /* What direct.c needs to know. */

@@ -106,11 +106,22 @@ void canon_trace_copy(struct canon_end *e, u32 n)
 
 /* ---- Who waits for whom -------------------------------------------------------------------------------- */
 
+/* Of what may be many, so many are told. */
+#define MOST_IN_SET    8
+#define MOST_OF_OWNER  16
+#define MOST_EDGES     8
+#define MOST_IN_CIRCLE 30
+#define MOST_NODES     40
+
+/* Nodes are numbered in the order in which the tasks began. The nodes of a task, and of an instance, are chains: their first is
+ * `report` of the task or instance (0: none, else the number + 1). */
 struct graph {
     struct canon_store *s;
     struct arena *a;
     VEC(struct canon_wait) nodes;
-    VEC(struct thread *) threads; /* of the nodes that are tasks, by node number */
+    struct thread **threads; /* of the nodes that are tasks, which come first */
+    u32 *next_of_task, *next_of_instance;
+    u32 tasks;
 };
 
 static const char *subtask_words(const struct subtask *sub)
@@ -121,31 +132,29 @@ static const char *subtask_words(const struct subtask *sub)
 static void add_edge(struct graph *g, u32 from, u32 to)
 {
     struct canon_wait *n = &g->nodes.data[from];
-    u32 *edges = arena_array(g->a, u32, n->edge_count + 1);
-    if (n->edge_count) {
-        memcpy(edges, n->edges, n->edge_count * sizeof *edges);
+    u32 count = n->edge_count;
+    if ((count & (count - 1)) == 0) { /* full: its room is a power of two */
+        u32 *edges = arena_array(g->a, u32, count ? 2 * (size_t)count : 1);
+        if (count) {
+            memcpy(edges, n->edges, count * sizeof *edges);
+        }
+        n->edges = edges;
     }
-    edges[n->edge_count++] = to;
-    n->edges = edges;
+    n->edges[n->edge_count++] = to;
 }
 
-static u32 add_node(struct graph *g, int kind, str what)
+static u32 add_node(struct graph *g, bool is_host, str what)
 {
     struct canon_wait *n = vec_push(g->a, &g->nodes);
-    *n = (struct canon_wait){0};
-    n->kind = kind == 0 ? WAIT_TASK : kind == 1 ? WAIT_HOST : WAIT_END;
-    n->what = what;
-    *vec_push(g->a, &g->threads) = NULL;
+    *n = (struct canon_wait){.kind = is_host ? WAIT_HOST : WAIT_END, .what = what};
     return g->nodes.len - 1;
 }
 
 /* Every blocked thread of a task is a node. */
 static void edges_to_task(struct graph *g, u32 from, const struct task *t)
 {
-    for (u32 i = 0; i < g->threads.len; i++) {
-        if (g->threads.data[i] && g->threads.data[i]->task == t) {
-            add_edge(g, from, i);
-        }
+    for (u32 i = t->report; i; i = g->next_of_task[i - 1]) {
+        add_edge(g, from, i - 1);
     }
 }
 
@@ -160,7 +169,7 @@ static void edge_of_subtask(struct graph *g, u32 from, const struct subtask *sub
         edges_to_task(g, from, sub->task);
     } else if (sub->call) {
         add_edge(g, from,
-                 add_node(g, 1,
+                 add_node(g, true,
                           str_printf(g->a, "the host has not finished `" STRF "`",
                                      STRA(sub->low->callee->name))));
     }
@@ -178,22 +187,22 @@ static void edge_of_end(struct graph *g, u32 from, const struct canon_end *e, st
     }
     if (!o->owner) {
         buf_c(what, " (the host)");
-        add_edge(g, from,
-                 add_node(g, 1, str_printf(g->a, "the host holds the other end of the %s", noun)));
+        add_edge(
+            g, from,
+            add_node(g, true, str_printf(g->a, "the host holds the other end of the %s", noun)));
         return;
     }
     buf_printf(what, " (handle %u of " STRF ")", o->index, STRA(o->owner->path));
-    bool any = false;
-    for (u32 i = 0; i < g->threads.len; i++) {
-        if (g->threads.data[i] && g->threads.data[i]->task->inst == o->owner &&
-            g->threads.data[i] != g->threads.data[from]) {
-            add_edge(g, from, i);
-            any = true;
+    u32 any = 0;
+    for (u32 i = o->owner->report; i && any < MOST_OF_OWNER; i = g->next_of_instance[i - 1]) {
+        if (i - 1 != from) {
+            add_edge(g, from, i - 1);
+            any++;
         }
     }
     if (!any) {
         add_edge(g, from,
-                 add_node(g, 2,
+                 add_node(g, false,
                           str_printf(g->a, "nobody uses the %s end (handle %u) in " STRF,
                                      o->is_writable ? "writable" : "readable", o->index,
                                      STRA(o->owner->path))));
@@ -207,6 +216,8 @@ static void edges_of_set(struct graph *g, u32 from, const struct waitable_set *s
     if (!set->first) {
         buf_c(what, ", which is empty");
     }
+    size_t end = 0;
+    u32 n = 0;
     for (const struct waitable *w = set->first; w; w = w->next) {
         buf_c(what, w == set->first ? ": " : "; ");
         if (w->is_subtask) {
@@ -214,6 +225,14 @@ static void edges_of_set(struct graph *g, u32 from, const struct waitable_set *s
         } else {
             edge_of_end(g, from, (const struct canon_end *)w, what);
         }
+        if (++n <= MOST_IN_SET) {
+            end = what->len;
+        } else {
+            what->len = end;
+        }
+    }
+    if (n > MOST_IN_SET) {
+        buf_printf(what, "; and %u more", n - MOST_IN_SET);
     }
 }
 
@@ -229,7 +248,7 @@ static void edges_of_lock(struct graph *g, u32 from, const struct component_inst
 
 static void describe(struct graph *g, u32 node)
 {
-    struct thread *th = g->threads.data[node];
+    struct thread *th = g->threads[node];
     const struct component_instance *i = th->task->inst;
     struct buf what = buf_in(g->a);
     if (th->state == THREAD_SUSPENDED) {
@@ -270,48 +289,105 @@ static void describe(struct graph *g, u32 node)
     g->nodes.data[node].what = buf_view(&what);
 }
 
-/* Marks the nodes that can reach themselves: strongly connected components by reachability, which is fine for reports. */
+/* Marks the nodes that can reach themselves: the strongly connected components, as Tarjan finds them. */
+struct tarjan {
+    u32 number, low; /* 0: not visited */
+    u32 at;          /* the next edge */
+    bool on_stack;
+};
+
+static void mark_circle(struct graph *g, struct tarjan *marks, u32 *stack, u32 *depth, u32 root)
+{
+    u32 n = *depth;
+    while (stack[--n] != root) {
+    }
+    for (u32 i = n; i < *depth; i++) {
+        marks[stack[i]].on_stack = false;
+        g->nodes.data[stack[i]].in_cycle |= *depth - n > 1;
+    }
+    *depth = n;
+}
+
 static void mark_cycles(struct graph *g)
 {
-    u32 n = g->nodes.len;
-    if (n > 2000) {
-        return;
-    }
-    bool *seen = arena_array(g->a, bool, n ? n : 1);
-    u32 *stack = arena_array(g->a, u32, n ? n : 1);
+    u32 n = g->nodes.len, number = 0, depth = 0;
+    struct tarjan *marks = arena_array(g->a, struct tarjan, n + 1);
+    u32 *stack = arena_array(g->a, u32, n + 1), *path = arena_array(g->a, u32, n + 1);
     for (u32 start = 0; start < n; start++) {
-        u32 depth = 0;
-        memset(seen, 0, n);
-        stack[depth++] = start;
-        while (depth && !g->nodes.data[start].in_cycle) {
-            const struct canon_wait *at = &g->nodes.data[stack[--depth]];
-            for (u32 i = 0; i < at->edge_count; i++) {
-                if (at->edges[i] == start) {
-                    g->nodes.data[start].in_cycle = true;
-                } else if (!seen[at->edges[i]]) {
-                    seen[at->edges[i]] = true;
-                    stack[depth++] = at->edges[i];
+        u32 length = 0;
+        if (!marks[start].number) {
+            path[length++] = start;
+        }
+        while (length) {
+            u32 v = path[length - 1];
+            struct tarjan *m = &marks[v];
+            struct canon_wait *w = &g->nodes.data[v];
+            if (!m->number) {
+                m->number = m->low = ++number;
+                m->on_stack = true;
+                stack[depth++] = v;
+            }
+            if (m->at < w->edge_count) {
+                u32 to = w->edges[m->at++];
+                w->in_cycle |= to == v;
+                if (!marks[to].number) {
+                    path[length++] = to;
+                } else if (marks[to].on_stack && marks[to].number < m->low) {
+                    m->low = marks[to].number;
                 }
+                continue;
+            }
+            if (m->low == m->number) {
+                mark_circle(g, marks, stack, &depth, v);
+            }
+            if (--length && m->low < marks[path[length - 1]].low) {
+                marks[path[length - 1]].low = m->low;
             }
         }
+    }
+}
+
+/* The blocked threads, oldest first. */
+static void collect_blocked(struct graph *g)
+{
+    struct canon_store *s = g->s;
+    for (struct thread *th = s->threads; th; th = th->all_next) {
+        th->task->report = 0;
+    }
+    for (struct component_instance *i = s->instances; i; i = i->next) {
+        i->report = 0;
+    }
+    g->threads = arena_array(g->a, struct thread *, s->thread_count + 1);
+    g->next_of_task = arena_array(g->a, u32, s->thread_count + 1);
+    g->next_of_instance = arena_array(g->a, u32, s->thread_count + 1);
+    for (struct thread *th = s->threads; th; th = th->all_next) {
+        if (th->state != THREAD_RUNNING && !canon_thread_ready(th)) {
+            g->threads[g->tasks++] = th;
+        }
+    }
+    for (u32 i = 0; i < g->tasks / 2; i++) {
+        struct thread *th = g->threads[i];
+        g->threads[i] = g->threads[g->tasks - 1 - i];
+        g->threads[g->tasks - 1 - i] = th;
+    }
+    for (u32 i = 0; i < g->tasks; i++) {
+        const struct task *t = g->threads[i]->task;
+        *vec_push(g->a, &g->nodes) = (struct canon_wait){
+            .kind = WAIT_TASK, .task = t->id, .instance = t->inst->path, .func = t->func->name};
+    }
+    for (u32 i = g->tasks; i-- > 0;) { /* so that chains begin with the oldest */
+        struct task *t = g->threads[i]->task;
+        g->next_of_task[i] = t->report;
+        g->next_of_instance[i] = t->inst->report;
+        t->report = t->inst->report = i + 1;
     }
 }
 
 void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **waits, u32 *n)
 {
     struct graph g = {.s = s, .a = a};
-    for (struct thread *th = s->threads; th; th = th->all_next) {
-        if (th->state == THREAD_RUNNING || canon_thread_ready(th)) {
-            continue;
-        }
-        u32 node = add_node(&g, 0, STR(""));
-        g.threads.data[node] = th;
-        g.nodes.data[node].task = th->task->id;
-        g.nodes.data[node].instance = th->task->inst->path;
-        g.nodes.data[node].func = th->task->func->name;
-    }
-    u32 tasks = g.nodes.len;
-    for (u32 i = 0; i < tasks; i++) {
+    collect_blocked(&g);
+    for (u32 i = 0; i < g.tasks; i++) {
         describe(&g, i);
     }
     mark_cycles(&g);
@@ -319,27 +395,38 @@ void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **wai
     *n = g.nodes.len;
 }
 
+static void wait_line(struct buf *out, const struct canon_wait *w, u32 number)
+{
+    buf_printf(out, "%s[%u] ", w->in_cycle ? "* " : "  ", number);
+    if (w->kind == WAIT_TASK) {
+        buf_printf(out, "task %u `" STRF "` in " STRF " ", w->task, STRA(w->func),
+                   STRA(w->instance));
+    }
+    buf_str(out, w->what);
+    for (u32 k = 0; k < w->edge_count && k < MOST_EDGES; k++) {
+        buf_printf(out, "%s[%u]", k ? ", " : " -> ", w->edges[k] + 1);
+    }
+    buf_c(out, w->edge_count > MOST_EDGES ? ", ...\n" : "\n");
+}
+
 str canon_waits_text(struct arena *a, const struct canon_wait *waits, u32 n)
 {
     struct buf out = buf_in(a);
+    u32 in_circle = 0, others = 0, shown = 0;
     for (u32 i = 0; i < n; i++) {
-        const struct canon_wait *w = &waits[i];
-        buf_printf(&out, "%s[%u] ", w->in_cycle ? "* " : "  ", i + 1);
-        if (w->kind == WAIT_TASK) {
-            buf_printf(&out, "task %u `" STRF "` in " STRF " ", w->task, STRA(w->func),
-                       STRA(w->instance));
-        }
-        buf_str(&out, w->what);
-        for (u32 k = 0; k < w->edge_count; k++) {
-            buf_printf(&out, "%s[%u]", k ? ", " : " -> ", w->edges[k] + 1);
-        }
-        buf_c(&out, "\n");
+        in_circle += waits[i].in_cycle;
     }
-    bool cycle = false;
-    for (u32 i = 0; i < n; i++) {
-        cycle |= waits[i].in_cycle;
+    u32 room = MOST_NODES - (in_circle < MOST_IN_CIRCLE ? in_circle : MOST_IN_CIRCLE);
+    for (u32 i = 0, circle = 0; i < n; i++) {
+        if (waits[i].in_cycle ? circle++ < MOST_IN_CIRCLE : others++ < room) {
+            wait_line(&out, &waits[i], i + 1);
+            shown++;
+        }
     }
-    if (cycle) {
+    if (shown < n) {
+        buf_printf(&out, "  and %u more\n", n - shown);
+    }
+    if (in_circle) {
         buf_c(&out, "  (* is part of a circle)\n");
     }
     return buf_view(&out);
