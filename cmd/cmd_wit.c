@@ -164,7 +164,7 @@ static int change_world(struct cli *cli, struct wit_resolve *r, u32 *package)
         } else if (fine && changes[i].change == CHANGE_EXPORTIZE) {
             fine = exportize(cli, r, world);
         } else if (fine && changes[i].change == CHANGE_SEMVER) {
-            fine = wit_merge_semver(r, world);
+            fine = wit_merge_semver(r, world, true);
         } else if (fine) {
             wit_split_identities(r, world);
         }

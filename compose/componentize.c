@@ -32,7 +32,7 @@ static bool read_worlds(struct componentizer *c, const struct wasm_module *m)
             !wit_merge_worlds(&c->r, world, c->world))
             return false;
     }
-    if (!c->options->keep_versions && !wit_merge_imports_by_track(&c->r, c->world))
+    if (!c->options->keep_versions && !wit_merge_semver(&c->r, c->world, false))
         return false;
     wit_split_identities(&c->r, c->world);
     compose_index_world(c);

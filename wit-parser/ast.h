@@ -167,6 +167,8 @@ struct TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source,
 
 /* ---- Words (names.c) -------------------------------------------------------------------------------- */
 
+/* Semver precedence, then that of the builds: none before any. */
+int wit_version_order(const struct wit_version *a, const struct wit_version *b);
 bool wit_is_reserved(str word);
 enum wit_kind wit_prim_of(str name); /* of a primitive type's name */
 /* Is it a label in kebab case? Says what is wrong, else NULL. */

@@ -541,7 +541,7 @@ static bool elaborate_exports(struct elaborate *e)
 /* ---- Circles of interfaces --------------------------------------------------------------------------------- */
 
 /* Text has none: they come from joining what was apart. */
-bool wit_check_circles(struct wit_resolve *r, struct arena *scratch)
+static bool check_circles(struct wit_resolve *r, struct arena *scratch)
 {
     enum { UNSEEN, OPEN, DONE };
     u8 *state = arena_array(scratch, u8, r->interfaces.len);
@@ -577,6 +577,15 @@ bool wit_check_circles(struct wit_resolve *r, struct arena *scratch)
         }
     }
     return true;
+}
+
+bool wit_check_circles(struct wit_resolve *r)
+{
+    struct arena_temp temp;
+    arena_temp_begin(&temp);
+    bool fine = check_circles(r, &temp.arena);
+    arena_temp_end(&temp);
+    return fine;
 }
 
 static bool elaborate(struct wit_resolve *r, struct arena *scratch, u32 world)

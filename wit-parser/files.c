@@ -247,8 +247,7 @@ static int compare_units(const void *x, const void *y)
     if (c || !a->name.version.text.len || !b->name.version.text.len) {
         return c ? c : (a->name.version.text.len != 0) - (b->name.version.text.len != 0);
     }
-    c = wit_version_compare(&a->name.version, &b->name.version);
-    return c ? c : str_cmp(a->name.version.build, b->name.version.build);
+    return wit_version_order(&a->name.version, &b->name.version);
 }
 
 struct visit {

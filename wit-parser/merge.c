@@ -515,7 +515,7 @@ bool wit_merge_graph(struct wit_resolve *into, const struct wit_resolve *from, c
         ok = move_interface(&m, i);
     for (u32 i = 0; i < from->worlds.len && ok; i++)
         ok = move_world(&m, i);
-    ok = ok && (!m.needs_more || wit_check_circles(into, m.arena));
+    ok = ok && (!m.needs_more || wit_check_circles(into));
     for (u32 i = 0; i < into->worlds.len && ok && m.needs_more; i++)
         ok = wit_elaborate_world(into, i);
     return ok;

@@ -4,14 +4,17 @@
  * of the highest wherever the world uses them: it must have those. Worlds may show but a part of an interface, so that
  * it may lack what nobody uses.
  */
-#include "encode.h"
+#include "compare.h"
+#include "unit.h"
 
 struct track {
     struct wit_resolve *r;
     u32 world;
     u32 *type;      /* by type: what stands for it */
     u32 *interface; /* by interface: what stands for it */
-    u32 missed;     /* a type that is used and has nothing to stand for it */
+    bool *used;     /* by interface: the world has it, and goes on having it */
+    bool whole;
+    u32 missed; /* a type that is used and has nothing to stand for it */
 };
 
 static struct wit_type replaced(struct track *t, struct wit_type x)
@@ -50,18 +53,23 @@ static void replace_func(struct track *t, struct wit_func *f)
         f->resource = replaced(t, (struct wit_type){WIT_ID, f->resource}).id;
 }
 
-/* Interfaces that are replaced keep their own types, which nobody uses any more. */
-static bool is_replaced(const struct track *t, struct wit_owner owner)
+/* Interfaces that are replaced, and those that the world does not have, keep their own types. */
+static bool is_affected(const struct track *t, struct wit_owner owner)
 {
-    return owner.kind == WIT_OWNER_INTERFACE && t->interface[owner.index] != owner.index;
+    switch (owner.kind) {
+    case WIT_OWNER_INTERFACE: return t->used[owner.index];
+    case WIT_OWNER_WORLD: return owner.index == t->world;
+    default: return true;
+    }
 }
 
+/* What the world imports and exports uses what stands for the others; so do types without a name, and itself. */
 static void replace_all(struct track *t)
 {
     struct wit_resolve *r = t->r;
     for (u32 i = 0; i < r->types.len; i++) {
         struct wit_typedef *x = &r->types.data[i];
-        if (is_replaced(t, x->owner))
+        if (!is_affected(t, x->owner))
             continue;
         replace_fields(t, &x->fields, x->field_count);
         x->first = replaced(t, x->first);
@@ -72,7 +80,7 @@ static void replace_all(struct track *t)
             return;
     }
     for (u32 i = 0; i < r->interfaces.len; i++)
-        for (u32 k = 0; k < r->interfaces.data[i].funcs.len && t->interface[i] == i; k++)
+        for (u32 k = 0; k < r->interfaces.data[i].funcs.len && t->used[i]; k++)
             replace_func(t, &r->interfaces.data[i].funcs.data[k]);
     struct wit_world *w = &r->worlds.data[t->world];
     for (u32 i = 0; i < w->imports.len; i++)
@@ -105,6 +113,12 @@ static bool join(struct track *t, u32 from, u32 to)
     struct wit_resolve *r = t->r;
     const struct wit_interface *low = &r->interfaces.data[from], *high = &r->interfaces.data[to];
     struct map types = {0};
+    str label = str_printf(r->arena, "`" STRF "` (in `" STRF "`)",
+                           STRA(wit_interface_id(r, r->arena, from)),
+                           STRA(wit_interface_id(r, r->arena, to)));
+    t->interface[from] = to;
+    if (t->whole && !wit_compare_interfaces(r, from, to, label, "wit-semver"))
+        return false;
     for (u32 i = 0; i < high->types.len; i++)
         map_add(r->arena, &types, high->types.data[i].name, high->types.data[i].type);
     for (u32 i = 0; i < low->types.len; i++) {
@@ -114,108 +128,96 @@ static bool join(struct track *t, u32 from, u32 to)
             return lacks(r, from, to, x.name);
         t->type[x.type] = type == MAP_NONE ? WIT_NONE : type;
     }
-    t->interface[from] = to;
     return true;
 }
 
-struct frame {
-    u32 item, next;
-};
-
-/* The import that the k-th type of an imported interface comes from; WIT_NONE. */
-static u32 used_import(const struct track *t, const u32 *item_of, u32 interface, u32 k)
+/* An import of an interface by its id that has a version. */
+static bool has_track(const struct wit_resolve *r, const struct wit_world_item *x)
 {
-    const struct wit_resolve *r = t->r;
-    const struct wit_typedef *x = &r->types.data[r->interfaces.data[interface].types.data[k].type];
-    if (x->kind != WIT_ALIAS || x->first.kind != WIT_ID)
-        return WIT_NONE;
-    const struct wit_owner *owner = &r->types.data[x->first.id].owner;
-    return owner->kind == WIT_OWNER_INTERFACE ? item_of[owner->index] : WIT_NONE;
+    return x->kind == WIT_ITEM_INTERFACE && !x->has_key_name &&
+           r->interfaces.data[x->interface].package != WIT_NONE &&
+           package_of(r, x->interface)->version.text.len;
 }
 
-/* Imports in order again: each interface after those whose types it uses. */
-static void order_imports(struct track *t, wit_world_items *items)
+/* By import: the one of the highest version in its track, itself if it is that or has none. False: all are. */
+static bool find_highest(struct wit_resolve *r, const wit_world_items *imports, u32 *highest)
 {
-    struct wit_resolve *r = t->r;
-    wit_world_items ordered = {0};
-    VEC(struct frame) stack = {0};
-    bool *seen = arena_array(r->arena, bool, items->len);
-    u32 *item_of = arena_array(r->arena, u32, r->interfaces.len);
-    memset(item_of, 0xff, r->interfaces.len * sizeof *item_of); /* WIT_NONE */
-    for (u32 i = 0; i < items->len; i++)
-        if (items->data[i].kind == WIT_ITEM_INTERFACE)
-            item_of[items->data[i].interface] = i;
-    for (u32 root = 0; root < items->len; root++) {
-        if (seen[root])
-            continue;
-        seen[root] = true;
-        *vec_push(r->arena, &stack) = (struct frame){root, 0};
-        while (stack.len) {
-            struct frame *top = vec_last(&stack);
-            const struct wit_world_item *x = &items->data[top->item];
-            bool done = x->kind != WIT_ITEM_INTERFACE ||
-                        top->next >= r->interfaces.data[x->interface].types.len;
-            if (done) {
-                *vec_push(r->arena, &ordered) = *x;
-                stack.len--;
-                continue;
-            }
-            u32 used = used_import(t, item_of, x->interface, top->next++);
-            if (used != WIT_NONE && !seen[used]) {
-                seen[used] = true;
-                *vec_push(r->arena, &stack) = (struct frame){used, 0};
-            }
-        }
-    }
-    *items = ordered;
-}
-
-bool wit_merge_imports_by_track(struct wit_resolve *r, u32 world)
-{
-    struct wit_world *w = &r->worlds.data[world];
-    struct track t = {.r = r, .world = world, .missed = WIT_NONE};
-    struct map best = {0}; /* "ns:name/item track": index of the highest import */
-    str *keys = arena_array(r->arena, str, w->imports.len);
+    struct map best = {0}; /* "ns:name/item track" */
+    u32 *group = arena_array(r->arena, u32, imports->len);
     bool any = false;
-    for (u32 i = 0; i < w->imports.len; i++) {
-        const struct wit_world_item *x = &w->imports.data[i];
-        if (x->kind != WIT_ITEM_INTERFACE || x->has_key_name)
+    for (u32 i = 0; i < imports->len; i++) {
+        const struct wit_world_item *x = &imports->data[i];
+        group[i] = highest[i] = i;
+        if (!has_track(r, x))
             continue;
         const struct wit_package_name *p = package_of(r, x->interface);
-        if (!p->version.text.len)
-            continue;
-        keys[i] = str_printf(r->arena, STRF ":" STRF "/" STRF " " STRF, STRA(p->ns), STRA(p->name),
+        str key = str_printf(r->arena, STRF ":" STRF "/" STRF " " STRF, STRA(p->ns), STRA(p->name),
                              STRA(r->interfaces.data[x->interface].name),
                              STRA(wit_version_track(r->arena, &p->version)));
-        u32 have = map_add(r->arena, &best, keys[i], i);
-        any |= have != MAP_NONE;
-        if (have != MAP_NONE &&
-            wit_version_compare(&p->version,
-                                &package_of(r, w->imports.data[have].interface)->version) > 0)
-            map_put(r->arena, &best, keys[i], i);
+        u32 first = map_add(r->arena, &best, key, i);
+        if (first == MAP_NONE)
+            continue;
+        any = true;
+        group[i] = first;
+        u32 have = imports->data[highest[first]].interface;
+        if (wit_version_order(&p->version, &package_of(r, have)->version) > 0)
+            highest[first] = i;
     }
-    if (!any)
+    for (u32 i = 0; i < imports->len; i++)
+        if (group[i] != i)
+            highest[i] = highest[group[i]];
+    return any;
+}
+
+static u32 *identity(struct arena *a, u32 n)
+{
+    u32 *map = arena_array(a, u32, n);
+    for (u32 i = 0; i < n; i++)
+        map[i] = i;
+    return map;
+}
+
+/* Interfaces have changed: so have the needs of every world that uses them. */
+static bool elaborate_all(struct wit_resolve *r)
+{
+    bool fine = wit_check_circles(r);
+    for (u32 i = 0; i < r->worlds.len && fine; i++)
+        fine = wit_elaborate_world(r, i);
+    return fine;
+}
+
+bool wit_merge_semver(struct wit_resolve *r, u32 world, bool whole)
+{
+    struct wit_world *w = &r->worlds.data[world];
+    struct track t = {.r = r, .world = world, .missed = WIT_NONE, .whole = whole};
+    u32 *highest = arena_array(r->arena, u32, w->imports.len);
+    if (!find_highest(r, &w->imports, highest))
         return true;
-    t.type = arena_array(r->arena, u32, r->types.len);
-    for (u32 i = 0; i < r->types.len; i++)
-        t.type[i] = i;
-    t.interface = arena_array(r->arena, u32, r->interfaces.len);
-    for (u32 i = 0; i < r->interfaces.len; i++)
-        t.interface[i] = i;
-    wit_world_items kept = {0};
+    t.type = identity(r->arena, r->types.len);
+    t.interface = identity(r->arena, r->interfaces.len);
+    t.used = arena_array(r->arena, bool, r->interfaces.len);
+    u32 kept = 0;
+    bool fine = true;
+    for (u32 i = 0; i < w->exports.len; i++)
+        if (w->exports.data[i].kind == WIT_ITEM_INTERFACE)
+            t.used[w->exports.data[i].interface] = true;
     for (u32 i = 0; i < w->imports.len; i++) {
-        u32 highest = keys[i].len ? map_get(&best, keys[i]) : i;
-        if (highest == i)
-            *vec_push(r->arena, &kept) = w->imports.data[i];
-        else if (!join(&t, w->imports.data[i].interface, w->imports.data[highest].interface))
-            return false;
+        const struct wit_world_item *x = &w->imports.data[i];
+        if (highest[i] != i)
+            fine &= join(&t, x->interface, w->imports.data[highest[i]].interface);
+        else if (x->kind == WIT_ITEM_INTERFACE)
+            t.used[x->interface] = true;
     }
-    w->imports = kept;
+    for (u32 i = 0; i < w->imports.len; i++)
+        if (highest[i] == i)
+            w->imports.data[kept++] = w->imports.data[i];
+    w->imports.len = kept;
+    if (!fine)
+        return false;
     replace_all(&t);
     if (t.missed != WIT_NONE) {
         const struct wit_typedef *x = &r->types.data[t.missed];
         return lacks(r, x->owner.index, t.interface[x->owner.index], x->name);
     }
-    order_imports(&t, &w->imports);
-    return true;
+    return elaborate_all(r);
 }

@@ -101,6 +101,13 @@ int wit_version_compare(const struct wit_version *a, const struct wit_version *b
     return compare_identifiers(a->pre, b->pre);
 }
 
+int wit_version_order(const struct wit_version *a, const struct wit_version *b)
+{
+    int c = wit_version_compare(a, b);
+    c = c ? c : compare_identifiers(a->build, b->build);
+    return c ? c : str_cmp(a->build, b->build); /* leading zeros */
+}
+
 str wit_version_track(struct arena *a, const struct wit_version *v)
 {
     if (v->pre.len) {

@@ -173,7 +173,7 @@ struct wit_include {
 /* A world takes up what it includes and what it needs. Are its names unique, does each setter have its getter? */
 bool wit_finish_world(struct wit_resolve *r, u32 world, const struct wit_include *includes, u32 n);
 /* Do interfaces use each other in a circle? Reports the first; to be asked before elaborating what was joined. */
-bool wit_check_circles(struct wit_resolve *r, struct arena *scratch);
+bool wit_check_circles(struct wit_resolve *r);
 /* Brings the imports and exports of a world into order, with all that they need. */
 bool wit_elaborate_world(struct wit_resolve *r, u32 world);
 /* The interface that an alias of another interface's type comes from, or WIT_NONE. */

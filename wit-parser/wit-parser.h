@@ -250,8 +250,9 @@ WITC_NODISCARD bool wit_importize(struct wit_resolve *r, u32 world, str name);
 WITC_NODISCARD bool wit_exportize(struct wit_resolve *r, u32 world, str name, const str *only,
                                   u32 n);
 /* Imports of one interface in versions of one semver track become one import, of the highest version; what used the
- * others uses that. Labelled imports stay. Reports where the higher version lacks or changes something. */
-WITC_NODISCARD bool wit_merge_semver(struct wit_resolve *r, u32 world);
+ * others uses that. Labelled imports stay. Reports where the higher version lacks or changes something: with `whole`
+ * anything, else a type that the world uses. */
+WITC_NODISCARD bool wit_merge_semver(struct wit_resolve *r, u32 world, bool whole);
 /* Can a component of world `prev` run where `next` is expected? Versions of packages are not looked at. Reports each
  * item that forbids it. */
 WITC_NODISCARD bool wit_semver_check(struct wit_resolve *r, u32 prev, u32 next);
@@ -378,9 +379,6 @@ WITC_NODISCARD bool wit_decode_world(struct wit_resolve *r, u32 source, str sect
 u32 wit_add_root_world(struct wit_resolve *r);
 /* Adds all imports and exports of world `from` to world `into`, comparing types for real. */
 WITC_NODISCARD bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into);
-
-/* Joins imports of one interface in compatible versions: the highest takes the place of the others. */
-WITC_NODISCARD bool wit_merge_imports_by_track(struct wit_resolve *r, u32 world);
 
 /* The resolved graph as JSON, as wasm-tools prints it. */
 WITC_NODISCARD bool wit_print_json(struct buf *out, const struct wit_resolve *r);

@@ -122,6 +122,58 @@ static void canonical_names(void **state)
     arena_free(&a);
 }
 
+/* ---- Many of everything ------------------------------------------------------------------------------------ */
+
+/* `count` copies of a format that takes its number once. */
+static void repeat(struct buf *b, u32 count, const char *format)
+{
+    for (u32 i = 0; i < count; i++) {
+        str rest = str_c(format), before;
+        while (rest.ptr) {
+            rest = str_cut(rest, '#', &before);
+            buf_str(b, before);
+            if (rest.ptr) {
+                buf_printf(b, "%u", i);
+            }
+        }
+    }
+}
+
+/* Memory grows with the text, not with its square. */
+static void many_names(void **state)
+{
+    (void)state;
+    enum { MANY = 3000 };
+    static const struct {
+        const char *head, *each, *middle, *other, *tail;
+        bool fine;
+    } texts[] = {
+        {"package a:b;", "interface i# {} world w# { import i#; }\n", "world all {",
+         "include w#;\n", "}", true},
+        {"package a:b; package c:d { interface t {", "type t# = u32;\n",
+         "} } interface u { use c:d/t.{", "x#,\n", "y}; }", false},
+        {"package a:b; package c:d {", "interface i# {}\n", "} world u {", "import c:d/x#;\n", "}",
+         false},
+        {"package a:b;", "package c:d# {}\n", "world u {", "import c:x#/y;\n", "}", false},
+    };
+    for (u32 i = 0; i < LENGTH_OF(texts); i++) {
+        struct world w;
+        start(&w);
+        struct buf b = buf_in(&w.arena);
+        u32 package;
+        buf_c(&b, texts[i].head);
+        repeat(&b, MANY, texts[i].each);
+        buf_c(&b, texts[i].middle);
+        repeat(&b, MANY, texts[i].other);
+        buf_c(&b, texts[i].tail);
+        buf_byte(&b, 0);
+        u64 before = w.arena.used;
+        assert_int_equal(push(&w, b.data, &package), texts[i].fine);
+        assert_true(w.arena.used - before < 16 << 20);
+        arena_free(&w.arena);
+    }
+}
+
 /* ---- Errors ---------------------------------------------------------------------------------------------------- */
 
 static void expect_errors(const char *text, const char *const *codes, const u32 *lines, u32 n)
@@ -623,6 +675,7 @@ int main(void)
         cmocka_unit_test(tracks),
         cmocka_unit_test(labels),
         cmocka_unit_test(canonical_names),
+        cmocka_unit_test(many_names),
         cmocka_unit_test(several_errors),
         cmocka_unit_test(errors_that_follow_are_not_told),
         cmocka_unit_test(an_open_block_is_closed),
