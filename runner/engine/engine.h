@@ -100,8 +100,8 @@ struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_f
 const struct wasm_functype *engine_func_type(const struct engine_func *f);
 struct engine_instance *engine_func_instance(
     const struct engine_func *f); /* NULL: a host function */
-str engine_func_name(const struct engine_func *f,
-                     struct arena *a); /* from the name section, else the name of an export, else "func[3]" */
+/* From the name section, else the name of an export, else "func[3]". */
+str engine_func_name(const struct engine_func *f, struct arena *a);
 
 /* ---- Instances ------------------------------------------------------------------------------------------- */
 
