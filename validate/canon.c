@@ -366,9 +366,9 @@ static bool lift_flat(struct validate_cm *v, struct validate_scope *s, const str
 static bool lift(struct validate_cm *v, struct validate_scope *s, const struct cm_canon *canon)
 {
     struct options o;
-    if (canon->type >= s->types.len)
-        return validate_cm_bad(v, s, "unknown type %u: type index out of bounds", canon->type);
-    validate_id type = s->types.data[canon->type];
+    validate_id type = VALIDATE_NONE;
+    if (!validate_cm_at(v, s, SORT_TYPE, canon->type, &type))
+        return false;
     const struct validate_type f = *validate_at(v->t, type);
     if (f.kind != DEF_FUNC)
         return validate_cm_bad(v, s, "type index %u is not a function type", canon->type);
@@ -395,12 +395,10 @@ static bool lift(struct validate_cm *v, struct validate_scope *s, const struct c
 static bool lower(struct validate_cm *v, struct validate_scope *s, const struct cm_canon *canon)
 {
     struct options o;
-    if (canon->func >= s->funcs.len)
-        return validate_cm_bad(v, s, "unknown function %u: function index out of bounds",
-                               canon->func);
-    const struct validate_type f = *validate_at(v->t, s->funcs.data[canon->func]);
-    if (!check_options(v, s, canon, &o))
+    validate_id type = VALIDATE_NONE;
+    if (!validate_cm_at(v, s, SORT_FUNC, canon->func, &type) || !check_options(v, s, canon, &o))
         return false;
+    const struct validate_type f = *validate_at(v->t, type);
     if (o.is_async && !f.is_async)
         return validate_cm_bad(v, s,
                                "the `async` canonical option requires an async function "
@@ -429,9 +427,10 @@ static bool resource_builtin(struct validate_cm *v, struct validate_scope *s,
                              const struct cm_canon *canon)
 {
     struct signature sig = {0};
-    if (canon->type >= s->types.len)
-        return validate_cm_bad(v, s, "unknown type %u: type index out of bounds", canon->type);
-    const struct validate_type *d = validate_at(v->t, s->types.data[canon->type]);
+    validate_id type = VALIDATE_NONE;
+    if (!validate_cm_at(v, s, SORT_TYPE, canon->type, &type))
+        return false;
+    const struct validate_type *d = validate_at(v->t, type);
     if (d->kind != DEF_RESOURCE)
         return validate_cm_bad(v, s, "type index %u is not a resource type", canon->type);
     const struct validate_resource *r = &v->t->resources.data[d->resource];
@@ -454,9 +453,10 @@ static bool channel_type(struct validate_cm *v, struct validate_scope *s,
                          const struct cm_canon *canon, const struct validate_type **out)
 {
     bool stream = cm_canon_info[canon->kind].name[0] == 's';
-    if (canon->type >= s->types.len)
-        return validate_cm_bad(v, s, "unknown type %u: type index out of bounds", canon->type);
-    *out = validate_at(v->t, s->types.data[canon->type]);
+    validate_id type = VALIDATE_NONE;
+    if (!validate_cm_at(v, s, SORT_TYPE, canon->type, &type))
+        return false;
+    *out = validate_at(v->t, type);
     return (*out)->kind == (stream ? DEF_STREAM : DEF_FUTURE) ||
            validate_cm_bad(v, s, "`%s` requires a %s type, type index %u is none",
                            cm_canon_info[canon->kind].name, stream ? "stream" : "future",

@@ -150,9 +150,9 @@ static bool core_args(struct validate_cm *v, struct validate_scope *s, const str
     for (u32 k = 0; k < i->arg_count; k++) {
         if (i->args[k].item.sort != SORT_CORE_INSTANCE)
             return validate_cm_bad(v, s, "arguments of a core instantiation are core instances");
-        if (i->args[k].item.index >= s->core_instances.len)
-            return validate_cm_bad(v, s, "unknown core instance %u: index out of bounds",
-                                   i->args[k].item.index);
+        validate_id instance;
+        if (!validate_cm_at(v, s, SORT_CORE_INSTANCE, i->args[k].item.index, &instance))
+            return false;
         if (map_add(v->t->arena, names, i->args[k].name, k) != MAP_NONE)
             return validate_cm_bad(v, s, "duplicate module instantiation argument named `" STRF "`",
                                    STRA(i->args[k].name));
@@ -164,11 +164,10 @@ static bool core_instantiate(struct validate_cm *v, struct validate_scope *s,
                              const struct cm_instance *i, struct validate_type *def)
 {
     struct map names = {0};
-    if (i->source >= s->modules.len)
-        return validate_cm_bad(v, s, "unknown module %u: module index out of bounds", i->source);
-    if (!core_args(v, s, i, &names))
+    validate_id module = VALIDATE_NONE;
+    if (!validate_cm_at(v, s, SORT_CORE_MODULE, i->source, &module) || !core_args(v, s, i, &names))
         return false;
-    const struct validate_type m = *validate_at(v->t, s->modules.data[i->source]);
+    const struct validate_type m = *validate_at(v->t, module);
     for (u32 k = 0; k < m.core_import_count; k++) {
         const struct wasm_import *want = &m.core_imports[k];
         u32 arg = map_get(&names, want->module);
@@ -213,48 +212,18 @@ static bool core_instance(struct validate_cm *v, struct validate_scope *s,
 static bool entity_at(struct validate_cm *v, struct validate_scope *s, struct cm_sortidx x,
                       struct validate_entity *out)
 {
-    struct {
-        const char *name;
-        const validate_id *data;
-        u32 len;
-    } space = {NULL, NULL, 0};
     *out = (struct validate_entity){x.sort, VALIDATE_NONE};
     switch (x.sort) {
     case SORT_CORE_MODULE:
-        space.name = "module";
-        space.data = s->modules.data;
-        space.len = s->modules.len;
-        break;
     case SORT_FUNC:
-        space.name = "function";
-        space.data = s->funcs.data;
-        space.len = s->funcs.len;
-        break;
     case SORT_TYPE:
-        space.name = "type";
-        space.data = s->types.data;
-        space.len = s->types.len;
-        break;
     case SORT_COMPONENT:
-        space.name = "component";
-        space.data = s->components.data;
-        space.len = s->components.len;
-        break;
-    case SORT_INSTANCE:
-        space.name = "instance";
-        space.data = s->instances.data;
-        space.len = s->instances.len;
-        break;
+    case SORT_INSTANCE: return validate_cm_at(v, s, x.sort, x.index, &out->type);
     case SORT_VALUE:
         return validate_cm_need(v, s, FEATURE_CM_VALUES, "values") &&
                validate_cm_use_value(v, s, x.index, &out->type);
     default: return validate_cm_bad(v, s, "core items other than modules cannot be used here");
     }
-    if (x.index >= space.len)
-        return validate_cm_bad(v, s, "unknown %s %u: %s index out of bounds", space.name, x.index,
-                               space.name);
-    out->type = space.data[x.index];
-    return true;
 }
 
 static bool inline_exports(struct validate_cm *v, struct validate_scope *s,
@@ -277,11 +246,10 @@ static bool inline_exports(struct validate_cm *v, struct validate_scope *s,
 static bool instantiate(struct validate_cm *v, struct validate_scope *s,
                         const struct cm_instance *i, validate_id *out)
 {
-    if (i->source >= s->components.len)
-        return validate_cm_bad(v, s, "unknown component %u: component index out of bounds",
-                               i->source);
-    validate_id component = s->components.data[i->source];
+    validate_id component = VALIDATE_NONE;
     struct map names = {0};
+    if (!validate_cm_at(v, s, SORT_COMPONENT, i->source, &component))
+        return false;
     struct validate_item *args = arena_array(v->t->arena, struct validate_item, i->arg_count);
     for (u32 k = 0; k < i->arg_count; k++) {
         args[k].name.name = i->args[k].name;

@@ -29,9 +29,9 @@ struct validate_scope {
     /* Core types: canonical ids; VALIDATE_NONE for module types, which stand in core_modules. */
     VEC(u32) core_types;
     VEC(validate_id) core_module_types;
-    VEC(validate_id) types, funcs, instances, components, modules;
+    validate_ids types, funcs, instances, components, modules;
     VEC(struct validate_value_use) values;
-    VEC(validate_id) core_instances;             /* DEF_MODULE, of its exports */
+    validate_ids core_instances;                 /* DEF_MODULE, of its exports */
     VEC(struct wasm_externtype) core_externs[5]; /* by enum wasm_extern */
     struct validate_names imports, exports;
     validate_ids imported;     /* resources bound by imports, */
@@ -55,6 +55,9 @@ validate_id validate_cm_intern(struct validate_cm *v, const struct validate_scop
                                const struct validate_type *def);
 
 /* scope_types.c */
+/* What an index refers to: a core module or instance, function, type, component or instance. Reports an unknown one. */
+bool validate_cm_at(struct validate_cm *v, struct validate_scope *s, enum cm_sort sort, u32 index,
+                    validate_id *out);
 bool validate_cm_valtype(struct validate_cm *v, struct validate_scope *s, struct cm_valtype t,
                          validate_id *out);
 bool validate_cm_type(struct validate_cm *v, struct validate_scope *s, const struct cm_type *type);

@@ -4,6 +4,49 @@
 
 #define MAX_VALUE_BYTES ((u64)1 << 28)
 
+/* ---- Index spaces --------------------------------------------------------------------------------- */
+
+static bool out_of_bounds(struct validate_cm *v, struct validate_scope *s, const char *what,
+                          u32 index)
+{
+    return validate_cm_bad(v, s, "unknown %s %u: %s index out of bounds", what, index, what);
+}
+
+/* Those spaces that hold nothing but types. */
+static validate_ids *space_of(struct validate_scope *s, enum cm_sort sort, const char **name)
+{
+    switch (sort) {
+    case SORT_CORE_MODULE: *name = "module"; return &s->modules;
+    case SORT_CORE_INSTANCE: *name = "core instance"; return &s->core_instances;
+    case SORT_FUNC: *name = "function"; return &s->funcs;
+    case SORT_TYPE: *name = "type"; return &s->types;
+    case SORT_COMPONENT: *name = "component"; return &s->components;
+    case SORT_INSTANCE: *name = "instance"; return &s->instances;
+    default: return NULL;
+    }
+}
+
+bool validate_cm_at(struct validate_cm *v, struct validate_scope *s, enum cm_sort sort, u32 index,
+                    validate_id *out)
+{
+    const char *name;
+    const validate_ids *space = space_of(s, sort, &name);
+    if (index >= space->len)
+        return out_of_bounds(v, s, name, index);
+    *out = space->data[index];
+    return true;
+}
+
+void validate_cm_push(struct validate_cm *v, struct validate_scope *s, struct validate_entity e)
+{
+    const char *name;
+    validate_ids *space = space_of(s, e.sort, &name);
+    if (space)
+        *vec_push(v->t->arena, space) = e.type;
+    else if (e.sort == SORT_VALUE)
+        *vec_push(v->t->arena, &s->values) = (struct validate_value_use){e.type, false};
+}
+
 /* ---- Value types --------------------------------------------------------------------------------- */
 
 bool validate_cm_valtype(struct validate_cm *v, struct validate_scope *s, struct cm_valtype t,
@@ -16,11 +59,9 @@ bool validate_cm_valtype(struct validate_cm *v, struct validate_scope *s, struct
         *out = validate_prim(v->t, (enum cm_prim)t.prim);
         return true;
     }
-    if (t.index >= s->types.len)
-        return validate_cm_bad(v, s, "unknown type %u: type index out of bounds", t.index);
-    *out = s->types.data[t.index];
-    return validate_is_value(validate_at(v->t, *out)) ||
-           validate_cm_bad(v, s, "type index %u is not a defined type (a value type)", t.index);
+    return validate_cm_at(v, s, SORT_TYPE, t.index, out) &&
+           (validate_is_value(validate_at(v->t, *out)) ||
+            validate_cm_bad(v, s, "type index %u is not a defined type (a value type)", t.index));
 }
 
 static bool optional_valtype(struct validate_cm *v, struct validate_scope *s, bool has,
@@ -71,9 +112,10 @@ static bool labels_of(struct validate_cm *v, struct validate_scope *s, const str
 static bool handle_of(struct validate_cm *v, struct validate_scope *s, const struct cm_type *type,
                       struct validate_type *def)
 {
-    if (type->resource >= s->types.len)
-        return validate_cm_bad(v, s, "unknown type %u: type index out of bounds", type->resource);
-    const struct validate_type *r = validate_at(v->t, s->types.data[type->resource]);
+    validate_id id = VALIDATE_NONE;
+    if (!validate_cm_at(v, s, SORT_TYPE, type->resource, &id))
+        return false;
+    const struct validate_type *r = validate_at(v->t, id);
     if (r->kind != DEF_RESOURCE)
         return validate_cm_bad(v, s, "type index %u is not a resource type", type->resource);
     def->resource = r->resource;
@@ -428,12 +470,6 @@ static bool has_free_resources(struct validate_cm *v, validate_id id)
     return has;
 }
 
-static bool out_of_bounds(struct validate_cm *v, struct validate_scope *s, const char *what,
-                          u32 index)
-{
-    return validate_cm_bad(v, s, "unknown %s %u: %s index out of bounds", what, index, what);
-}
-
 bool validate_cm_alias_outer(struct validate_cm *v, struct validate_scope *s,
                              const struct cm_alias *alias)
 {
@@ -446,6 +482,7 @@ bool validate_cm_alias_outer(struct validate_cm *v, struct validate_scope *s,
             return validate_cm_bad(v, s, "invalid outer alias count of %u", alias->outer_count);
     }
     u32 i = alias->index;
+    validate_id id = VALIDATE_NONE;
     switch (alias->sort) {
     case SORT_CORE_TYPE:
         if (i >= target->core_types.len)
@@ -453,24 +490,20 @@ bool validate_cm_alias_outer(struct validate_cm *v, struct validate_scope *s,
         push_core_type(v, s, target->core_types.data[i], target->core_module_types.data[i]);
         return true;
     case SORT_CORE_MODULE:
-        if (i >= target->modules.len)
-            return out_of_bounds(v, s, "module", i);
-        *vec_push(v->t->arena, &s->modules) = target->modules.data[i];
-        return true;
     case SORT_COMPONENT:
-        if (i >= target->components.len)
-            return out_of_bounds(v, s, "component", i);
-        *vec_push(v->t->arena, &s->components) = target->components.data[i];
-        return true;
-    case SORT_TYPE:
-        if (i >= target->types.len)
-            return out_of_bounds(v, s, "type", i);
-        if (crosses && has_free_resources(v, target->types.data[i]))
+    case SORT_TYPE: {
+        const char *name;
+        const validate_ids *space = space_of(target, alias->sort, &name);
+        if (i >= space->len)
+            return out_of_bounds(v, s, name, i);
+        id = space->data[i];
+        if (alias->sort == SORT_TYPE && crosses && has_free_resources(v, id))
             return validate_cm_bad(v, s,
                                    "cannot alias outer type which transitively refers to "
                                    "resources not defined in the current component");
-        *vec_push(v->t->arena, &s->types) = target->types.data[i];
+        validate_cm_push(v, s, (struct validate_entity){alias->sort, id});
         return true;
+    }
     default:
         return validate_cm_bad(v, s,
                                "outer aliases name types, core types, core modules or "
@@ -499,10 +532,10 @@ static const char *sort_name(enum cm_sort sort)
 static bool alias_core_export(struct validate_cm *v, struct validate_scope *s,
                               const struct cm_alias *alias)
 {
-    if (alias->instance >= s->core_instances.len)
-        return out_of_bounds(v, s, "core instance", alias->instance);
-    const struct validate_core_export *e =
-        validate_find_core_export(v->t, s->core_instances.data[alias->instance], alias->name);
+    validate_id instance = VALIDATE_NONE;
+    if (!validate_cm_at(v, s, SORT_CORE_INSTANCE, alias->instance, &instance))
+        return false;
+    const struct validate_core_export *e = validate_find_core_export(v->t, instance, alias->name);
     if (!e)
         return validate_cm_bad(v, s, "core instance %u has no export named `" STRF "`",
                                alias->instance, STRA(alias->name));
@@ -518,10 +551,10 @@ bool validate_cm_alias_export(struct validate_cm *v, struct validate_scope *s,
 {
     if (alias->kind == ALIAS_CORE_EXPORT)
         return alias_core_export(v, s, alias);
-    if (alias->instance >= s->instances.len)
-        return out_of_bounds(v, s, "instance", alias->instance);
-    const struct validate_item *e =
-        validate_find_export(v->t, s->instances.data[alias->instance], alias->name);
+    validate_id instance = VALIDATE_NONE;
+    if (!validate_cm_at(v, s, SORT_INSTANCE, alias->instance, &instance))
+        return false;
+    const struct validate_item *e = validate_find_export(v->t, instance, alias->name);
     if (!e)
         return validate_cm_bad(v, s, "instance %u has no export named `" STRF "`", alias->instance,
                                STRA(alias->name));
@@ -538,11 +571,9 @@ static bool indexed_type(struct validate_cm *v, struct validate_scope *s,
                          const struct cm_externtype *e, enum cm_def kind, const char *what,
                          struct validate_entity *out)
 {
-    if (e->index >= s->types.len)
-        return validate_cm_bad(v, s, "unknown type %u: type index out of bounds", e->index);
-    out->type = s->types.data[e->index];
-    return validate_at(v->t, out->type)->kind == kind ||
-           validate_cm_bad(v, s, "type index %u is not a %s type", e->index, what);
+    return validate_cm_at(v, s, SORT_TYPE, e->index, &out->type) &&
+           (validate_at(v->t, out->type)->kind == kind ||
+            validate_cm_bad(v, s, "type index %u is not a %s type", e->index, what));
 }
 
 bool validate_cm_extern(struct validate_cm *v, struct validate_scope *s,
@@ -571,9 +602,9 @@ bool validate_cm_extern(struct validate_cm *v, struct validate_scope *s,
             out->type = validate_resource_type(v->t, resource, ++v->t->tags);
             return true;
         }
-        if (e->index >= s->types.len)
-            return validate_cm_bad(v, s, "unknown type %u: type index out of bounds", e->index);
-        out->type = validate_with_tag(v->t, s->types.data[e->index], ++v->t->tags);
+        if (!validate_cm_at(v, s, SORT_TYPE, e->index, &out->type))
+            return false;
+        out->type = validate_with_tag(v->t, out->type, ++v->t->tags);
         return true;
     case SORT_VALUE:
         if (!validate_cm_need(v, s, FEATURE_CM_VALUES, "values"))
@@ -585,20 +616,6 @@ bool validate_cm_extern(struct validate_cm *v, struct validate_scope *s,
         out->type = s->values.data[e->index].type;
         return true;
     default: return validate_cm_bad(v, s, "nothing of this sort can be imported or exported");
-    }
-}
-
-void validate_cm_push(struct validate_cm *v, struct validate_scope *s, struct validate_entity e)
-{
-    struct arena *a = v->t->arena;
-    switch (e.sort) {
-    case SORT_CORE_MODULE: *vec_push(a, &s->modules) = e.type; break;
-    case SORT_FUNC: *vec_push(a, &s->funcs) = e.type; break;
-    case SORT_VALUE: *vec_push(a, &s->values) = (struct validate_value_use){e.type, false}; break;
-    case SORT_TYPE: *vec_push(a, &s->types) = e.type; break;
-    case SORT_COMPONENT: *vec_push(a, &s->components) = e.type; break;
-    case SORT_INSTANCE: *vec_push(a, &s->instances) = e.type; break;
-    default: break;
     }
 }
 

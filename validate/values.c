@@ -17,12 +17,11 @@ bool validate_cm_use_value(struct validate_cm *v, struct validate_scope *s, u32 
 bool validate_cm_start(struct validate_cm *v, struct validate_scope *s,
                        const struct cm_start *start)
 {
-    if (!validate_cm_need(v, s, FEATURE_CM_VALUES, "start functions"))
+    validate_id func = VALIDATE_NONE;
+    if (!validate_cm_need(v, s, FEATURE_CM_VALUES, "start functions") ||
+        !validate_cm_at(v, s, SORT_FUNC, start->func, &func))
         return false;
-    if (start->func >= s->funcs.len)
-        return validate_cm_bad(v, s, "unknown function %u: function index out of bounds",
-                               start->func);
-    const struct validate_type f = *validate_at(v->t, s->funcs.data[start->func]);
+    const struct validate_type f = *validate_at(v->t, func);
     u32 results = f.element != VALIDATE_NONE;
     if (start->arg_count != f.label_count)
         return validate_cm_bad(v, s,
