@@ -166,7 +166,7 @@ bool engine_code_uses(const struct wasm_module *m, u32 code, enum feature featur
             break;
         if (wasm_op_info[op].gate == feature)
             return true;
-        translate_skip(&tr, op);
+        wasm_skip_immediates(&tr.in, op);
     }
     return false;
 }

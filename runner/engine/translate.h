@@ -186,6 +186,5 @@ bool translate_other(struct translator *tr, enum wasm_op op);
 /* An instruction out of line: takes `in` operands, pushes results. */
 void translate_out(struct translator *tr, engine_out *fn, u32 in, const char *results, u32 x,
                    u64 y);
-void translate_skip(struct translator *tr, enum wasm_op op);
 
 #endif

@@ -595,15 +595,13 @@ void translate_dead(struct translator *tr, enum wasm_op op)
         break;
     default: break;
     }
-    translate_skip(tr, op);
+    wasm_skip_immediates(&tr->in, op);
 }
 
 enum wasm_op translate_read_op(struct translator *tr)
 {
     tr->op_offset = wasm_cursor_offset(&tr->in);
-    u8 byte = wasm_get_byte(&tr->in);
-    return byte < 0xfb || byte == 0xff ? wasm_op_find(0, byte)
-                                       : wasm_op_find(byte, wasm_get_u32(&tr->in));
+    return wasm_get_op(&tr->in);
 }
 
 void translate_body(struct translator *tr)
@@ -620,7 +618,7 @@ void translate_body(struct translator *tr)
         switch ((enum family)rule->family) {
         case FAMILY_NONE:
             if (!translate_control(tr, op) && !translate_other(tr, op) && !translate_atomic(tr, op))
-                translate_skip(tr, op);
+                wasm_skip_immediates(&tr->in, op);
             break;
         case FAMILY_LOAD:
         case FAMILY_STORE:
