@@ -114,6 +114,18 @@ struct host {
     struct engine_func func;
 };
 
+/* The memory of a module's instances at their start, as a file (image.c). */
+struct image {
+    enum {
+        IMAGE_FIRST,
+        IMAGE_WANTED,
+        IMAGE_NONE,
+        IMAGE_MADE
+    } state; /* WANTED: by a second instance */
+    int file;
+    u64 from, bytes; /* where in the memory; whole pages of the system */
+};
+
 struct engine_module {
     struct engine_store *store;
     const struct wasm_module *source;
@@ -126,6 +138,7 @@ struct engine_module {
     bool is_lazy;    /* bodies are validated when they are translated */
     struct wasm_names names;
     struct layout **layouts; /* of struct and array types, by type index; made at need */
+    struct image image;
 };
 
 /* ---- Things of a store ------------------------------------------------------------------------------------ */
@@ -239,7 +252,8 @@ struct engine_store {
     struct engine_instance *instances;
     struct engine_global *globals;
     u32 instance_count;
-    VEC(struct engine_module *) modules;
+    VEC(struct engine_module *) imaged; /* modules that have an image */
+    u64 image_bytes;                    /* of all of them */
     /* Translated code by address, for backtraces and unwinding. */
     VEC(struct engine_code *) codes;
     u32 codes_sorted;
@@ -345,6 +359,13 @@ enum trap engine_eval(struct engine_instance *i, const struct wasm_expr *e, u64 
 /* The references of an element segment. */
 enum trap engine_elem_refs(struct engine_instance *i, u32 elem, engine_ref **refs);
 
+/* ---- image.c ---------------------------------------------------------------------------------------------- */
+
+/* Puts all active data segments into the new memory at once, if the module has an image or gets one now; else `mapped` is false and they are to
+ * be copied. */
+enum trap engine_image_map(struct engine_instance *i, bool *mapped);
+void engine_image_free(struct engine_module *em);
+
 /* ---- storage.c -------------------------------------------------------------------------------------------- */
 
 void engine_memory_free(struct engine_memory *m);
@@ -352,6 +373,8 @@ void engine_memory_free(struct engine_memory *m);
 u64 engine_memory_least(const struct wasm_limits *type);
 /* So many bytes are about to be written to a new memory. */
 void engine_memory_expect(struct engine_memory *m, u64 bytes);
+/* Makes the pages from address `at` on a private copy of a file's; they are still zero if it could not. TRAP_HOST_MEMORY: they are gone. */
+enum trap engine_memory_map(struct engine_memory *m, u64 at, u64 bytes, int file, bool *mapped);
 void engine_table_free(struct engine_table *t);
 /* -1 when it cannot grow, else the old size. */
 i64 engine_table_grow(struct engine_table *t, u64 n, engine_ref init);

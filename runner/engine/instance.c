@@ -25,7 +25,7 @@ struct engine_func *engine_func_at(struct engine_instance *i, u32 index)
 struct eval {
     struct arena arena;
     struct engine_instance *inst;
-    struct engine_task *task; /* for instructions out of line */
+    struct engine_task *task; /* for instructions out of line, made at need */
     struct wasm_cursor in;
     VEC(u64) stack;
 };
@@ -50,6 +50,10 @@ static u64 bits(struct eval *e, u32 n)
 /* Operands are the topmost `slots`; the result replaces them. */
 static enum trap out(struct eval *e, engine_out *fn, u32 slots, u64 x, u64 y)
 {
+    if (!e->task) {
+        e->task = engine_task_new(e->inst->store);
+        engine_set_instance(e->task, e->inst);
+    }
     if (slots > e->stack.len)
         slots = e->stack.len;
     if (slots == 0)
@@ -129,10 +133,10 @@ static enum trap eval_step(struct eval *e, enum wasm_op op)
 
 enum trap engine_eval(struct engine_instance *i, const struct wasm_expr *x, u64 *slots)
 {
+    u64 few[8]; /* most are one constant */
     struct eval e = {.inst = i,
-                     .in = wasm_cursor_of(i->module->source->source, x->bytes, x->offset)};
-    e.task = engine_task_new(i->store);
-    engine_set_instance(e.task, i);
+                     .in = wasm_cursor_of(i->module->source->source, x->bytes, x->offset),
+                     .stack = {.data = few, .cap = LENGTH_OF(few)}};
     i->store->no_collect++; /* operands are on no stack that the collector sees */
     enum trap trap = TRAP_NONE;
     while (trap == TRAP_NONE && !e.in.failed) {
@@ -146,7 +150,8 @@ enum trap engine_eval(struct engine_instance *i, const struct wasm_expr *x, u64 
     for (u32 k = 0; k < e.stack.len && k < 2; k++)
         slots[k] = e.stack.data[k];
     i->store->no_collect--;
-    engine_task_free(e.task);
+    if (e.task)
+        engine_task_free(e.task);
     arena_free(&e.arena);
     return trap;
 }
@@ -407,7 +412,12 @@ static enum trap apply_segments(struct engine_instance *i, struct segment *told)
     enum trap trap = TRAP_NONE;
     for (u32 k = 0; k < m->elems.len && trap == TRAP_NONE; k++)
         trap = apply_elem(i, k, told);
-    for (u32 k = 0; k < m->datas.len && trap == TRAP_NONE; k++)
+    bool mapped = false;
+    if (trap == TRAP_NONE)
+        trap = engine_image_map(i, &mapped);
+    if (trap == TRAP_NONE && !mapped)
+        expect_datas(i);
+    for (u32 k = 0; k < m->datas.len && trap == TRAP_NONE && !mapped; k++)
         trap = apply_data(i, k, told);
     return trap;
 }
@@ -459,10 +469,8 @@ enum engine_outcome engine_instantiate(struct engine_store *s, struct engine_mod
     }
     *result = i;
     struct segment segment = {0};
-    if (trap == TRAP_NONE) {
-        expect_datas(i);
+    if (trap == TRAP_NONE)
         trap = apply_segments(i, &segment);
-    }
     if (trap != TRAP_NONE) {
         tell_trap(i, trap, &segment, d);
         return ENGINE_TRAPPED;

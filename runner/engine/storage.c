@@ -52,7 +52,15 @@ static bool commit(struct engine_memory *m, u64 size)
     return true;
 }
 
-/* To a reserved place. The pages themselves move, where the system can do that. */
+/* Pages of zeros over what is there. */
+static bool map_zeros(u8 *at, u64 bytes)
+{
+    return mmap(at, (size_t)bytes, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+/* To a reserved place. The pages themselves move, where the system can do that: not those of several mappings, and then it has
+ * taken the place's pages away. */
 static bool move_bytes(u8 *to, u8 *from, u64 n)
 {
 #ifdef MREMAP_FIXED
@@ -60,7 +68,7 @@ static bool move_bytes(u8 *to, u8 *from, u64 n)
         MAP_FAILED)
         return true;
 #endif
-    if (mprotect(to, (size_t)round_up(n), PROT_READ | PROT_WRITE) != 0)
+    if (!map_zeros(to, round_up(n)))
         return false;
     memcpy(to, from, (size_t)n);
     return true;
@@ -166,6 +174,13 @@ void engine_memory_expect(struct engine_memory *m, u64 bytes)
     (void)m;
     (void)bytes;
 #endif
+}
+
+enum trap engine_memory_map(struct engine_memory *m, u64 at, u64 bytes, int file, bool *mapped)
+{
+    *mapped = mmap(m->data + at, (size_t)bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, file, 0) != MAP_FAILED;
+    return *mapped || map_zeros(m->data + at, bytes) ? TRAP_NONE : TRAP_HOST_MEMORY;
 }
 
 enum trap engine_memory_init(struct engine_instance *i, u32 memory, u32 data, u64 d, u64 s, u64 n)

@@ -51,6 +51,8 @@ void engine_store_free(struct engine_store *s)
         engine_memory_free(m);
     for (struct engine_table *t = s->tables; t; t = t->next)
         engine_table_free(t);
+    for (u32 i = 0; i < s->imaged.len; i++)
+        engine_image_free(s->imaged.data[i]);
     engine_heap_free(s);
     arena_free(&s->arena);
     mem_free(s);

@@ -94,7 +94,7 @@ static struct outcome define(struct runner *r, const struct wast_module *m, stru
     return script_message(END_FINE, (str){0});
 }
 
-static struct outcome instantiate(struct runner *r, const struct definition *def, str name,
+static struct outcome instantiate(struct runner *r, struct definition *def, str name,
                                   struct instance *out)
 {
     *out = (struct instance){.layer = def->layer};
@@ -152,9 +152,8 @@ static struct outcome module(struct runner *r, const struct wast_module *m)
     }
     if (m->form == WAST_DEFINITION)
         return o;
-    struct definition def = r->definitions.data[n];
     struct instance instance;
-    o = instantiate(r, &def, m->id, &instance);
+    o = instantiate(r, &r->definitions.data[n], m->id, &instance);
     if (o.end == END_FINE)
         add_instance(r, m->id, instance);
     return o;

@@ -70,14 +70,15 @@ static struct outcome start(struct runner *r, struct engine_func *f)
     return o;
 }
 
-struct outcome script_instantiate_core(struct runner *r, const struct definition *def, str label,
+struct outcome script_instantiate_core(struct runner *r, struct definition *def, str label,
                                        struct instance *out)
 {
     const struct wasm_module *m = def->binary.module;
     struct diags *why = arena_new(r->arena, struct diags);
     diags_init(why, r->arena, r->d->sources);
-    struct engine_module *module = engine_load(r->store, m, r->features, why);
-    if (!module)
+    if (!def->loaded)
+        def->loaded = engine_load(r->store, m, r->features, why);
+    if (!def->loaded)
         return script_failed(r, END_INVALID, why);
     struct engine_extern *imports = arena_array(r->arena, struct engine_extern, m->imports.len);
     for (u32 i = 0; i < m->imports.len; i++) {
@@ -90,7 +91,7 @@ struct outcome script_instantiate_core(struct runner *r, const struct definition
     }
     out->layer = LAYER_MODULE;
     enum engine_outcome outcome =
-        engine_instantiate(r->store, module, imports, m->imports.len, label, &out->core, why);
+        engine_instantiate(r->store, def->loaded, imports, m->imports.len, label, &out->core, why);
     if (outcome != ENGINE_DONE)
         return script_failed(r, out->core ? END_TRAP : END_UNLINKABLE, why);
     struct engine_func *f = engine_start_func(out->core);

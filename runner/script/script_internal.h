@@ -12,6 +12,7 @@ struct definition {
     str id;
     enum wasm_layer layer;
     struct wasm_binary binary;
+    struct engine_module *loaded; /* by the first instance of a core module */
 };
 
 /* A store of components with its hosts. */
@@ -112,7 +113,7 @@ struct world *script_world(struct runner *r);
 void script_world_free(struct world *w);
 
 /* script_core.c */
-struct outcome script_instantiate_core(struct runner *r, const struct definition *def, str label,
+struct outcome script_instantiate_core(struct runner *r, struct definition *def, str label,
                                        struct instance *out);
 struct outcome script_invoke_core(struct runner *r, const struct instance *i,
                                   const struct wast_action *action, struct results *out);
