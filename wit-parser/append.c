@@ -1,4 +1,5 @@
 /* append.c - the second step of resolving: a unit becomes a package of the graph. */
+#include "compare.h"
 #include "index.h"
 #include "snapshot.h"
 #include "unit.h"
@@ -208,6 +209,7 @@ static void add_types(struct append *a)
         map_parts(a, &t);
         u32 id = a->r->types.len;
         *vec_push(a->r->arena, &a->r->types) = t;
+        a->fine &= wit_check_payload(a->r, id);
         if (t.kind == WIT_OWN && !t.name.len && t.owner.kind == WIT_OWNER_NONE) {
             u32 prior = map_add(u->scratch, &a->owns, own_key(a, t.first.id), id);
             id = prior == MAP_NONE ? id : prior;
@@ -244,6 +246,21 @@ static void map_owners(struct append *a, enum wit_owner_kind kind)
 
 /* ---- Functions, interfaces ----------------------------------------------------------------------------------- */
 
+/* A getter gives a value, when it does not fail. Its type may be known only now. */
+static void check_getter(struct append *a, const struct wit_func *f)
+{
+    struct wit_type t = wit_unalias(a->r, f->result);
+    const struct wit_typedef *def =
+        t.kind == WIT_ID && t.id != WIT_NONE ? &a->r->types.data[t.id] : NULL;
+    if (f->accessor == WIT_GETTER && def && def->kind == WIT_RESULT &&
+        !wit_type_present(def->first)) {
+        struct diag *x =
+            fail(a, "wit-accessor", f->at, "getter `" STRF "` gives a `result` with no `ok` type",
+                 STRA(f->name));
+        diag_help(a->r->diags, x, "write `result<T>` or `result<T, E>`");
+    }
+}
+
 static void map_function(struct append *a, struct wit_func *f)
 {
     if (f->kind != WIT_FREE) {
@@ -261,6 +278,33 @@ static void map_function(struct append *a, struct wit_func *f)
                  "supported",
                  STRA(f->name));
         diag_note(a->r->diags, x, "a borrow ends when the call returns");
+    }
+    check_getter(a, f);
+}
+
+static void check_setters(struct append *a, const struct wit_interface *it)
+{
+    struct map getters = {0};
+    for (u32 i = 0; i < it->funcs.len; i++) {
+        const struct wit_func *f = &it->funcs.data[i];
+        if (f->accessor == WIT_GETTER) {
+            map_put(a->u->scratch, &getters, f->name, i);
+        }
+    }
+    for (u32 i = 0; i < it->funcs.len; i++) {
+        const struct wit_func *f = &it->funcs.data[i];
+        if (f->accessor != WIT_SETTER) {
+            continue;
+        }
+        u32 getter = map_get(&getters, wit_getter_of(a->u->scratch, f->name));
+        if (getter == MAP_NONE) {
+            fail(a, "wit-gated", f->at,
+                 "setter `" STRF "` is there without its getter, of which the feature is not "
+                 "activated",
+                 STRA(f->name));
+        } else {
+            a->fine &= wit_check_setter(a->r, &it->funcs.data[getter], f);
+        }
     }
 }
 
@@ -283,6 +327,7 @@ static void map_interface_items(struct append *a, struct wit_interface *it)
         }
     }
     it->funcs.len = n;
+    check_setters(a, it);
 }
 
 static void add_interfaces(struct append *a)

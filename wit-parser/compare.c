@@ -213,6 +213,36 @@ bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label
     return fine;
 }
 
+/* ---- Properties ---------------------------------------------------------------------------------------------- */
+
+/* What a getter gives when it does not fail. */
+static struct wit_type property_type(const struct wit_resolve *r, const struct wit_func *getter)
+{
+    struct wit_type t = wit_unalias(r, getter->result);
+    bool may_fail = t.kind == WIT_ID && t.id != WIT_NONE && r->types.data[t.id].kind == WIT_RESULT;
+    return may_fail ? r->types.data[t.id].first : getter->result;
+}
+
+bool wit_check_setter(struct wit_resolve *r, const struct wit_func *getter,
+                      const struct wit_func *setter)
+{
+    struct compare c = {.r = r, .a = r->arena};
+    struct wit_type property = property_type(r, getter);
+    if (!setter->param_count || !wit_type_present(property)) {
+        return true; /* told already */
+    }
+    const struct wit_field *value = &setter->params[setter->param_count - 1];
+    if (same(&c, value->type, property, 0)) {
+        return true;
+    }
+    struct diag *x = diag_error(r->diags, "wit-accessor", value->at,
+                                "setter `" STRF "` takes another type than its getter gives",
+                                STRA(setter->name));
+    diag_say(r->diags, x, STRF, STRA(c.why));
+    diag_label(r->diags, x, getter->at, "the getter");
+    return false;
+}
+
 /* ---- Worlds ------------------------------------------------------------------------------------------------ */
 
 /* A name without a version. */

@@ -9,4 +9,8 @@
  * is its name. */
 bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label, const char *code);
 
+/* Does the setter take what its getter gives (Binary.md, "Import and Export Definitions")? Reports. */
+bool wit_check_setter(struct wit_resolve *r, const struct wit_func *getter,
+                      const struct wit_func *setter);
+
 #endif

@@ -1,5 +1,6 @@
 /* elaborate.c - worlds: what they include, and all that their items need. */
 #include "clone.h"
+#include "compare.h"
 #include "index.h"
 #include "unit.h"
 
@@ -285,9 +286,12 @@ static bool place_setters(struct wit_resolve *r, struct arena *scratch, const st
                            "%s `" STRF "` in world `" STRF "` has no corresponding getter `" STRF
                            "`",
                            verb, STRA(list[i].name), STRA(w->name), STRA(name));
-            } else if (getter > i) {
-                waiting[getter] = i + 1;
-                continue;
+            } else {
+                fine &= wit_check_setter(r, &list[getter].func, &list[i].func);
+                if (getter > i) {
+                    waiting[getter] = i + 1;
+                    continue;
+                }
             }
         }
         sorted[len++] = list[i];

@@ -158,31 +158,6 @@ u32 wit_type_dep(const struct wit_resolve *r, u32 type)
     return !same && o.kind == WIT_OWNER_INTERFACE ? o.index : WIT_NONE;
 }
 
-/* ---- borrow ------------------------------------------------------------------------------------------------- */
-
-static bool part_borrows(const struct wit_index *x, struct wit_type t)
-{
-    return t.kind == WIT_ID && t.id < x->borrows.len && x->borrows.data[t.id];
-}
-
-/* Types come after those they are made of: one walk forward is enough. */
-bool wit_has_borrow(struct wit_resolve *r, struct wit_type t)
-{
-    struct wit_index *x = wit_index_of(r);
-    while (x->borrows.len < r->types.len) {
-        const struct wit_typedef *d = &r->types.data[x->borrows.len];
-        bool borrows = d->kind == WIT_BORROW;
-        if (d->kind != WIT_OWN && d->kind != WIT_RESOURCE) {
-            borrows |= part_borrows(x, d->first) || part_borrows(x, d->second);
-            for (u32 i = 0; i < d->field_count && !borrows; i++) {
-                borrows = part_borrows(x, d->fields[i].type);
-            }
-        }
-        *vec_push(r->arena, &x->borrows) = borrows;
-    }
-    return part_borrows(x, t);
-}
-
 /* ---- Selecting a world ------------------------------------------------------------------------------------------ */
 
 static void list_worlds(struct wit_resolve *r, struct diag *x, u32 package)

@@ -1,14 +1,16 @@
-/* measure.c - how large the binary form of a package is, before it is made.
+/* measure.c - how large the binary form of a package is, and whether its types have one, before it is made.
  *
  * Each interface carries the types of all interfaces that it uses, directly or not, so that a chain of uses grows with
  * its square. What counts is the effective size that validators put a limit to: how many types a
  * walk through a type would meet if none was shared.
  */
 #include "encode.h"
+#include "index.h"
 
 struct measure {
-    const struct wit_resolve *r;
+    struct wit_resolve *r;
     u32 *size; /* by type, 0: not known yet */
+    bool wrong;
 };
 struct frame {
     u32 type, next;
@@ -49,6 +51,7 @@ static u32 type_size(struct measure *m, struct arena *a, struct wit_type wanted)
         struct wit_type part;
         if (parts_end(t, top->next, &part)) {
             m->size[top->type] = limited(top->sum + (t->kind != WIT_ALIAS));
+            m->wrong |= !wit_check_encodable(m->r, top->type);
             stack.len--;
         } else if (part_size(m, part, &size)) {
             top->sum += size;
@@ -108,7 +111,7 @@ static bool too_large(struct wit_resolve *r, str name, span at)
 bool wit_check_package_size(struct wit_resolve *r, struct arena *scratch, u32 package)
 {
     const struct wit_package *p = &r->packages.data[package];
-    struct measure m = {r, arena_array(scratch, u32, r->types.len)};
+    struct measure m = {r, arena_array(scratch, u32, r->types.len), false};
     struct wit_live live = {.seen = arena_array(scratch, bool, r->interfaces.len)};
     u32 *bare = arena_array(scratch, u32, r->interfaces.len); /* sizes without functions */
     u64 sum = 1;
@@ -131,13 +134,13 @@ bool wit_check_package_size(struct wit_resolve *r, struct arena *scratch, u32 pa
         if (sum >= WIT_MAX_EFFECTIVE_SIZE)
             return too_large(r, w->name, w->at);
     }
-    return true;
+    return !m.wrong;
 }
 
 bool wit_check_world_size(struct wit_resolve *r, struct arena *scratch, u32 world)
 {
-    struct measure m = {r, arena_array(scratch, u32, r->types.len)};
+    struct measure m = {r, arena_array(scratch, u32, r->types.len), false};
     const struct wit_world *w = &r->worlds.data[world];
     u64 sum = 3 + items_size(&m, scratch, &w->imports) + items_size(&m, scratch, &w->exports);
-    return sum < WIT_MAX_EFFECTIVE_SIZE || too_large(r, w->name, w->at);
+    return (sum < WIT_MAX_EFFECTIVE_SIZE || too_large(r, w->name, w->at)) && !m.wrong;
 }
