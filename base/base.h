@@ -328,11 +328,12 @@ struct diags {
     struct sources *sources;
     VEC(struct diag *) list;
     u32 errors;
-    u32 limit;   /* errors kept, 0 = DIAG_LIMIT */
+    u32 limit;   /* errors kept; 0: DIAG_LIMIT, DIAG_NO_LIMIT: all */
     u32 dropped; /* errors past the limit */
     u64 looked;  /* names compared for suggestions, which have an end */
 };
-#define DIAG_LIMIT 20
+#define DIAG_LIMIT    20
+#define DIAG_NO_LIMIT UINT32_MAX
 
 void diags_init(struct diags *d, struct arena *a, struct sources *s);
 /* Adds a diagnostic; the result takes labels and notes and is never NULL. */
@@ -353,6 +354,8 @@ void diag_suggest(struct diags *d, struct diag *x, str wanted, const str *candid
 void diag_suggest_in(struct diags *d, struct diag *x, str wanted, const void *names, size_t n,
                      size_t stride);
 /* Will anybody read what was just reported? It is not worth an effort if it came after the limit. */
+/* So many errors are kept: work that can only find more of them ends there. */
+u32 diags_limit(const struct diags *d);
 bool diag_is_kept(const struct diags *d, const struct diag *x);
 /* The house's sentence for what is not there yet: "WHAT is not supported yet". */
 struct diag *diag_unsupported(struct diags *d, span at, const char *format, ...) WITC_PRINTF(3, 4);

@@ -9,13 +9,18 @@ void diags_init(struct diags *d, struct arena *a, struct sources *s)
     }
 }
 
+u32 diags_limit(const struct diags *d)
+{
+    return d->limit ? d->limit : DIAG_LIMIT;
+}
+
 static struct diag *add(struct diags *d, enum severity severity, const char *code, span at,
                         const char *format, va_list args)
 {
     struct diag *x = arena_new(d->arena, struct diag);
     *x = (struct diag){.severity = severity, .code = code, .at = at};
     x->message = str_vprintf(d->arena, format, args);
-    if (severity == SEVERITY_ERROR && ++d->errors > (d->limit ? d->limit : DIAG_LIMIT)) {
+    if (severity == SEVERITY_ERROR && ++d->errors > diags_limit(d)) {
         d->dropped++;
         return x;
     }

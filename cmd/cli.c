@@ -8,6 +8,7 @@
 const struct option common_options[] = {
     {"color", 0, "WHEN", "colour in messages: auto, always, never"},
     {"message-format", 0, "FORM", "messages as text or json"},
+    {"error-limit", 0, "N", "show at most N errors, 0 for all; otherwise 20"},
     {"help", 'h', NULL, "this help; --help shows the manual page"},
     {NULL},
 };
@@ -120,7 +121,15 @@ bool cli_output_wasm(struct cli *cli, str bytes)
 void cli_flush(struct cli *cli)
 {
     struct buf b = buf_in(&cli->arena);
+    u32 dropped = cli->diags.dropped;
+    if (dropped && cli->format == DIAG_JSON) {
+        diag_warning(&cli->diags, NULL, (span){0}, "%u more error%s not shown", dropped,
+                     dropped == 1 ? " is" : "s are");
+    }
     diags_render(&cli->diags, cli->format, &b);
+    if (dropped && cli->format != DIAG_JSON) {
+        buf_c(&b, "   = help: `--error-limit 0` shows them all\n");
+    }
     fflush(stdout);
     fwrite(b.data ? b.data : "", 1, b.len, stderr);
     cli->diags.list.len = 0;

@@ -189,6 +189,17 @@ static int choose_format(struct cli *cli)
     return 0;
 }
 
+static int choose_limit(struct cli *cli)
+{
+    const char *text = cli_value(cli, "error-limit");
+    u64 limit = DIAG_LIMIT;
+    if (text && (!str_to_u64(str_c(text), &limit) || limit > UINT32_MAX)) {
+        return cli_usage(cli, "`--error-limit` takes a number, not `%s`", text);
+    }
+    cli->diags.limit = limit ? (u32)limit : DIAG_NO_LIMIT;
+    return 0;
+}
+
 static const struct command *find_command(struct cli *cli, const char *name)
 {
     str *names = arena_array(&cli->arena, str, command_count);
@@ -218,6 +229,7 @@ static int run_command(struct cli *cli, char **argv)
         return code < 0 ? 0 : code;
     }
     code = choose_format(cli);
+    code = code ? code : choose_limit(cli);
     if (code) {
         return code;
     }

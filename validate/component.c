@@ -102,7 +102,7 @@ bool validate_core_module(struct validate_types *t, const struct wasm_module *m,
     bool fine = c != NULL;
     u32 before = d->errors;
     u32 bodies = t->leaves_bodies ? 0 : m->codes.len;
-    for (u32 i = 0; c && i < bodies && d->errors - before < DIAG_LIMIT; i++)
+    for (u32 i = 0; c && i < bodies && d->errors - before < diags_limit(d); i++)
         fine &= validate_func(c, m->imported_funcs + i, d);
     fine = fine && unique_imports(m, d);
     if (fine) {

@@ -385,7 +385,7 @@ bool validate_module(struct arena *a, struct validate_store *store, const struct
         return false;
     bool fine = true;
     u32 before = d->errors;
-    for (u32 i = 0; i < m->codes.len && d->errors - before < DIAG_LIMIT; i++)
+    for (u32 i = 0; i < m->codes.len && d->errors - before < diags_limit(d); i++)
         fine &= validate_func(c, m->imported_funcs + i, d);
     return fine;
 }

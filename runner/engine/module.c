@@ -54,7 +54,7 @@ struct engine_module *engine_load(struct engine_store *s, const struct wasm_modu
     em->has_legacy = features_has(features, FEATURE_LEGACY_EXCEPTIONS);
     bool fine = true;
     u32 before = d->errors;
-    for (u32 i = 0; !s->lazy && i < m->codes.len && d->errors - before < DIAG_LIMIT; i++)
+    for (u32 i = 0; !s->lazy && i < m->codes.len && d->errors - before < diags_limit(d); i++)
         fine &= engine_check_body(em, m->imported_funcs + i, d);
     if (!fine)
         return NULL;
