@@ -3,7 +3,7 @@
 
     corpus.py --tool WITC OUT [FOLDER...]
 
-Makes OUT/wit, OUT/wat, OUT/wasm, OUT/compose and OUT/any: the input files of testdata/, and those below each FOLDER, by kind.
+Makes OUT/wit, OUT/wat, OUT/wasm, OUT/compose and OUT/any: the input files of testdata/, and those below each FOLDER, by kind; and OUT/commands: random bytes.
 `OUT/wasm` also holds what `witc parse` makes of each text, and each WIT file as a package (`witc wit --wasm`). Files of over 64 KiB are left out: a fuzzer does more with small ones.
 """
 import argparse
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from random import Random
 
 import golden
 
@@ -65,6 +66,9 @@ def main():
             keep(kind, content)
         if suffix in (".wit", ".wat") and len(content) <= LIMIT:
             keep("wasm", binary(args.tool, suffix, content))
+    random = Random(1)
+    for _ in range(200):
+        keep("commands", random.randbytes(random.randrange(100, 1200)))
     (args.out / "any").mkdir(parents=True, exist_ok=True)
     print(f"{count} seeds in {args.out}")
     return 0 if count else 1
