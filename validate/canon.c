@@ -16,6 +16,7 @@ struct options {
 struct signature {
     wasm_valtype params[MAX_FLAT_PARAMS + 2], results[2];
     u32 param_count, result_count;
+    bool is_shared;
 };
 
 static void param(struct signature *sig, wasm_valtype t)
@@ -43,7 +44,7 @@ static bool define_core_func(struct validate_cm *v, struct validate_scope *s,
                              const struct signature *sig)
 {
     struct wasm_functype type = functype(sig);
-    u32 id = validate_store_functype(v->t->store, &type);
+    u32 id = validate_store_maybe_shared(v->t->store, &type, sig->is_shared);
     if (id == VALIDATE_NONE)
         return validate_cm_bad(v, s, "too many types: more than %u", WASM_MAX_TYPES);
     return push_core_func(v, s, id);
@@ -601,7 +602,7 @@ static bool error_context_builtin(struct validate_cm *v, struct validate_scope *
 
 /* ---- Threads -------------------------------------------------------------------------------------------------------------- */
 
-/* The start function's type, (func (param T)), and T. */
+/* The start function's type, (shared? (func (param T))), and T. */
 static bool thread_type(struct validate_cm *v, struct validate_scope *s,
                         const struct cm_canon *canon, u32 *id, wasm_valtype *closure)
 {
@@ -617,7 +618,10 @@ static bool thread_type(struct validate_cm *v, struct validate_scope *s,
         return validate_cm_bad(v, s,
                                "start function must take a single `i32` argument and return "
                                "nothing");
-    return !canon->is_shared || t->is_shared || validate_cm_bad(v, s, "spawn type must be shared");
+    return canon->is_shared == t->is_shared ||
+           validate_cm_bad(v, s,
+                           "the type of the start function must %sbe shared, like `%s` itself",
+                           canon->is_shared ? "" : "not ", cm_canon_info[canon->kind].name);
 }
 
 static bool thread_table(struct validate_cm *v, struct validate_scope *s,
@@ -627,9 +631,13 @@ static bool thread_table(struct validate_cm *v, struct validate_scope *s,
         return validate_cm_bad(v, s, "unknown core table %u: table index out of bounds",
                                canon->table);
     const struct wasm_tabletype *t = &s->core_externs[EXTERN_TABLE].data[canon->table].table;
-    if (!validate_valtype_matches(v->t->store, t->element, WASM_FUNCREF))
-        return validate_cm_bad(v, s, "expected a table of functions: core table %u has " STRF,
-                               canon->table, STRA(validate_valtype_text(v->t->arena, t->element)));
+    if (!validate_valtype_matches(v->t->store, t->element, WASM_FUNCREF) ||
+        canon->is_shared != validate_is_shared(v->t->store, t->element))
+        return validate_cm_bad(v, s, "expected a table of %sfunctions: core table %u has " STRF,
+                               canon->is_shared ? "shared " : "", canon->table,
+                               STRA(validate_valtype_text(v->t->arena, t->element)));
+    if (canon->is_shared && !t->limits.is_shared)
+        return validate_cm_bad(v, s, "core table %u must be shared", canon->table);
     if (t->limits.is_64 && !features_has(v->features, FEATURE_CM64))
         return validate_cm_bad(v, s, "64-bit tables need the feature `cm64` here");
     *address = t->limits.is_64 ? WASM_I64 : WASM_I32;
@@ -639,13 +647,9 @@ static bool thread_table(struct validate_cm *v, struct validate_scope *s,
 static bool thread_builtin(struct validate_cm *v, struct validate_scope *s,
                            const struct cm_canon *canon)
 {
-    struct signature sig = {0};
+    struct signature sig = {.is_shared = canon->is_shared};
     u32 id = 0;
     wasm_valtype closure = 0, address = 0;
-    if (canon->is_shared) {
-        diag_unsupported(v->diags, s->at, "validation of shared functions");
-        return false;
-    }
     switch (canon->kind) {
     case CANON_THREAD_NEW_INDIRECT:
     case CANON_THREAD_SPAWN_INDIRECT:

@@ -28,6 +28,8 @@ static struct relation start(struct validate_types *t, struct arena *scratch,
 static bool differ(struct relation *r, str expected, str found)
 {
     if (r->why) {
+        if (str_eq(expected, found)) /* core types are told by their structure alone */
+            found = str_printf(r->arena, STRF " of another type", STRA(found));
         r->why->path = (str){"", 0};
         r->why->expected = expected;
         r->why->found = found;

@@ -197,7 +197,14 @@ bool validate_store_add(struct validate_store *s, const struct wasm_type *types,
 
 u32 validate_store_functype(struct validate_store *s, const struct wasm_functype *type)
 {
-    struct wasm_type t = {.kind = COMPTYPE_FUNC, .is_final = true, .func = *type};
+    return validate_store_maybe_shared(s, type, false);
+}
+
+u32 validate_store_maybe_shared(struct validate_store *s, const struct wasm_functype *type,
+                                bool is_shared)
+{
+    struct wasm_type t = {
+        .kind = COMPTYPE_FUNC, .is_final = true, .is_shared = is_shared, .func = *type};
     struct group g = {.types = &t, .start = UINT32_MAX, .count = 1};
     u32 first;
     return intern(s, &g, &first) ? first : VALIDATE_NONE;
@@ -263,6 +270,12 @@ static enum wasm_heap heap_bottom(enum wasm_heap top)
     case HEAP_CONT: return HEAP_NOCONT;
     default: return HEAP_NONE;
     }
+}
+
+bool validate_is_shared(const struct validate_store *s, wasm_valtype ref)
+{
+    return wasm_is_concrete(ref) ? s->types.data[wasm_heap_of(ref)].is_shared
+                                 : wasm_is_shared_ref(ref);
 }
 
 bool validate_heap_matches(const struct validate_store *s, wasm_valtype sub, wasm_valtype super)

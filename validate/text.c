@@ -53,6 +53,8 @@ str validate_valtype_text(struct arena *a, wasm_valtype t)
         return str_printf(a, t & WASM_REF_EXACT ? "(ref %s(exact %u))" : "(ref %s%u)", null,
                           wasm_heap_of(t));
     enum wasm_heap heap = (enum wasm_heap)wasm_heap_of(t);
+    if (wasm_is_shared_ref(t))
+        return str_printf(a, "(ref %s(shared %s))", null, heap_name(heap));
     if (!wasm_is_nullable(t))
         return str_printf(a, "(ref %s)", heap_name(heap));
     if (short_ref_name(heap))
@@ -60,9 +62,10 @@ str validate_valtype_text(struct arena *a, wasm_valtype t)
     return str_printf(a, "%sref", heap_name(heap));
 }
 
-static void functype_text(struct arena *a, struct buf *b, const struct wasm_functype *t)
+static void functype_text(struct arena *a, struct buf *b, const struct wasm_type *type)
 {
-    buf_c(b, "func");
+    const struct wasm_functype *t = &type->func;
+    buf_c(b, type->is_shared ? "shared (func" : "func");
     for (u32 i = 0; i < t->param_count; i++) {
         buf_c(b, i ? " " : " (param ");
         buf_str(b, validate_valtype_text(a, t->params[i]));
@@ -74,6 +77,8 @@ static void functype_text(struct arena *a, struct buf *b, const struct wasm_func
         buf_str(b, validate_valtype_text(a, t->results[i]));
     }
     if (t->result_count)
+        buf_c(b, ")");
+    if (type->is_shared)
         buf_c(b, ")");
 }
 
@@ -94,10 +99,10 @@ str validate_externtype_text(struct arena *a, const struct validate_store *s,
     struct buf b = buf_in(a);
     buf_c(&b, "(");
     switch (t->kind) {
-    case EXTERN_FUNC: functype_text(a, &b, &validate_store_type(s, t->type)->func); break;
+    case EXTERN_FUNC: functype_text(a, &b, validate_store_type(s, t->type)); break;
     case EXTERN_TAG:
         buf_c(&b, "tag ");
-        functype_text(a, &b, &validate_store_type(s, t->type)->func);
+        functype_text(a, &b, validate_store_type(s, t->type));
         break;
     case EXTERN_TABLE:
         buf_c(&b, "table ");
@@ -110,7 +115,8 @@ str validate_externtype_text(struct arena *a, const struct validate_store *s,
         limits_text(&b, &t->memory);
         break;
     case EXTERN_GLOBAL:
-        buf_c(&b, t->global.is_mutable ? "global (mut " : "global ");
+        buf_c(&b, t->global.is_shared ? "global shared " : "global ");
+        buf_c(&b, t->global.is_mutable ? "(mut " : "");
         buf_str(&b, validate_valtype_text(a, t->global.type));
         buf_c(&b, t->global.is_mutable ? ")" : "");
         break;

@@ -51,9 +51,14 @@ struct validate_store {
  * and receives those of the group. False when the store is full. */
 bool validate_store_add(struct validate_store *s, const struct wasm_type *types, u32 start,
                         u32 count, u32 *ids);
+/* The canonical id of a function type, which several threads may share or not. VALIDATE_NONE when the store is full. */
+u32 validate_store_maybe_shared(struct validate_store *s, const struct wasm_functype *type,
+                                bool is_shared);
 /* A value type with module type indices, as canonical; indices must be known to be good. */
 wasm_valtype validate_canonicalize(const u32 *ids, wasm_valtype t);
 bool validate_heap_matches(const struct validate_store *s, wasm_valtype sub, wasm_valtype super);
+/* May several threads see what a reference leads to? By canonical id. */
+bool validate_is_shared(const struct validate_store *s, wasm_valtype ref);
 bool validate_limits_match(const struct wasm_limits *sub, const struct wasm_limits *super);
 /* A reference of unreachable code: below every reference. */
 #define VALIDATE_REF_BOTTOM wasm_ref_abstract((enum wasm_heap)0, false)
