@@ -1,4 +1,5 @@
 /* run_component.c - runs a component: `wasi:cli/run`, or a call of one of its exports. */
+#include "run_find.h"
 #include "run_results.h"
 #include "wasi.h"
 
@@ -122,114 +123,38 @@ static void trace(void *ctx, const struct canon_trace *t)
     arena_free(&a);
 }
 
-/* ---- Which export ----------------------------------------------------------------------------------------- */
-
-struct candidate {
-    str interface, name;
-    struct canon_func *func;
-};
-typedef VEC(struct candidate) candidate_vec;
-
-/* Does the user's `wanted` mean the exported interface `have`? In full, without the version, or by its last word. */
-static bool interface_matches(str wanted, str have)
-{
-    str plain, version = str_cut(have, '@', &plain);
-    str want_plain, want_version = str_cut(wanted, '@', &want_plain);
-    if (wanted.len == 0 || str_eq(wanted, have) || canon_name_compatible(wanted, have)) {
-        return true;
-    }
-    size_t slash = str_rfind_char(plain, '/');
-    bool last_word = slash != SIZE_MAX && str_eq(want_plain, str_sub(plain, slash + 1, plain.len));
-    return (str_eq(want_plain, plain) || last_word) &&
-           (want_version.len == 0 || str_eq(want_version, version));
-}
-
-static void collect(struct cli *cli, const struct canon_instance *i, str interface,
-                    candidate_vec *out)
-{
-    for (u32 n = 0; n < canon_export_count(i); n++) {
-        const struct canon_export *e = canon_export_at(i, n);
-        if (e->sort == SORT_FUNC) {
-            *vec_push(&cli->arena, out) = (struct candidate){interface, e->name, e->func};
-        } else if (e->sort == SORT_INSTANCE && interface.len == 0) {
-            collect(cli, e->instance, e->name, out);
-        }
-    }
-}
-
-static str candidate_name(struct cli *cli, const struct candidate *c)
-{
-    return c->interface.len
-               ? str_printf(&cli->arena, STRF "#" STRF, STRA(c->interface), STRA(c->name))
-               : c->name;
-}
-
-static struct canon_func *not_found(struct cli *cli, const struct wave_call *call,
-                                    const candidate_vec *all)
-{
-    str *names = arena_array(&cli->arena, str, all->len);
-    struct diag *d =
-        diag_error(&cli->diags, "invoke", call->name, "the component exports no such function");
-    for (u32 i = 0; i < all->len; i++) {
-        names[i] = all->data[i].name;
-    }
-    diag_suggest(&cli->diags, d, call->func, names, all->len);
-    if (all->len == 0) {
-        diag_note(&cli->diags, d, "it exports no function at all");
-    }
-    for (u32 i = 0; i < all->len && i < 20; i++) {
-        struct buf b = buf_in(&cli->arena);
-        canon_functype_print(&b, canon_func_type(all->data[i].func));
-        diag_note(&cli->diags, d, "exported: " STRF ": " STRF,
-                  STRA(candidate_name(cli, &all->data[i])), STRA(buf_view(&b)));
-    }
-    return NULL;
-}
-
-static struct canon_func *find_func(struct cli *cli, const struct canon_instance *root,
-                                    const struct wave_call *call)
-{
-    candidate_vec all = {0}, found = {0};
-    collect(cli, root, (str){0}, &all);
-    for (u32 i = 0; i < all.len; i++) {
-        struct candidate *c = &all.data[i];
-        if (str_eq(c->name, call->func) && interface_matches(call->interface, c->interface)) {
-            if (call->interface.len == 0 && c->interface.len == 0) {
-                return c->func; /* an export of the root goes first */
-            }
-            *vec_push(&cli->arena, &found) = *c;
-        }
-    }
-    if (found.len == 0) {
-        return not_found(cli, call, &all);
-    }
-    if (found.len > 1) {
-        struct diag *d =
-            diag_error(&cli->diags, "invoke", call->name, "several exports have this name");
-        for (u32 i = 0; i < found.len; i++) {
-            diag_note(&cli->diags, d, "one is `" STRF "`",
-                      STRA(candidate_name(cli, &found.data[i])));
-        }
-        diag_help(&cli->diags, d, "write the interface too, as in `" STRF "(...)`",
-                  STRA(candidate_name(cli, &found.data[0])));
-        return NULL;
-    }
-    return found.data[0].func;
-}
-
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
+
+static int print_value(struct session *x, u32 source, const struct wave_call *call,
+                       const struct canon_export *e)
+{
+    struct cli *cli = x->cli;
+    const struct canon_functype none = {0};
+    struct canon_value *args;
+    if (!wave_read_args(&cli->arena, &cli->diags, source, call, &none, NULL, &args)) {
+        diag_note(&cli->diags, *vec_last(&cli->diags.list), "`" STRF "` is a value, no function",
+                  STRA(e->name));
+        return 1;
+    }
+    return run_print_result(cli, x->store, e->value, e->type) ? 0 : report_trap(x);
+}
 
 static int invoke(struct session *x, struct canon_instance *root)
 {
     struct cli *cli = x->cli;
     struct wave_call call;
+    struct run_export e;
     u32 source;
     struct canon_value *args, result;
-    if (!run_read_invoke(cli, x->o, &source, &call)) {
+    if (!run_read_invoke(cli, x->o, &source, &call) || !run_find_export(cli, root, &call, &e)) {
         return 1;
     }
-    struct canon_func *f = find_func(cli, root, &call);
-    if (!f || !wave_read_args(&cli->arena, &cli->diags, source, &call, canon_func_type(f), &args)) {
+    if (e.what->sort == SORT_VALUE) {
+        return print_value(x, source, &call, e.what);
+    }
+    struct canon_func *f = e.what->func;
+    if (!wave_read_args(&cli->arena, &cli->diags, source, &call, canon_func_type(f), x->store,
+                        &args)) {
         return 1;
     }
     if (canon_invoke(x->store, f, args, canon_func_type(f)->param_count, &cli->arena, &result) ==
@@ -253,12 +178,7 @@ static int run_command(struct session *x, struct canon_instance *root)
         struct diag *d =
             diag_error(&cli->diags, "run", (span){0},
                        "`%s` is no program: it does not export `wasi:cli/run`", x->o->path);
-        candidate_vec all = {0};
-        collect(cli, root, (str){0}, &all);
-        for (u32 i = 0; i < all.len && i < 20; i++) {
-            diag_note(&cli->diags, d, "it exports `" STRF "`",
-                      STRA(candidate_name(cli, &all.data[i])));
-        }
+        run_list_exports(cli, d, root);
         diag_help(&cli->diags, d, "call an export with `--invoke 'NAME(ARGUMENTS)'`");
         return 1;
     }

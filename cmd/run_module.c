@@ -151,7 +151,7 @@ static bool find_export(struct module_run *x, struct engine_instance *i,
 {
     struct cli *cli = x->cli;
     struct engine_extern e;
-    if (engine_export(i, c->func, &e) && e.kind == EXTERN_FUNC) {
+    if (engine_export(i, c->text, &e) && e.kind == EXTERN_FUNC) {
         *out = e.func;
         return true;
     }
@@ -163,11 +163,11 @@ static bool find_export(struct module_run *x, struct engine_instance *i,
         }
     }
     struct diag *d = diag_error(&cli->diags, "invoke", c->name,
-                                "the module exports no function `" STRF "`", STRA(c->func));
-    if (engine_export(i, c->func, &e)) {
-        diag_note(&cli->diags, d, "the export `" STRF "` is a %s", STRA(c->func), kinds[e.kind]);
+                                "the module exports no function `" STRF "`", STRA(c->text));
+    if (engine_export(i, c->text, &e)) {
+        diag_note(&cli->diags, d, "the export `" STRF "` is a %s", STRA(c->text), kinds[e.kind]);
     }
-    diag_suggest(&cli->diags, d, c->func, names, n);
+    diag_suggest(&cli->diags, d, c->text, names, n);
     for (u32 k = 0; k < n && k < 20; k++) {
         diag_note(&cli->diags, d, "it exports `" STRF "`", STRA(names[k]));
     }
@@ -193,7 +193,7 @@ static bool read_args(struct module_run *x, u32 source, const struct wave_call *
             return false;
         }
     }
-    if (!wave_read_args(&cli->arena, &cli->diags, source, c, &wave, &values)) {
+    if (!wave_read_args(&cli->arena, &cli->diags, source, c, &wave, NULL, &values)) {
         return false;
     }
     *slots = arena_array(&cli->arena, u64, type->param_count);

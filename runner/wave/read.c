@@ -124,32 +124,73 @@ static bool more_items(struct wave_reader *r, char close, bool *fine)
     return false;
 }
 
-static bool read_list(struct wave_reader *r, const struct canon_type *type, struct canon_value *out)
+/* The value of a stream or future without a type: `()`. */
+static bool read_unit(struct wave_reader *r, struct canon_value *out)
 {
-    value_vec items = {0};
+    *out = (struct canon_value){0};
+    return wave_expect(r, '(', "of `()`, as there is no payload") &&
+           wave_expect(r, ')', "of `()`, as there is no payload");
+}
+
+/* Items of a type (NULL: `()`) in brackets; `all` is the type of the whole. */
+static bool read_items(struct wave_reader *r, const struct canon_type *element,
+                       const struct canon_type *all, value_vec *items)
+{
     struct wave_token t = wave_next(r);
     bool fine = true;
     if (t.kind != TOKEN_PUNCTUATION || t.punctuation != '[') {
-        return expected_type(r, t, type);
+        return all->kind == CANON_T_STREAM
+                   ? wave_unexpected(r, t, "a list, the elements of the stream")
+                   : expected_type(r, t, all);
     }
     if (!wave_accept(r, ']')) {
         do {
-            struct canon_value *item = vec_push(r->arena, &items);
             struct canon_value v;
-            if (!wave_value(r, type->element, &v)) {
+            if (!(element ? wave_value(r, element, &v) : read_unit(r, &v))) {
                 return false;
             }
-            item = vec_last(&items);
-            *item = v;
+            *vec_push(r->arena, items) = v;
         } while (more_items(r, ']', &fine));
     }
-    if (fine && type->kind == CANON_T_FIXED_LIST && items.len != type->length) {
-        diag_error(r->diags, "wave-type", (span){r->source, t.start, r->at},
+    return fine;
+}
+
+static bool read_list(struct wave_reader *r, const struct canon_type *type, struct canon_value *out)
+{
+    value_vec items = {0};
+    u32 start = wave_peek(r).start;
+    if (!read_items(r, type->element, type, &items)) {
+        return false;
+    }
+    if (type->kind == CANON_T_FIXED_LIST && items.len != type->length) {
+        diag_error(r->diags, "wave-type", (span){r->source, start, r->at},
                    "this list has %u elements, its type has %u", items.len, type->length);
         return false;
     }
     *out = canon_list((enum canon_kind)type->kind, items.data, items.len);
-    return fine;
+    return true;
+}
+
+static bool read_stream(struct wave_reader *r, const struct canon_type *type,
+                        struct canon_value *out)
+{
+    value_vec items = {0};
+    if (!read_items(r, type->element, type, &items)) {
+        return false;
+    }
+    *out = wave_stream(r, type->element, items.data, items.len);
+    return true;
+}
+
+static bool read_future(struct wave_reader *r, const struct canon_type *type,
+                        struct canon_value *out)
+{
+    struct canon_value v;
+    if (!(type->element ? wave_value(r, type->element, &v) : read_unit(r, &v))) {
+        return false;
+    }
+    *out = wave_future(r, type->element, &v);
+    return true;
 }
 
 static bool read_tuple(struct wave_reader *r, const struct canon_type *type,
@@ -380,6 +421,21 @@ static bool read_option_result(struct wave_reader *r, const struct canon_type *t
     return wave_value(r, flat, payload);
 }
 
+/* What exists only in a running store. */
+static bool no_text(struct wave_reader *r, span at, const struct canon_type *type)
+{
+    struct buf b = buf_in(r->arena);
+    canon_type_print(&b, type);
+    struct diag *x =
+        diag_error(r->diags, "wave-type", at,
+                   "a value of type `" STRF "` cannot be written as text", STRA(buf_view(&b)));
+    if (type->kind == CANON_T_OWN || type->kind == CANON_T_BORROW) {
+        diag_note(r->diags, x, "a resource exists only between the components that hold it");
+        diag_help(r->diags, x, "call it from a component that makes the resource first");
+    }
+    return false;
+}
+
 /* ---- Any value ---------------------------------------------------------------------------------------------- */
 
 bool wave_value(struct wave_reader *r, const struct canon_type *type, struct canon_value *out)
@@ -406,18 +462,25 @@ bool wave_value(struct wave_reader *r, const struct canon_type *type, struct can
     case CANON_T_ENUM: return read_variant(r, type, out);
     case CANON_T_OPTION:
     case CANON_T_RESULT: return read_option_result(r, type, out);
+    case CANON_T_STREAM:
+    case CANON_T_FUTURE:
+        if (r->store) {
+            return type->kind == CANON_T_STREAM ? read_stream(r, type, out)
+                                                : read_future(r, type, out);
+        }
+        break;
     default: break;
     }
-    struct buf b = buf_in(r->arena);
-    canon_type_print(&b, type);
-    diag_error(r->diags, "wave-type", (span){r->source, r->at, r->at},
-               "values of type `" STRF "` cannot be written as text", STRA(buf_view(&b)));
-    return false;
+    return no_text(r, wave_span(r, wave_peek(r)), type);
 }
 
 static struct wave_reader reader_of(struct arena *a, struct diags *d, u32 source, u32 at)
 {
-    return (struct wave_reader){a, d, source, sources_get(d->sources, source)->text, at, false};
+    return (struct wave_reader){.arena = a,
+                                .diags = d,
+                                .source = source,
+                                .text = sources_get(d->sources, source)->text,
+                                .at = at};
 }
 
 static bool check_utf8(struct wave_reader *r)
@@ -446,60 +509,6 @@ bool wave_read_value(struct arena *a, struct diags *d, u32 source, const struct 
 
 /* ---- Calls ---------------------------------------------------------------------------------------------------- */
 
-/* Length of the semantic version at the start of s (digits.digits.digits, with -pre and +build words), 0 if none. */
-static size_t version_length(str s)
-{
-    size_t at = 0;
-    for (u32 part = 0; part < 3; part++) {
-        size_t digits = at;
-        while (at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9') {
-            at++;
-        }
-        if (at == digits) {
-            return 0;
-        }
-        if (part < 2 && (at >= s.len || s.ptr[at++] != '.')) {
-            return 0;
-        }
-    }
-    return at;
-}
-
-/* Cuts "iface.f", "iface@1.0.0.f", "iface.f@1.0.0", "iface#f" into its two parts. */
-static void cut_name(struct arena *a, str name, struct wave_call *out)
-{
-    size_t hash = str_find_char(name, '#', 0), at = str_find_char(name, '@', 0);
-    size_t bracket = str_find_char(name, '[', 0);
-    if (hash != SIZE_MAX) {
-        out->interface = str_sub(name, 0, hash);
-        out->func = str_sub(name, hash + 1, name.len);
-        return;
-    }
-    str version = {NULL, 0}, plain = name;
-    if (at != SIZE_MAX) {
-        str rest = str_sub(name, at + 1, name.len);
-        size_t length = version_length(rest), dot = str_find_char(rest, '.', length);
-        if (length && dot != SIZE_MAX) { /* the version stands before the function */
-            out->interface = str_sub(name, 0, at + 1 + dot);
-            out->func = str_sub(rest, dot + 1, rest.len);
-            return;
-        }
-        version = rest;
-        plain = str_sub(name, 0, at);
-    }
-    /* "[method]r.f": the dot behind the bracket is the function's own. */
-    size_t dot = bracket != SIZE_MAX && bracket ? bracket - 1 : str_rfind_char(plain, '.');
-    if (dot == SIZE_MAX || bracket == 0) {
-        out->func = name;
-        return;
-    }
-    out->interface = str_sub(plain, 0, dot);
-    out->func = str_sub(plain, dot + 1, plain.len);
-    if (version.len) {
-        out->interface = str_printf(a, STRF "@" STRF, STRA(out->interface), STRA(version));
-    }
-}
-
 bool wave_read_call(struct diags *d, u32 source, struct wave_call *out)
 {
     struct wave_reader r = reader_of(d->arena, d, source, 0);
@@ -520,7 +529,7 @@ bool wave_read_call(struct diags *d, u32 source, struct wave_call *out)
     u32 start = (u32)(name.ptr - r.text.ptr);
     out->name = (span){source, start, start + (u32)name.len};
     out->args = (u32)open;
-    cut_name(d->arena, name, out);
+    out->text = name;
     return true;
 }
 
@@ -537,19 +546,30 @@ static bool wrong_count(struct wave_reader *r, struct wave_token t,
 }
 
 bool wave_read_args(struct arena *a, struct diags *d, u32 source, const struct wave_call *call,
-                    const struct canon_functype *type, struct canon_value **args)
+                    const struct canon_functype *type, struct canon_store *store,
+                    struct canon_value **args)
 {
     struct wave_reader r = reader_of(a, d, source, call->args);
     u32 given = 0;
     bool fine = true;
+    r.store = store;
     *args = arena_array(a, struct canon_value, type->param_count);
+    for (u32 i = 0; i < type->param_count; i++) {
+        enum canon_kind kind = type->params[i].type->kind;
+        if (kind == CANON_T_OWN || kind == CANON_T_BORROW) {
+            return no_text(&r, call->name, type->params[i].type);
+        }
+    }
     if (!wave_expect(&r, '(', "before the arguments")) {
         return false;
     }
     bool open = !wave_accept(&r, ')');
     while (open) {
+        struct wave_token next = wave_peek(&r);
         if (given == type->param_count) {
-            return wrong_count(&r, wave_peek(&r), type, given + 1);
+            return next.kind == TOKEN_END   ? wave_unexpected(&r, next, "`)`")
+                   : next.kind == TOKEN_BAD ? false
+                                            : wrong_count(&r, next, type, given + 1);
         }
         if (!wave_value(&r, type->params[given].type, &(*args)[given])) {
             return false;

@@ -93,15 +93,16 @@ static struct wave_token number(struct wave_reader *r)
     return token(r, TOKEN_NUMBER, start, at);
 }
 
-/* Words joined by '-'; each starts with a letter and is all lower or all upper case. */
+/* Words joined by '-', each all lower or all upper case; the first starts with a letter. */
 static struct wave_token label(struct wave_reader *r)
 {
     u32 start = r->at, at = start + (char_at(r, start) == '%');
     u32 from = at;
     for (;;) {
-        if (!is_letter(char_at(r, at))) {
+        if (!is_letter(char_at(r, at)) && (at == from || !is_digit(char_at(r, at)))) {
             return bad(r, start, at + (at < r->text.len),
-                       "expected a letter: words of a label start with one");
+                       at == from ? "expected a letter: a label starts with one"
+                                  : "expected a letter or digit after `-`");
         }
         bool upper = false, lower = false;
         for (char c; is_letter(c = char_at(r, at)) || is_digit(c); at++) {

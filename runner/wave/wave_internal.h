@@ -10,7 +10,8 @@ struct wave_reader {
     u32 source;
     str text;
     u32 at;
-    bool failed; /* a token was ill-formed: there are no more */
+    bool failed;               /* a token was ill-formed: there are no more */
+    struct canon_store *store; /* for streams and futures; NULL: there are none */
 };
 
 enum wave_token_kind {
@@ -44,6 +45,12 @@ bool wave_is_keyword(str label);
 /* The contents of a char or string token, escapes resolved. */
 bool wave_char_of(struct wave_reader *r, struct wave_token t, u32 *scalar);
 bool wave_string_of(struct wave_reader *r, struct wave_token t, str *out);
+
+/* The readable end of a stream of these values, of a future with this one; the values live as long as the store. */
+struct canon_value wave_stream(struct wave_reader *r, const struct canon_type *element,
+                               const struct canon_value *values, u32 count);
+struct canon_value wave_future(struct wave_reader *r, const struct canon_type *element,
+                               const struct canon_value *value);
 
 /* Reads a value at the reader's place. */
 bool wave_value(struct wave_reader *r, const struct canon_type *type, struct canon_value *out);
