@@ -295,6 +295,7 @@ struct diag_place {
 struct diag_frame {
     str instance; /* "root/inner"; empty: the only module, or the host */
     str func;
+    str demangled; /* func for people; empty: it is that already */
     bool is_host;
     u32 index, offset;               /* of the function, in the module's binary */
     const struct diag_place *places; /* in the source, innermost first */
@@ -353,9 +354,9 @@ void diag_suggest(struct diags *d, struct diag *x, str wanted, const str *candid
 /* The same with candidates as `near_name_in` takes them. */
 void diag_suggest_in(struct diags *d, struct diag *x, str wanted, const void *names, size_t n,
                      size_t stride);
-/* Will anybody read what was just reported? It is not worth an effort if it came after the limit. */
 /* So many errors are kept: work that can only find more of them ends there. */
 u32 diags_limit(const struct diags *d);
+/* Will anybody read what was just reported? It is not worth an effort if it came after the limit. */
 bool diag_is_kept(const struct diags *d, const struct diag *x);
 /* The house's sentence for what is not there yet: "WHAT is not supported yet". */
 struct diag *diag_unsupported(struct diags *d, span at, const char *format, ...) WITC_PRINTF(3, 4);

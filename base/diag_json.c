@@ -4,7 +4,7 @@
  *      "spans": [{"file": "a.wit", "start": 40, "end": 45, "line": 4, "column": 12, "primary": true,
  *                 "label": "..."}],
  *      "notes": [{"kind": "help", "text": "..."}],
- *      "frames": [{"function": "deep", "index": 3, "instance": "root/inner", "offset": 75,
+ *      "frames": [{"function": "_RNvC1a4deep", "demangled": "a::deep", "index": 3, "instance": "root/inner", "offset": 75,
  *                  "places": [{"function": "inlined", "file": "a.c", "line": 3, "column": 5}]}]}
  *
  * Only traps have frames, innermost first; {"leftOut": 100} stands for so many that are not told. A deadlock has
@@ -73,6 +73,7 @@ static void add_frame(struct diags *d, cJSON *frames, const struct diag_frame *f
     }
     cJSON_AddItemToArray(frames, o);
     add_text(d, o, "function", f->func);
+    add_text(d, o, "demangled", f->demangled);
     add_text(d, o, "instance", f->instance);
     if (f->is_host) {
         cJSON_AddBoolToObject(o, "host", true);

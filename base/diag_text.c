@@ -224,7 +224,7 @@ static void show_frame(struct painter *p, const struct diag_frame *f, u32 number
     }
     begin_note(p, false);
     buf_c(p->out, head);
-    put_clean(p->out, f->func);
+    put_clean(p->out, f->demangled.len ? f->demangled : f->func);
     buf_c(p->out, " in ");
     if (f->is_host) {
         buf_c(p->out, "the host");

@@ -134,17 +134,20 @@ void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames
         struct diag_place *places = arena_array(a, struct diag_place, f->place_count);
         for (u32 k = 0; k < f->place_count; k++) {
             const struct engine_place *p = &f->places[k];
-            places[k] =
-                (struct diag_place){str_dup(a, p->func), str_dup(a, p->file), p->line, p->column};
+            places[k] = (struct diag_place){engine_demangle(str_dup(a, p->func), a),
+                                            str_dup(a, p->file), p->line, p->column};
         }
-        *vec_push(a, &x->frames) = (struct diag_frame){.instance = str_dup(a, f->instance),
-                                                       .func = str_dup(a, f->func),
-                                                       .is_host = !f->module,
-                                                       .index = f->index,
-                                                       .offset = f->offset,
-                                                       .places = places,
-                                                       .place_count = f->place_count,
-                                                       .left_out = i == left_out_at ? left_out : 0};
+        str name = str_dup(a, f->func), readable = engine_demangle(name, a);
+        *vec_push(a, &x->frames) =
+            (struct diag_frame){.instance = str_dup(a, f->instance),
+                                .func = name,
+                                .demangled = readable.ptr == name.ptr ? STR("") : readable,
+                                .is_host = !f->module,
+                                .index = f->index,
+                                .offset = f->offset,
+                                .places = places,
+                                .place_count = f->place_count,
+                                .left_out = i == left_out_at ? left_out : 0};
     }
 }
 

@@ -61,6 +61,22 @@ void wasm_names_of_component(struct arena *a, str section, u32 base, struct comp
     }
 }
 
+/* NULL if there are no names. */
+static const str *by_index(struct arena *a, const struct name_map *map, u32 count)
+{
+    if (!map->entries.len) {
+        return NULL;
+    }
+    str *table = arena_array(a, str, count);
+    for (u32 k = 0; k < map->entries.len; k++) {
+        const struct name_entry *e = &map->entries.data[k];
+        if (e->index < count) {
+            table[e->index] = e->name;
+        }
+    }
+    return table;
+}
+
 void wasm_read_names(struct arena *a, const struct wasm_module *m, struct wasm_names *out)
 {
     *out = (struct wasm_names){0};
@@ -72,19 +88,9 @@ void wasm_read_names(struct arena *a, const struct wasm_module *m, struct wasm_n
         struct module_names names = {0};
         wasm_names_of_module(a, custom->bytes, 0, &names);
         out->module = names.module;
-        const struct name_map *funcs = &names.maps[NAMES_FUNCS];
-        if (!funcs->entries.len) {
-            return;
-        }
-        str *table = arena_array(a, str, m->funcs.len);
-        for (u32 k = 0; k < funcs->entries.len; k++) {
-            const struct name_entry *e = &funcs->entries.data[k];
-            if (e->index < m->funcs.len) {
-                table[e->index] = e->name;
-            }
-        }
-        out->funcs = table;
+        out->funcs = by_index(a, &names.maps[NAMES_FUNCS], m->funcs.len);
         out->func_count = m->funcs.len;
+        out->tags = by_index(a, &names.maps[NAMES_TAGS], m->tags.len);
         return;
     }
 }

@@ -248,6 +248,7 @@ struct wasm_module {
     VEC(struct wasm_type) types;
     VEC(u32) empty_recs; /* recursion groups without types: number of types before each */
     VEC(struct wasm_import) imports;
+    VEC(struct wasm_import) empty_groups; /* without items: group_count is the number of imports before */
     VEC(u32) funcs;                /* type index of each function, imported ones first */
     VEC(struct wasm_table) tables; /* the same for the other spaces ... */
     VEC(struct wasm_limits) memories;
@@ -677,6 +678,7 @@ struct wasm_names {
     str module;
     const str *funcs; /* by function index, empty if unnamed; NULL if there are none */
     u32 func_count;
+    const str *tags; /* likewise, by tag index */
 };
 /* Never fails: an ill-formed section just names less. */
 void wasm_read_names(struct arena *a, const struct wasm_module *m, struct wasm_names *out);

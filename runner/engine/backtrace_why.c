@@ -297,7 +297,7 @@ static void why_indirect_type(struct engine_task *t, struct buf *b)
     put_functype(b, &m->types.data[type].func);
     buf_c(b, ", found ");
     put_functype(b, f->type);
-    buf_printf(b, " of `" STRF "`", STRA(engine_func_name(f, b->arena)));
+    buf_printf(b, " of `" STRF "`", STRA(engine_demangle(engine_func_name(f, b->arena), b->arena)));
 }
 
 static void why_element(struct engine_task *t, enum trap trap, struct buf *b)
@@ -335,25 +335,56 @@ static void put_value(struct buf *b, wasm_valtype type, const u64 *slots)
     }
 }
 
+/* The name section, an export or an import names it; else its number does. */
+static void put_tag(struct buf *b, struct engine_module *em, u32 tag)
+{
+    const struct wasm_module *m = em->source;
+    str name = engine_module_names(em)->tags ? engine_module_names(em)->tags[tag] : STR("");
+    for (u32 i = 0, n = 0; i < m->imports.len && !name.len; i++) {
+        const struct wasm_import *x = &m->imports.data[i];
+        if (x->type.kind == EXTERN_TAG && n++ == tag)
+            name = x->name;
+    }
+    for (u32 i = 0; i < m->exports.len && !name.len; i++) {
+        const struct wasm_export *x = &m->exports.data[i];
+        if (x->kind == EXTERN_TAG && x->index == tag)
+            name = x->name;
+    }
+    buf_printf(b, "tag %u", tag);
+    if (name.len)
+        buf_printf(b, " `" STRF "`", STRA(name));
+}
+
+static bool find_tag(const struct engine_instance *i, const struct engine_tag *wanted, u32 *tag)
+{
+    u32 n = i->module ? i->module->source->tags.len : 0;
+    for (*tag = 0; *tag < n && i->tags[*tag] != wanted; ++*tag)
+        ;
+    return *tag < n;
+}
+
 static void why_exception(struct engine_task *t, struct buf *b)
 {
     const struct object *e = (const struct object *)(uintptr_t)t->exception;
-    if (!e || !t->inst->module)
+    if (!e)
         return;
-    const struct wasm_module *m = t->inst->module->source;
     const wasm_valtype *types = e->tag->type.params;
-    u32 tag = 0, count = e->tag->type.param_count, at = 0;
-    while (tag < m->tags.len && t->inst->tags[tag] != e->tag)
-        tag++;
+    u32 tag, count = e->tag->type.param_count, at = 0;
+    const struct engine_instance *i = t->inst;
+    if (!find_tag(i, e->tag, &tag)) /* passed on by one that does not know the tag */
+        for (i = t->store->instances; i && !find_tag(i, e->tag, &tag);)
+            i = i->next;
     buf_c(b, "it has ");
-    if (tag < m->tags.len)
-        buf_printf(b, "tag %u", tag);
+    if (i)
+        put_tag(b, i->module, tag);
     else
-        buf_c(b, "a tag of another module");
+        buf_c(b, "a tag of the host");
+    if (i && i != t->inst && i->label.len)
+        buf_printf(b, " of " STRF, STRA(i->label));
     buf_printf(b, "%s", count == 0 ? "" : count == 1 ? " and the value" : " and the values");
-    for (u32 i = 0; i < count && i < 8; i++) {
-        put_value(b, types[i], e->data + at);
-        at += engine_valtype_slots(types[i]);
+    for (u32 k = 0; k < count && k < 8; k++) {
+        put_value(b, types[k], e->data + at);
+        at += engine_valtype_slots(types[k]);
     }
     buf_c(b, count > 8 ? " ..." : "");
 }

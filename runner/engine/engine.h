@@ -218,6 +218,9 @@ u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame
 /* Fills in the places of frames from the debug information of their modules (DWARF 2 to 5), as far as there is any. It reads
  * all of it: for reports. The results live in `a`. */
 void engine_locate(struct arena *a, struct engine_frame *frames, u32 count);
+/* The name of a function as people write it, if rustc mangled it (`_R`, or `_ZN` with a hash at the end); else the name itself. The
+ * result lives in `a` or where the name does. */
+str engine_demangle(str name, struct arena *a);
 
 #ifdef __cplusplus
 }

@@ -349,6 +349,7 @@ union cell *engine_restore_stub(struct engine_store *s, u32 record);
 struct engine_code *engine_untranslated(struct engine_store *s, u32 record);
 void engine_register_code(struct engine_store *s, struct engine_code *c);
 struct engine_code *engine_find_code(struct engine_store *s, const union cell *ip);
+const struct wasm_names *engine_module_names(struct engine_module *m);
 extern const char *const engine_trap_text[TRAP_COUNT];
 
 /* ---- instance.c ------------------------------------------------------------------------------------------- */

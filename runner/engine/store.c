@@ -182,17 +182,23 @@ struct engine_instance *engine_func_instance(const struct engine_func *f)
     return f->instance;
 }
 
+const struct wasm_names *engine_module_names(struct engine_module *m)
+{
+    if (!m->names_read) {
+        wasm_read_names(&m->store->arena, m->source, &m->names);
+        m->names_read = true;
+    }
+    return &m->names;
+}
+
 str engine_func_name(const struct engine_func *f, struct arena *a)
 {
     if (f->host)
         return f->host->name;
     struct engine_module *m = f->instance->module;
-    if (!m->names_read) {
-        wasm_read_names(&m->store->arena, m->source, &m->names);
-        m->names_read = true;
-    }
-    if (m->names.funcs && f->index < m->names.func_count && m->names.funcs[f->index].len)
-        return m->names.funcs[f->index];
+    const struct wasm_names *names = engine_module_names(m);
+    if (names->funcs && f->index < names->func_count && names->funcs[f->index].len)
+        return names->funcs[f->index];
     for (u32 i = 0; i < m->source->exports.len; i++) {
         const struct wasm_export *e = &m->source->exports.data[i];
         if (e->kind == EXTERN_FUNC && e->index == f->index && e->name.len)
