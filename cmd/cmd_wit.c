@@ -73,26 +73,36 @@ static int print_binary(struct cli *cli, struct wit_resolve *r, u32 package)
                : 1;
 }
 
+/* How many packages have a name, and a namespace and a name. */
+struct file_names {
+    struct map names, ids;
+};
+
+static str name_and_namespace(struct cli *cli, const struct wit_package_name *name)
+{
+    return str_printf(&cli->arena, STRF ":" STRF, STRA(name->ns), STRA(name->name));
+}
+
+static void count(struct cli *cli, struct map *m, str key)
+{
+    u32 n = map_get(m, key);
+    map_put(&cli->arena, m, key, n == MAP_NONE ? 1 : n + 1);
+}
+
 /* The main package as DIR/NAME.wit, the others as DIR/deps/NAME.wit; a version is in the name only where two packages
- * differ by it alone. */
-static str file_of_package(struct cli *cli, const struct wit_resolve *r, u32 package, u32 main)
+ * differ by it alone, a namespace where others have the name. */
+static str file_of_package(struct cli *cli, const struct wit_resolve *r,
+                           const struct file_names *all, u32 package, u32 main)
 {
     const struct wit_package_name *name = &r->packages.data[package].name;
-    bool shared = false, versions = false;
-    for (u32 i = 0; i < r->packages.len; i++) {
-        const struct wit_package_name *other = &r->packages.data[i].name;
-        if (i != package && str_eq(other->name, name->name)) {
-            shared |= !str_eq(other->ns, name->ns);
-            versions |= str_eq(other->ns, name->ns);
-        }
-    }
+    u32 same = map_get(&all->ids, name_and_namespace(cli, name));
     struct buf b = buf_in(&cli->arena);
     buf_c(&b, package == main ? "" : "deps/");
-    if (shared) {
+    if (map_get(&all->names, name->name) > same) {
         buf_printf(&b, STRF ":", STRA(name->ns));
     }
     buf_str(&b, name->name);
-    if (versions && name->version.text.len) {
+    if (same > 1 && name->version.text.len) {
         buf_printf(&b, "@" STRF, STRA(name->version.text));
     }
     buf_c(&b, ".wit");
@@ -103,10 +113,17 @@ static int print_directory(struct cli *cli, const struct wit_resolve *r, u32 pac
                            const char *dir)
 {
     struct wit_print_options how = {.no_docs = cli_flag(cli, "no-docs")};
+    struct file_names names = {0};
+    for (u32 i = 0; i < r->packages.len; i++) {
+        const struct wit_package_name *name = &r->packages.data[i].name;
+        count(cli, &names.names, name->name);
+        count(cli, &names.ids, name_and_namespace(cli, name));
+    }
     for (u32 i = 0; i < r->packages.len; i++) {
         struct buf b = buf_in(&cli->arena);
         wit_print_package(&b, r, i, &how);
-        str path = path_join(&cli->arena, str_c(dir), file_of_package(cli, r, i, package));
+        str file = file_of_package(cli, r, &names, i, package);
+        str path = path_join(&cli->arena, str_c(dir), file);
         char *folder = str_to_c(&cli->arena, path_directory(path));
         if (!file_make_directories(folder, &cli->diags) ||
             !file_write(str_to_c(&cli->arena, path), buf_view(&b), &cli->diags)) {
@@ -120,7 +137,8 @@ static int print_directory(struct cli *cli, const struct wit_resolve *r, u32 pac
 
 static str value_of(struct cli *cli, const char *name)
 {
-    return str_c(cli_value(cli, name));
+    const char *value = cli_value(cli, name);
+    return value ? str_of(value, strlen(value)) : (str){NULL, 0};
 }
 
 static bool exportize(struct cli *cli, struct wit_resolve *r, u32 world)
@@ -176,43 +194,72 @@ static int change_world(struct cli *cli, struct wit_resolve *r, u32 *package)
     return 0;
 }
 
-/* ---- --vendor ---- */
+/* ---- Paths, --vendor ---- */
 
-/* Writes what is built in and used, with its unstable items, as PATH/deps/NS-NAME-VERSION/package.wit. */
-static int vendor(struct cli *cli, const struct wit_resolve *used, const char *path)
+struct paths {
+    const char *const *list;
+    u32 count;
+    u32 *ends; /* of each: how many packages there are once it is read */
+    u32 main;  /* the package of the last one */
+};
+
+static bool push_paths(struct wit_resolve *r, struct paths *p)
 {
-    if (!file_is_directory(path)) {
-        return cli_usage(cli, "--vendor needs the directory of a package");
+    for (u32 i = 0; i < p->count; i++) {
+        if (!wit_push_path(r, p->list[i], &p->main)) {
+            return false;
+        }
+        p->ends[i] = r->packages.len;
     }
-    struct wit_resolve r;
-    u32 package;
-    wit_resolve_init(&r, &cli->arena, &cli->diags);
-    r.features.all = true;
-    if (!wit_push_path(&r, path, &package)) {
+    return true;
+}
+
+/* Puts what is built in, with its unstable items, into the folder of its own in the deps/ of `path`. */
+static bool vendor_package(struct cli *cli, const struct wit_resolve *all, u32 package,
+                           const char *path)
+{
+    const struct wit_package_name *name = &all->packages.data[package].name;
+    struct wit_print_options how = {0};
+    struct buf b = buf_in(&cli->arena), line = buf_in(&cli->arena);
+    wit_print_package(&b, all, package, &how);
+    char *folder = str_to_c(&cli->arena,
+                            str_printf(&cli->arena, "%s/deps/" STRF "-" STRF "-" STRF, path,
+                                       STRA(name->ns), STRA(name->name), STRA(name->version.text)));
+    char *file = str_to_c(&cli->arena, path_join(&cli->arena, str_c(folder), STR("package.wit")));
+    buf_printf(&line, "%s\n", file);
+    return file_make_directories(folder, &cli->diags) &&
+           file_write(file, buf_view(&b), &cli->diags) &&
+           file_write("-", buf_view(&line), &cli->diags);
+}
+
+/* Of each path what was built in when it was read: `ends` says how many packages there were behind it. */
+static int vendor(struct cli *cli, const struct wit_resolve *used, const struct paths *paths)
+{
+    struct wit_resolve all;
+    struct paths again = *paths;
+    wit_resolve_init(&all, &cli->arena, &cli->diags);
+    all.features.all = true;
+    again.ends = arena_array(&cli->arena, u32, paths->count);
+    for (u32 i = 0, k = 0; k < paths->count; k++) {
+        for (; i < paths->ends[k]; i++) {
+            if (used->packages.data[i].built_in && !file_is_directory(paths->list[k])) {
+                return cli_usage(cli,
+                                 "--vendor needs the directory of a package: `%s` is none, and "
+                                 "uses what is built in",
+                                 paths->list[k]);
+            }
+        }
+    }
+    if (!push_paths(&all, &again)) {
         return 1;
     }
-    for (u32 i = 0; i < used->packages.len; i++) {
-        const struct wit_package_name *name = &used->packages.data[i].name;
-        u32 index = wit_find_package(&r, name);
-        if (!used->packages.data[i].built_in || index == WIT_NONE) {
-            continue;
-        }
-        struct buf b = buf_in(&cli->arena);
-        struct wit_print_options how = {0};
-        wit_print_package(&b, &r, index, &how);
-        char *folder = str_to_c(
-            &cli->arena, str_printf(&cli->arena, "%s/deps/" STRF "-" STRF "-" STRF, path,
-                                    STRA(name->ns), STRA(name->name), STRA(name->version.text)));
-        char *file =
-            str_to_c(&cli->arena, path_join(&cli->arena, str_c(folder), STR("package.wit")));
-        if (!file_make_directories(folder, &cli->diags) ||
-            !file_write(file, buf_view(&b), &cli->diags)) {
-            return 1;
-        }
-        struct buf line = buf_in(&cli->arena);
-        buf_printf(&line, "%s\n", file);
-        if (!file_write("-", buf_view(&line), &cli->diags)) {
-            return 1;
+    for (u32 i = 0, k = 0; k < paths->count; k++) {
+        for (; i < paths->ends[k]; i++) {
+            u32 package = wit_find_package(&all, &used->packages.data[i].name);
+            if (used->packages.data[i].built_in && package != WIT_NONE &&
+                !vendor_package(cli, &all, package, paths->list[k])) {
+                return 1;
+            }
         }
     }
     return 0;
@@ -274,19 +321,22 @@ static int run(struct cli *cli)
         return wrong;
     }
     struct wit_resolve r;
-    u32 package = WIT_NONE;
     const char *path = file_exists("wit") ? "wit" : "-";
+    struct paths paths = {.list = &path, .count = 1};
+    if (cli->args.len) {
+        paths.list = cli->args.data;
+        paths.count = cli->args.len;
+    }
+    paths.ends = arena_array(&cli->arena, u32, paths.count);
     wit_resolve_init(&r, &cli->arena, &cli->diags);
     cli_wit_features(cli, &r);
-    for (u32 i = 0; i < cli->args.len || i == 0; i++) {
-        path = i < cli->args.len ? cli->args.data[i] : path;
-        if (!wit_push_path(&r, path, &package)) {
-            return 1;
-        }
+    if (!push_paths(&r, &paths)) {
+        return 1;
     }
     if (cli_flag(cli, "vendor")) {
-        return vendor(cli, &r, path);
+        return vendor(cli, &r, &paths);
     }
+    u32 package = paths.main;
     int status = change_world(cli, &r, &package);
     return status ? status : print(cli, &r, package);
 }

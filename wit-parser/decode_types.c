@@ -1,4 +1,5 @@
 /* decode_types.c - binary to WIT: types of values, functions. */
+#include "ast.h"
 #include "decoder.h"
 
 #define NEST_MAX 100 /* of anonymous types */
@@ -15,20 +16,9 @@ bool wit_decode_fail(struct decoder *d, span at, const char *format, ...)
 
 /* ---- Names --------------------------------------------------------------------------------------- */
 
-static bool is_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* A kebab-case label: words of letters and digits, single dashes between, a letter first. */
 bool wit_decode_is_label(str s)
 {
-    if (s.len == 0 || !is_alnum(s.ptr[0]) || (s.ptr[0] >= '0' && s.ptr[0] <= '9'))
-        return false;
-    for (size_t i = 1; i < s.len; i++)
-        if (!is_alnum(s.ptr[i]) && (s.ptr[i] != '-' || i + 1 == s.len || s.ptr[i + 1] == '-'))
-            return false;
-    return true;
+    return !wit_check_label(s);
 }
 
 bool wit_decode_label(struct decoder *d, str s, span at)

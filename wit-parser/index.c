@@ -87,6 +87,14 @@ u32 wit_lookup_type(struct wit_resolve *r, u32 interface, str name)
     return find_mapped(r, &x->interfaces.data[interface], it->types.data, it->types.len, name);
 }
 
+void wit_index_forget_worlds(struct wit_resolve *r, u32 package)
+{
+    struct wit_index *x = wit_index_of(r);
+    if (package < x->packages.len) {
+        x->packages.data[package].worlds = (struct map){0};
+    }
+}
+
 u32 wit_lookup_item(struct wit_resolve *r, u32 package, bool world, str name)
 {
     struct wit_index *x = wit_index_of(r);

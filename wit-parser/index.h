@@ -24,6 +24,7 @@ struct wit_index {
     VEC(struct wit_type_facts) facts; /* of each type */
 };
 struct wit_index *wit_index_of(struct wit_resolve *r);
+void wit_index_forget_worlds(struct wit_resolve *r, u32 package); /* they have other names now */
 /* Like wit_find_*, but fast in large packages. WIT_NONE if absent. */
 u32 wit_lookup_type(struct wit_resolve *r, u32 interface, str name);
 u32 wit_lookup_item(struct wit_resolve *r, u32 package, bool world, str name);

@@ -244,9 +244,12 @@ void wit_split_identities(struct wit_resolve *r, u32 world);
 /* ---- Changing and comparing worlds ------------------------------------------------------------------------- */
 
 /* Exports become imports, as for a world that uses such a component; imports that are no types are dropped. The world is
- * then called `name`, or if that is empty as before with "-importized". */
+ * then called `name`, which must be a free name in its package and must stay with `r`, or without one (ptr NULL) as before with
+ * "-importized". Reports a name that cannot be had, and an export that has the name of an imported type; `r` is good for no
+ * more then. */
 WITC_NODISCARD bool wit_importize(struct wit_resolve *r, u32 world, str name);
-/* Imports become exports (with `only`: those of these names), exports are dropped; "-exportized". */
+/* Imports become exports (of `n` names `only` those, full or of the interface alone; 0: all), exports are dropped;
+ * "-exportized". Also reports names that no import has. */
 WITC_NODISCARD bool wit_exportize(struct wit_resolve *r, u32 world, str name, const str *only,
                                   u32 n);
 /* Imports of one interface in versions of one semver track become one import, of the highest version; what used the
