@@ -133,9 +133,20 @@ static void skip_import(struct module_printer *x, const struct wasm_import *last
 
 static u32 import_section(struct module_printer *x)
 {
-    for (u32 i = 0, n; i < x->m->imports.len; i += n) {
-        const struct wasm_import *import = &x->m->imports.data[i];
-        n = wasm_import_group(x->m, i);
+    const struct wasm_module *m = x->m;
+    u32 empty = 0;
+    for (u32 i = 0, n;; i += n) {
+        for (; empty < m->empty_groups.len && m->empty_groups.data[empty].group_count <= i;
+             empty++) {
+            p_newline(x->p, next_offset(x));
+            import_group(x, &m->empty_groups.data[empty], 0);
+            skip_import(x, &m->empty_groups.data[empty]);
+        }
+        if (i >= m->imports.len) {
+            break;
+        }
+        const struct wasm_import *import = &m->imports.data[i];
+        n = wasm_import_group(m, i);
         p_newline(x->p, next_offset(x));
         if (import->form == IMPORT_SINGLE) {
             p_import(x->p, x->s, import, true);
@@ -145,7 +156,7 @@ static u32 import_section(struct module_printer *x)
         }
         skip_import(x, import + n - 1);
     }
-    return x->m->imports.len;
+    return m->imports.len + m->empty_groups.len;
 }
 
 static u32 table_section(struct module_printer *x)

@@ -77,13 +77,18 @@ static void push_import(struct module_reader *x, struct wasm_import i, const u8 
 }
 
 /* After module name, empty name and the byte of the form. */
-static void read_import_group(struct module_reader *x, struct wasm_import i)
+static void read_import_group(struct module_reader *x, struct wasm_import i, const u8 *entry)
 {
     struct wasm_reader *r = x->r;
     if (i.form == IMPORT_GROUP_OF_TYPE) {
         i.type = wasm_rd_externtype(r);
     }
     u32 n = wasm_get_count(&r->c, i.form == IMPORT_GROUP ? 3 : 1);
+    if (n == 0 && !r->c.failed) {
+        i.group_count = x->m->imports.len;
+        i.at = wasm_rd_span(r, entry);
+        *vec_push(r->a, &x->m->empty_groups) = i;
+    }
     for (u32 k = 0; k < n && !r->c.failed; k++) {
         const u8 *start = r->c.at;
         i.group_count = k == 0 ? n : 0;
@@ -107,7 +112,7 @@ static void read_import_section(struct module_reader *x)
         if (import.name.len == 0 && (form == IMPORT_GROUP || form == IMPORT_GROUP_OF_TYPE)) {
             wasm_rd_gate(r, r->c.at, FEATURE_COMPACT_IMPORTS, "group of imports");
             import.form = (enum wasm_import_form)wasm_get_byte(&r->c);
-            read_import_group(x, import);
+            read_import_group(x, import, start);
         } else {
             import.type = wasm_rd_externtype(r);
             push_import(x, import, start);

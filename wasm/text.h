@@ -84,7 +84,7 @@ struct text_parser {
     struct diags *d;
     struct features features;
     const char *text;
-    u32 size, source;
+    u32 begin, size, source;
     u32 pos;               /* where the token after the last one lexed starts */
     struct text_token tok; /* the current token */
     struct text_token next;
@@ -194,6 +194,9 @@ bool text_at_binder(const struct text_parser *p);
 void text_binder(struct text_parser *p, str *id, struct text_token *at, str *shown);
 /* Is the token an annotation of this name? */
 bool text_is_annotation(const struct text_parser *p, struct text_token t, str name);
+
+/* text_balance.c: where parentheses do not match, points at the one before offset `before` that is probably to blame; true if there is one. */
+bool text_blame_balance(struct text_parser *p, struct diag *x, u32 before);
 
 /* Reports an unknown name, with the near one. */
 void text_unknown_name(struct text_parser *p, struct text_token at, const char *what, str name,

@@ -35,7 +35,11 @@ static bool option(struct text_scope *s, struct text_item *item)
     for (u32 i = 0; i < LENGTH_OF(ref_options); i++) {
         if (text_open_word(p, ref_options[i].word)) {
             text_byte(&item->bytes, ref_options[i].code);
-            text_item_ref(item, text_take_ref(s, ref_options[i].sort), false);
+            enum cm_sort sort = ref_options[i].sort;
+            text_item_ref(item,
+                          sort == SORT_CORE_MEMORY ? text_take_memory_ref(s)
+                                                   : text_take_older_ref(s, sort),
+                          false);
             text_close(p);
             return true;
         }
@@ -62,7 +66,7 @@ static void memory_immediate(struct text_scope *s, struct text_item *item)
     struct text_parser *p = s->p;
     text_lparen(p);
     text_expect(p, "memory");
-    text_item_ref(item, text_take_ref(s, SORT_CORE_MEMORY), false);
+    text_item_ref(item, text_take_memory_ref(s), false);
     text_close(p);
 }
 
@@ -77,7 +81,7 @@ static void immediates(struct text_scope *s, enum cm_canon_form form, struct tex
     case CANON_FORM_NONE: break;
     case CANON_FORM_LOWER:
         text_byte(bytes, 0);
-        text_item_ref(item, text_take_ref(s, SORT_FUNC), false);
+        text_item_ref(item, text_take_sort_ref(s, SORT_FUNC), false);
         options(s, item);
         break;
     case CANON_FORM_TYPE:
@@ -115,7 +119,7 @@ static void immediates(struct text_scope *s, enum cm_canon_form form, struct tex
         break;
     case CANON_FORM_CORE_TYPE_TABLE:
         text_item_ref(item, text_take_ref(s, SORT_CORE_TYPE), false);
-        text_item_ref(item, text_take_ref(s, SORT_CORE_TABLE), false);
+        text_item_ref(item, text_take_older_ref(s, SORT_CORE_TABLE), false);
         break;
     case CANON_FORM_SHARED:
     case CANON_FORM_SHARED_TYPE:
@@ -124,7 +128,7 @@ static void immediates(struct text_scope *s, enum cm_canon_form form, struct tex
         if (form != CANON_FORM_SHARED)
             text_item_ref(item, text_take_ref(s, SORT_CORE_TYPE), false);
         if (form == CANON_FORM_SHARED_TYPE_TABLE)
-            text_item_ref(item, text_take_ref(s, SORT_CORE_TABLE), false);
+            text_item_ref(item, text_take_older_ref(s, SORT_CORE_TABLE), false);
         break;
     }
 }
@@ -189,7 +193,7 @@ void text_canon_core_func(struct text_scope *s)
 static void lift(struct text_scope *s, struct text_item *item)
 {
     buf_str(&item->bytes, STR("\x00\x00"));
-    text_item_ref(item, text_take_ref(s, SORT_CORE_FUNC), false);
+    text_item_ref(item, text_take_sort_ref(s, SORT_CORE_FUNC), false);
     options(s, item);
 }
 

@@ -109,6 +109,12 @@ bool text_is_core_sort(enum cm_sort sort);
 bool text_take_sort(struct text_parser *p, bool in_core, enum cm_sort *sort);
 /* Takes an index of a sort: plain, or in parentheses with its sort. */
 struct text_ref text_take_ref(struct text_scope *s, enum cm_sort sort);
+/* Only in parentheses. */
+struct text_ref text_take_sort_ref(struct text_scope *s, enum cm_sort sort);
+/* Of a core sort, where texts of before July 2026 leave out `core`: `(realloc (func $f))`. */
+struct text_ref text_take_older_ref(struct text_scope *s, enum cm_sort sort);
+/* What follows `(memory`, where those texts name an export without parentheses: `(memory $i "mem")`. */
+struct text_ref text_take_memory_ref(struct text_scope *s);
 /* The same in a core definition, where the sort goes without `core`. */
 struct text_ref text_take_core_ref(struct text_scope *s, enum cm_sort sort);
 /* Takes `(sort index names*)`, of any sort. */

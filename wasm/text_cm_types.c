@@ -325,7 +325,7 @@ static void resource_type(struct text_scope *s, struct text_item *item)
     bool dtor = text_open(p, "dtor");
     text_byte(&item->bytes, dtor);
     if (dtor) {
-        text_item_ref(item, text_take_ref(s, SORT_CORE_FUNC), false);
+        text_item_ref(item, text_take_older_ref(s, SORT_CORE_FUNC), false);
         text_close(p);
     }
 }

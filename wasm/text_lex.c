@@ -86,6 +86,7 @@ struct diag *text_unexpected(struct text_parser *p, const char *expected)
     else
         x = text_fail(p, at, "unexpected token `" STRF "`, expected %s", STRA(shown), expected);
     diag_say(p->d, x, "expected %s", expected);
+    text_blame_balance(p, x, at.start);
     return x;
 }
 
@@ -517,6 +518,7 @@ void text_init_part(struct text_parser *p, struct arena *a, u32 source, u32 star
                               .d = d,
                               .features = features,
                               .text = text.ptr,
+                              .begin = start,
                               .size = end,
                               .pos = start,
                               .source = source,
@@ -571,20 +573,10 @@ static u32 skip_string(const struct text_parser *p, u32 i)
     return 0;
 }
 
-static void unclosed(struct text_parser *p, struct text_token from)
-{
-    if (p->failed)
-        return;
-    struct text_token end = {p->size, p->size, TEXT_EOF, false};
-    struct diag *x = text_fail(p, end, "unexpected end of the text, expected `)`");
-    diag_label(p->d, x, text_span(p, from), "in what starts here");
-}
-
 void text_skip_rest(struct text_parser *p)
 {
-    struct text_token from = p->tok;
     const char *text = p->text;
-    u32 i = p->failed ? p->size : from.start, depth = 1, size = p->size;
+    u32 i = p->failed ? p->size : p->tok.start, depth = 1, size = p->size;
     while (i < size) {
         char c = text[i];
         if (!(char_class[(u8)c] & CHAR_FORM)) {
@@ -611,7 +603,10 @@ void text_skip_rest(struct text_parser *p)
         i = next;
     }
     if (i >= size) {
-        unclosed(p, from);
+        if (!p->failed) {
+            p->tok = (struct text_token){p->size, p->size, TEXT_EOF, false};
+            text_unexpected(p, "`)`");
+        }
         return;
     }
     p->last_close = p->pos = i + 1;

@@ -423,7 +423,7 @@ static enum text_space_kind imported(struct text_module *m, bool binds, struct b
     return kind;
 }
 
-/* `(item "a" (func ...))*`, or `(item "a")+ (func ...)`: imports of one module, in one entry. */
+/* `(item "a" (func ...))*`, or `(item "a")* (func ...)`: imports of one module, in one entry. */
 static void import_group(struct text_module *m)
 {
     struct text_parser *p = m->p;
@@ -442,6 +442,8 @@ static void import_group(struct text_module *m)
             imported(m, true, &items);
         text_close(p);
     }
+    if (count == 0)
+        one_type = p->tok.kind == TEXT_LPAREN;
     if (one_type) {
         enum text_space_kind kind = imported(m, false, &type);
         m->spaces[kind].next += count - 1;

@@ -56,20 +56,27 @@ void text_unknown_op(struct text_parser *p, struct text_token at)
 {
     if (p->failed)
         return;
-    static const str others[] = {
-        STR_INIT("type"),   STR_INIT("param"),  STR_INIT("result"), STR_INIT("local"),
-        STR_INIT("export"), STR_INIT("import"), STR_INIT("func"),
+    static const struct {
+        str word;
+        bool of_function; /* or else of a module */
+    } others[] = {
+        {STR_INIT("type"), true},    {STR_INIT("param"), true},  {STR_INIT("result"), true},
+        {STR_INIT("local"), true},   {STR_INIT("export"), true}, {STR_INIT("import"), true},
+        {STR_INIT("func"), false},   {STR_INIT("table"), false}, {STR_INIT("memory"), false},
+        {STR_INIT("global"), false}, {STR_INIT("tag"), false},   {STR_INIT("elem"), false},
+        {STR_INIT("data"), false},   {STR_INIT("start"), false}, {STR_INIT("rec"), false},
     };
     str name = text_of(p, at);
     for (u32 i = 0; i < LENGTH_OF(others); i++) {
-        if (str_eq(name, others[i])) {
-            struct diag *x = text_fail(
-                p, at, "unexpected token `" STRF "`, expected an instruction", STRA(name));
+        if (!str_eq(name, others[i].word))
+            continue;
+        struct diag *x =
+            text_fail(p, at, "unexpected token `" STRF "`, expected an instruction", STRA(name));
+        if (!text_blame_balance(p, x, at.start) && others[i].of_function)
             diag_note(p->d, x,
                       "a function has its exports or import, type, parameters, results and locals "
                       "in this order, before all instructions");
-            return;
-        }
+        return;
     }
     if (name.len > 60) {
         text_fail(p, at, "unknown operator");

@@ -95,33 +95,61 @@ struct text_ref text_take_any_ref(struct text_scope *s, bool in_core)
     return ref;
 }
 
-static struct text_ref take_ref(struct text_scope *s, enum cm_sort sort, bool with_core)
+/* The sort and the rest of a reference, past its `(`. */
+static struct text_ref in_parens(struct text_scope *s, enum cm_sort sort)
+{
+    text_expect_word(s->p, sorts[sort].word);
+    struct text_ref ref = text_take_plain_ref(s, sort);
+    text_close(s->p);
+    return ref;
+}
+
+static struct text_ref take_index_ref(struct text_scope *s, enum cm_sort sort)
 {
     struct text_parser *p = s->p;
-    if (p->tok.kind != TEXT_LPAREN) {
-        struct text_ref ref = {.sort = sort, .index = take_index(p, sort)};
-        if (p->tok.kind == TEXT_STRING)
-            text_fail(p, p->tok, "an export is named in parentheses: `(%s $instance \"name\")`",
-                      text_sort_name(sort));
-        return ref;
-    }
-    text_advance(p);
-    if (with_core)
-        text_expect(p, "core");
-    text_expect_word(p, sorts[sort].word);
-    struct text_ref ref = text_take_plain_ref(s, sort);
-    text_close(p);
+    struct text_ref ref = {.sort = sort, .index = take_index(p, sort)};
+    if (p->tok.kind == TEXT_STRING)
+        text_fail(p, p->tok, "an export is named in parentheses: `(%s $instance \"name\")`",
+                  text_sort_name(sort));
     return ref;
+}
+
+struct text_ref text_take_sort_ref(struct text_scope *s, enum cm_sort sort)
+{
+    text_lparen(s->p);
+    if (sorts[sort].core)
+        text_expect(s->p, "core");
+    return in_parens(s, sort);
 }
 
 struct text_ref text_take_ref(struct text_scope *s, enum cm_sort sort)
 {
-    return take_ref(s, sort, sorts[sort].core);
+    return s->p->tok.kind == TEXT_LPAREN ? text_take_sort_ref(s, sort) : take_index_ref(s, sort);
+}
+
+struct text_ref text_take_older_ref(struct text_scope *s, enum cm_sort sort)
+{
+    struct text_parser *p = s->p;
+    if (p->tok.kind != TEXT_LPAREN)
+        return take_index_ref(s, sort);
+    text_advance(p);
+    text_take(p, "core");
+    return in_parens(s, sort);
+}
+
+struct text_ref text_take_memory_ref(struct text_scope *s)
+{
+    if (s->p->tok.kind == TEXT_LPAREN)
+        return text_take_sort_ref(s, SORT_CORE_MEMORY);
+    return text_take_plain_ref(s, SORT_CORE_MEMORY);
 }
 
 struct text_ref text_take_core_ref(struct text_scope *s, enum cm_sort sort)
 {
-    return take_ref(s, sort, false);
+    if (s->p->tok.kind != TEXT_LPAREN)
+        return take_index_ref(s, sort);
+    text_advance(s->p);
+    return in_parens(s, sort);
 }
 
 /* ---- Scopes ------------------------------------------------------------------------------------------------ */

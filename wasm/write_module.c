@@ -231,8 +231,15 @@ static void import_group(struct buf *b, const struct wasm_import *group, u32 n)
 static u32 import_section(struct buf *b, const struct wasm_module *m)
 {
     struct buf imports = buf_in(b->arena);
-    u32 entries = 0;
-    for (u32 i = 0, n; i < m->imports.len; i += n, entries++) {
+    u32 entries = 0, empty = 0;
+    for (u32 i = 0, n;; i += n, entries++) {
+        for (; empty < m->empty_groups.len && m->empty_groups.data[empty].group_count <= i;
+             empty++, entries++) {
+            import_group(&imports, &m->empty_groups.data[empty], 0);
+        }
+        if (i >= m->imports.len) {
+            break;
+        }
         const struct wasm_import *import = &m->imports.data[i];
         n = wasm_import_group(m, i);
         if (import->form == IMPORT_SINGLE) {
