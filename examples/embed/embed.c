@@ -15,7 +15,7 @@ static const char text[] = "(module"
                            "      (br_if $again (local.get 0)))"
                            "    (local.get 1)))";
 
-/* A host function: arguments in slots, results back into them. */
+/* A host function: arguments in slots, results back into them. `env` is what engine_host_func was given. */
 static enum engine_outcome print(void *env, struct engine_task *task, u64 *slots)
 {
     (void)task;
@@ -40,7 +40,7 @@ static int run(struct arena *arena, struct diags *diags, struct engine_store *st
     if (!module ||
         engine_instantiate(store, module, &import, 1, STR("main"), &instance, diags) != ENGINE_DONE)
         return 1;
-    if (!engine_export(instance, STR("countdown"), &export_))
+    if (!engine_export(instance, STR("countdown"), &export_) || export_.kind != EXTERN_FUNC)
         return 1;
     struct engine_task *task = engine_task_new(store);
     if (engine_start(task, export_.func, three) == ENGINE_TRAPPED) {

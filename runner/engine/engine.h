@@ -2,7 +2,12 @@
  * nothing of components.
  *
  * Ownership: a store owns everything that runs in it (modules' translated code, instances, memories, tables, tasks);
- * engine_store_free frees all of it. Pointers to those stay valid until then.
+ * engine_store_free frees all of it. Pointers to those stay valid until then, and belong to that store only: nothing of one store may be given to
+ * another. What is passed in as text, type or array is copied unless it is said otherwise.
+ *
+ * Errors: functions that make something never give NULL unless it is said. When memory runs out they unwind to the nearest `oom_guard` (base.h);
+ * what a guest asks for (memory.grow, large objects, deep stacks) fails for the guest alone. Mistakes of modules are diagnostics, those of
+ * running code are traps; after a trap the store and its instances go on, in the state that the code left.
  *
  * Execution: a task is a heap value stack and a few registers. Wasm calls never recurse on the C stack. A host
  * function may suspend its task: engine_start / engine_resume then return ENGINE_SUSPENDED, and a later
@@ -56,11 +61,18 @@ struct engine_limits {
     u32 stack_slots;           /* for each task, 0 = 131,072 (1 MiB) */
     u32 instances;             /* 0 = 10,000 */
     u64 heap_bytes;            /* structs, arrays and exceptions in all, 0 = 1 GiB */
+    u64 task_bytes;            /* stacks of all tasks, and what engine_keep counts, 0 = 2 GiB */
     bool trap_on_grow_failure; /* memory.grow and table.grow trap instead of giving -1 */
 };
 struct engine_store *engine_store_new(
     const struct engine_limits *limits); /* NULL limits: the defaults */
+/* NULL is fine. Not from within a host function of the store. */
 void engine_store_free(struct engine_store *s);
+/* Counts what is kept outside for the guests' tasks against limits.task_bytes, and takes it back. Counting never fails: who makes something more asks
+ * engine_has_room first. */
+void engine_keep(struct engine_store *s, u64 bytes);
+void engine_let_go(struct engine_store *s, u64 bytes);
+bool engine_has_room(const struct engine_store *s, u64 bytes);
 /* Asks the running task to stop at the next loop turn or call: it traps with "interrupted". Safe to call from a signal handler. */
 void engine_interrupt(struct engine_store *s);
 /* More fuel for a store that has a limit; a task that ran out goes on with engine_resume(t, NULL). */
@@ -68,7 +80,7 @@ void engine_add_fuel(struct engine_store *s, u64 fuel);
 
 /* ---- Modules ------------------------------------------------------------------------------------------ */
 
-/* Takes a module that was read (its bytes must outlive the store) and validates it. The result is shared by all its
+/* Takes a module that was read (it, and its bytes, must outlive the store) and validates it. The result is shared by all its
  * instances; bodies are translated at their first call. NULL and diagnostics if it is invalid. */
 struct engine_module *engine_load(struct engine_store *s, const struct wasm_module *m,
                                   struct features features, struct diags *d);
@@ -94,26 +106,29 @@ struct engine_extern {
  * engine_trap; or ENGINE_SUSPENDED (the results come with engine_resume). It may call engine_call_nested, and may
  * start or resume other tasks; `slots` stays where it is until the host function returns. */
 typedef enum engine_outcome engine_host_fn(void *env, struct engine_task *t, u64 *slots);
-/* `type` is copied. `name` is for backtraces. */
+/* `name` is for backtraces. `env` is given to each call, and is the caller's. */
 struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_functype *type,
                                      str name, engine_host_fn *fn, void *env);
-const struct wasm_functype *engine_func_type(const struct engine_func *f);
+const struct wasm_functype *engine_func_type(
+    const struct engine_func *f); /* lives as long as the store */
 struct engine_instance *engine_func_instance(
     const struct engine_func *f); /* NULL: a host function */
-/* From the name section, else the name of an export, else "func[3]". */
+/* From the name section, else the name of an export, else "func[3]", in `a`; valid as long as that and the store. */
 str engine_func_name(const struct engine_func *f, struct arena *a);
 
 /* ---- Instances ------------------------------------------------------------------------------------------- */
 
-/* Instantiates with one external for each import, in order. Types are checked; a mismatch is a diagnostic, *out then NULL. Active segments are
- * applied (a trap there is ENGINE_TRAPPED, with its text as a diagnostic of code "trap"). The start function is not run: see engine_start_func. `label` names the instance
- * in backtraces. *out is set also when a segment traps. */
+/* Instantiates with one external for each import, in order. Gives ENGINE_DONE or, with a diagnostic that says why, ENGINE_TRAPPED:
+ *   - an import is missing or of another type (code "link"), or a limit is reached (code "limit"): *out is NULL;
+ *   - a constant expression or an active segment traps (code "trap"): *out is set, as what it wrote into imported tables and memories stays.
+ * The start function is not run: see engine_start_func. `label` names the instance in backtraces. From the second instance of a module
+ * on, large data segments are mapped, not copied. */
 enum engine_outcome engine_instantiate(struct engine_store *s, struct engine_module *m,
                                        const struct engine_extern *imports, u32 import_count,
                                        str label, struct engine_instance **out, struct diags *d);
 /* The start function, or NULL. The caller runs it. */
 struct engine_func *engine_start_func(struct engine_instance *i);
-/* Finds an export by name; false if there is none. */
+/* Finds an export by name; false if there is none. Its kind is in out->kind. */
 bool engine_export(struct engine_instance *i, str name, struct engine_extern *out);
 struct engine_module *engine_instance_module(struct engine_instance *i);
 str engine_instance_label(struct engine_instance *i);
@@ -127,20 +142,25 @@ void *engine_instance_data(struct engine_instance *i);
 u8 *engine_memory_data(struct engine_memory *m);
 u64 engine_memory_size(struct engine_memory *m); /* bytes */
 bool engine_memory_is_64(struct engine_memory *m);
+/* A memory for imports. NULL: it is larger at the start than the store's limit, or the system has no room. */
 struct engine_memory *engine_memory_new(struct engine_store *s, const struct wasm_limits *type);
 /* -1 when it cannot grow, else the old size in pages. */
 i64 engine_memory_grow(struct engine_memory *m, u64 pages);
+/* A table for imports, with `init` (of its element type) everywhere. NULL as with memories. */
 struct engine_table *engine_table_new(struct engine_store *s, const struct wasm_tabletype *type,
                                       engine_ref init);
 u64 engine_table_size(struct engine_table *t);
 bool engine_table_is_64(const struct engine_table *t);
-/* False when the index is out of bounds. */
+/* False when the index is out of bounds. A value must be of the table's element type: that is not checked (engine_ref_is). */
 bool engine_table_get(struct engine_table *t, u64 index, engine_ref *out);
 bool engine_table_set(struct engine_table *t, u64 index, engine_ref value);
+/* A global for imports; `slots` holds its value, two slots of a v128. */
 struct engine_global *engine_global_new(struct engine_store *s, const struct wasm_globaltype *type,
                                         const u64 *slots);
+/* Its value, to read, and to write if it is mutable. */
 u64 *engine_global_slots(struct engine_global *g);
 const struct wasm_globaltype *engine_global_type(const struct engine_global *g);
+/* A tag for imports: the parameters are the values that an exception carries. */
 struct engine_tag *engine_tag_new(struct engine_store *s, const struct wasm_functype *type);
 
 /* ---- Tasks ---------------------------------------------------------------------------------------------------- */
@@ -155,7 +175,8 @@ struct engine_store *engine_task_store(struct engine_task *t);
 /* The instance whose code called the host function that is running on t. */
 struct engine_instance *engine_task_instance(struct engine_task *t);
 
-/* Calls f with its arguments in `slots`. On ENGINE_DONE the results are in engine_results. The task must be idle. */
+/* Calls f with its arguments in `slots` (NULL if it has none). On ENGINE_DONE the results are in engine_results; on ENGINE_TRAPPED
+ * engine_trap_of tells why, and the task is idle again. The task must be idle, of f's store. */
 enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, const u64 *slots);
 /* Goes on with a suspended task; `results` are those of the host function that suspended it (as many as its type says; may be NULL
  * if it has none). */
@@ -176,7 +197,8 @@ bool engine_waits(const struct engine_task *t, bool *forever);
 void engine_end_wait(struct engine_task *t);
 
 /* Calls f from within a host function, on the stack of the same task and to its end (canonical ABI realloc, post-return,
- * destructors that may not block). `slots` holds arguments and takes results. A suspension within is a trap. */
+ * destructors that may not block). `slots` holds arguments and takes results. Gives ENGINE_DONE or ENGINE_TRAPPED, which the host function may
+ * pass on as it is; a suspension within is a trap. */
 enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func *f, u64 *slots);
 
 /* ---- Traps ------------------------------------------------------------------------------------------------------ */
@@ -213,7 +235,7 @@ enum engine_outcome engine_trap(struct engine_task *t, const char *format, ...) 
 enum engine_outcome engine_exit(struct engine_task *t, int code);
 /* Valid until the task is used again. */
 const struct engine_trap *engine_trap_of(const struct engine_task *t);
-/* The frames of a task that is suspended, or of the running one (for reports). */
+/* The frames of a task that is suspended, or of the running one (for reports), in `a`: how many; of a deep stack the innermost and outermost. */
 u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame **frames);
 /* Fills in the places of frames from the debug information of their modules (DWARF 2 to 5), as far as there is any. It reads
  * all of it: for reports. The results live in `a`. */
