@@ -168,11 +168,18 @@ struct TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source,
 /* ---- Words (names.c) -------------------------------------------------------------------------------- */
 
 /* Semver precedence, then that of the builds: none before any. */
+const char *wit_version_fault(str version); /* of one that is none */
 int wit_version_order(const struct wit_version *a, const struct wit_version *b);
 bool wit_is_reserved(str word);
 enum wit_kind wit_prim_of(str name); /* of a primitive type's name */
 /* Is it a label in kebab case? Says what is wrong, else NULL. */
 const char *wit_check_label(str name);
+/* The first sign, arrow, emoji or byte order mark in a word: no word of any language has one. */
+struct wit_sign {
+    u32 at, length, c;
+};
+bool wit_find_sign(str word, struct wit_sign *out);
+struct diag *wit_report_sign(struct diags *d, span at, u32 c);
 /* The key by which names are compared: strongly-unique names are equal under it (Explainer.md, "Name
  * Uniqueness"). */
 str wit_canonical_name(struct arena *a, str name);

@@ -324,7 +324,8 @@ static void add_builtins(struct load *l, struct wit_unit ***sorted, u32 *n)
         for (u32 k = 0; k < list.data[i]->deps.len; k++) {
             const struct wit_package_name *name = &list.data[i]->deps.data[k].name;
             str id = wit_package_id(l->scratch, name);
-            if (map_get(&l->by_name, id) != MAP_NONE || wit_find_package(l->r, name) != WIT_NONE) {
+            if (list.data[i]->deps.data[k].told || map_get(&l->by_name, id) != MAP_NONE ||
+                wit_find_package(l->r, name) != WIT_NONE) {
                 continue;
             }
             struct wit_unit *u = wit_builtin_unit(l->r, l->scratch, name);

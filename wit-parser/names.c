@@ -64,6 +64,30 @@ bool wit_version_parse(str text, struct wit_version *out)
            (plus == SIZE_MAX || check_identifiers(out->build, false));
 }
 
+const char *wit_version_fault(str version)
+{
+    for (size_t i = 0; i < version.len;) {
+        size_t start = i;
+        while (i < version.len && is_digit(version.ptr[i])) {
+            i++;
+        }
+        str number = str_sub(version, start, i);
+        u64 value;
+        if (number.len > 1 && number.ptr[0] == '0') {
+            return "numbers have no leading zeros";
+        }
+        if (number.len && !str_to_u64(number, &value)) {
+            return "numbers fit 64 bits";
+        }
+        if (i < version.len && version.ptr[i] != '.') {
+            break;
+        }
+        i++;
+    }
+    return "after the three numbers come `-pre.release` and `+build`, whose numbers have no "
+           "leading zeros";
+}
+
 static int compare_u64(u64 a, u64 b)
 {
     return a < b ? -1 : a > b;
@@ -165,6 +189,37 @@ bool wit_is_reserved(str word)
         }
     }
     return false;
+}
+
+static bool is_sign(u32 c)
+{
+    return (c >= 0x2000 && c < 0x2c00) || (c >= 0x3000 && c < 0x3005) ||
+           (c >= 0xfe00 && c < 0xfe10) || (c >= 0xe000 && c < 0xf900) || c == 0xfeff ||
+           c >= 0x1f000 || (c >= 0x80 && c < 0xc0 && c != 0xaa && c != 0xb5 && c != 0xba);
+}
+
+bool wit_find_sign(str word, struct wit_sign *out)
+{
+    for (size_t i = 0; i < word.len;) {
+        size_t at = i;
+        u32 c = utf8_next(word, &i);
+        if (is_sign(c)) {
+            *out = (struct wit_sign){(u32)at, (u32)(i - at), c};
+            return true;
+        }
+    }
+    return false;
+}
+
+struct diag *wit_report_sign(struct diags *d, span at, u32 c)
+{
+    struct diag *x = diag_error(d, "wit-character", at, "unexpected character U+%04X", c);
+    if (c == 0xfeff) {
+        diag_note(d, x, "a byte order mark can only be the first character of a file");
+    } else {
+        diag_note(d, x, "signs stand in comments and text literals only");
+    }
+    return x;
 }
 
 const char *wit_check_label(str name)

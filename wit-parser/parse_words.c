@@ -82,26 +82,14 @@ struct diag *wit_report(struct reader *r, const char *code, struct ast_id at, co
     return diag_error(r->diags, code, span_of(r, at), "%s", text);
 }
 
-/* Scalars that no word of any language starts with: signs, arrows, emoji. */
-static bool is_sign(u32 c)
-{
-    return (c >= 0x2000 && c < 0x2c00) || (c >= 0x3000 && c < 0x3005) ||
-           (c >= 0xfe00 && c < 0xfe10) || (c >= 0xe000 && c < 0xf900) || c >= 0x1f000 ||
-           (c >= 0x80 && c < 0xc0 && c != 0xaa && c != 0xb5 && c != 0xba);
-}
-
 static void report_label(struct reader *r, struct ast_id id, str name, const char *why)
 {
-    for (size_t i = 0; i < name.len;) {
-        size_t at = i;
-        u32 c = utf8_next(name, &i);
-        if (c >= 0x80 && is_sign(c)) {
-            u32 start = id.end - (u32)name.len + (u32)at;
-            struct ast_id sign = {name, start, start + (u32)(i - at)};
-            struct diag *x = wit_report(r, "wit-character", sign, "unexpected character");
-            diag_note(r->diags, x, "U+%04X stands outside of comments and text literals", c);
-            return;
-        }
+    struct wit_sign found;
+    if (wit_find_sign(name, &found)) {
+        u32 start = id.end - (u32)name.len + found.at;
+        wit_report_sign(r->diags, (span){r->source, start, start + found.length}, found.c);
+        r->fine = false;
+        return;
     }
     struct diag *x = wit_report(r, "wit-label", id, "");
     x->message =
@@ -191,7 +179,7 @@ static struct wit_version version(struct reader *r, struct ast_id *at)
         struct diag *x = wit_report(r, "wit-version", *at, "");
         x->message =
             str_printf(r->diags->arena, "`" STRF "` is not a semantic version", STRA(at->name));
-        diag_note(r->diags, x, "numbers have no leading zeros and fit 64 bits");
+        diag_note(r->diags, x, "%s", wit_version_fault(at->name));
     }
     return v;
 }

@@ -15,9 +15,9 @@
 
 const TSLanguage *tree_sitter_wit(void);
 
-#define MAX_ERRORS 24
-#define EXTRA      64              /* braces that may be closed behind the end */
-#define MAX_LOGGED ((u64)64 << 20) /* bytes parsed with the log on; it is slow */
+#define MORE_ERRORS 4               /* beyond the limit: some places are found twice */
+#define EXTRA       64              /* braces that may be closed behind the end */
+#define MAX_LOGGED  ((u64)64 << 20) /* bytes parsed with the log on; it is slow */
 
 struct watch {
     const TSLanguage *language;
@@ -358,6 +358,11 @@ static struct diag *report(struct diags *d, struct watch *w, u32 source)
     struct diag *x;
     str rest = str_sub(w->text, at, w->text.len);
     str word = str_sub(w->text, at, end);
+    struct wit_sign sign;
+    if (wit_find_sign(word, &sign)) {
+        at += sign.at;
+        return wit_report_sign(d, (span){source, at, at + sign.length}, sign.c);
+    }
     if (w->kind == WRONG_DEPTH) {
         x = diag_error(d, "wit-nesting", place, "type nesting too deep");
         diag_note(d, x, "a type has at most %u levels", WIT_MAX_TYPE_DEPTH);
@@ -592,7 +597,8 @@ TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct w
     struct watch w = {.language = tree_sitter_wit(), .arena = a, .text = str_of(bytes, length)};
     u64 logged = 0;
     bool first = true, ended = false, clean = false;
-    for (u32 i = 0; i < MAX_ERRORS && logged <= MAX_LOGGED; i++, logged += length) {
+    u64 most = (u64)diags_limit(d) + MORE_ERRORS;
+    for (u64 i = 0; i < most && logged <= MAX_LOGGED; i++, logged += length) {
         watch(&w, parser);
         if (!w.found) {
             clean = !first;

@@ -128,7 +128,10 @@ static struct unit_dep *dep_of(struct wit_unit *u, const struct wit_package_name
     str id = wit_package_id(u->scratch, name);
     u32 index = map_add(u->scratch, &u->dep_by_name, id, u->deps.len);
     if (index == MAP_NONE) {
-        *vec_push(u->scratch, &u->deps) = (struct unit_dep){.name = *name, .at = at};
+        struct wit_version v;
+        str version = name->version.text;
+        *vec_push(u->scratch, &u->deps) = (struct unit_dep){
+            .name = *name, .at = at, .told = version.len && !wit_version_parse(version, &v)};
         index = u->deps.len - 1;
     }
     return &u->deps.data[index];

@@ -22,7 +22,7 @@ struct unit_foreign_item {
 struct unit_dep {
     struct wit_package_name name;
     span at;
-    bool told;          /* that it cannot be had, for it is part of a cycle */
+    bool told;          /* that it cannot be had: its version is none, or it is part of a cycle */
     struct map by_name; /* into items */
     VEC(struct unit_foreign_item) items;
 };

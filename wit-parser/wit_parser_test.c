@@ -528,10 +528,21 @@ static void type_letters(void *context)
     t->fine = wit_workspace_resolve(t->workspace, &t->world->r, doc, &package);
 }
 
+static void make_workspace(void *context)
+{
+    (void)context;
+    wit_workspace_free(wit_workspace_new());
+}
+
 /* A workspace that memory has run out in goes on afterwards, though all trees are lost. */
 static void workspaces_outlive_memory(void **state)
 {
     (void)state;
+    for (u64 n = 1; n < 3; n++) {
+        mem_fail_after(n);
+        assert_false(oom_guard(make_workspace, NULL)); /* and nothing is left */
+        mem_fail_after(0);
+    }
     for (u64 n = 2; n < 100000; n++) {
         struct world w;
         start(&w);
@@ -665,6 +676,12 @@ static void documents_change(void **state)
         arena_free(&x.arena);
     }
     assert_false(wit_workspace_edit(w, doc, 0, 100000, STR("")));
+    struct world x;
+    u32 package;
+    start(&x);
+    assert_false(wit_workspace_resolve(w, &x.r, 3, &package));
+    assert_int_equal(x.diags.errors, 1);
+    arena_free(&x.arena);
     wit_workspace_free(w);
 }
 

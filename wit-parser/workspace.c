@@ -20,10 +20,20 @@ struct wit_workspace {
     struct arena scratch; /* of resolving */
 };
 
+static void new_pool(void *context)
+{
+    struct wit_workspace *w = context;
+    w->pool = wit_pool_new();
+}
+
 struct wit_workspace *wit_workspace_new(void)
 {
     struct wit_workspace *w = mem_alloc(sizeof *w);
-    w->pool = wit_pool_new();
+    if (!oom_guard(new_pool, w)) {
+        mem_free(w);
+        struct arena nothing = {0};
+        arena_alloc(&nothing, SIZE_MAX); /* unwinds further */
+    }
     return w;
 }
 
@@ -223,6 +233,10 @@ bool wit_workspace_resolve(struct wit_workspace *w, struct wit_resolve *r, u32 d
     struct map groups = {0};
     *package = WIT_NONE;
     if (document >= w->count || sources->list.len) {
+        diag_error(r->diags, "wit-broken", (span){0},
+                   document >= w->count ? "the workspace has no document %u"
+                                        : "document %u can only be resolved where no sources are",
+                   document);
         return false;
     }
     for (u32 i = 0; i < w->count; i++) {
