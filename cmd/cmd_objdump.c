@@ -40,19 +40,30 @@ struct dump {
 
 static void quoted(struct buf *out, str name)
 {
+    static const char escapes[0x80] = {
+        [0] = '0', ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
     buf_c(out, "custom \"");
     for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        if (c == '"' || c == '\\') {
+        u8 c = (u8)name.ptr[i];
+        if (c < 0x80 && escapes[c]) {
             buf_byte(out, '\\');
-        }
-        if ((u8)c < 0x20 || c == 0x7f) {
-            buf_printf(out, "\\x%02x", (u8)c);
+            buf_byte(out, (u8)escapes[c]);
+        } else if (c < 0x20 || c == 0x7f) {
+            buf_printf(out, "\\u{%x}", c);
         } else {
-            buf_byte(out, (u8)c);
+            buf_byte(out, c);
         }
     }
     buf_byte(out, '"');
+}
+
+static u32 characters(str text)
+{
+    u32 n = 0;
+    for (size_t i = 0; i < text.len; n++) {
+        utf8_next(text, &i);
+    }
+    return n;
 }
 
 static void line(struct dump *d, u32 depth, str name, struct wasm_cursor range, u32 count)
@@ -62,8 +73,9 @@ static void line(struct dump *d, u32 depth, str name, struct wasm_cursor range, 
     str last = str_printf(d->arena, "0x%x", start + size);
     buf_fill(&d->out, ' ', depth * 2u);
     buf_str(&d->out, name);
-    if (depth * 2u + name.len < 40) {
-        buf_fill(&d->out, ' ', 40 - depth * 2u - name.len);
+    u32 width = depth * 2u + characters(name);
+    if (width < 40) {
+        buf_fill(&d->out, ' ', 40 - width);
     }
     buf_printf(&d->out, " | %10.*s - %10.*s | %9u bytes | %u count\n", STRA(first), STRA(last),
                size, count);

@@ -18,13 +18,12 @@ struct strip {
     u32 pattern_count;
 };
 
-/* What stays unless asked for: names, the interface of a module that is to become a component, and what
- * linkers need. */
+/* What stays unless asked for: names of modules, the interface of a module that is to become a component, and
+ * what linkers need. */
 static bool is_kept(str name)
 {
-    return str_eq(name, STR("name")) || str_eq(name, STR("component-name")) ||
-           str_eq(name, STR("dylink.0")) || str_eq(name, STR("component-type")) ||
-           str_starts(name, STR("component-type:"));
+    return str_eq(name, STR("name")) || str_eq(name, STR("dylink.0")) ||
+           str_eq(name, STR("component-type")) || str_starts(name, STR("component-type:"));
 }
 
 static bool is_removed(const struct strip *s, str name)
@@ -65,7 +64,9 @@ static bool read_patterns(struct cli *cli, struct strip *s)
     u32 n = cli_values(cli, "delete", &texts);
     s->patterns = arena_array(&cli->arena, regex_t, n);
     for (u32 i = 0; i < n; i++) {
-        int code = regcomp(&s->patterns[i], texts[i], REG_EXTENDED | REG_NOSUB);
+        bool any_case = strncmp(texts[i], "(?i)", 4) == 0;
+        int code = regcomp(&s->patterns[i], texts[i] + (any_case ? 4 : 0),
+                           REG_EXTENDED | REG_NOSUB | (any_case ? REG_ICASE : 0));
         if (code != 0) {
             char why[128];
             regerror(code, &s->patterns[i], why, sizeof why);
