@@ -429,10 +429,8 @@ struct cx {
     struct subtask *lender;    /* lifting borrows */
     struct task *borrow_scope; /* lowering borrows */
     struct arena *arena;       /* lifted values */
-    struct engine_memory
-        *other; /* a guest that takes the values at once: views into memory are fine unless it is
-                                    this memory */
-    bool for_guest;
+    bool for_guest;            /* takes the values at once */
+    bool views;                /* and its realloc cannot change this memory: it is another guest */
     bool host_values; /* lowering what a host made: its string hints do not count */
     u64 budget;
     u8 *mem; /* cached view of the memory */

@@ -130,7 +130,7 @@ static bool direct_args(struct canon_store *s, struct task *t, struct subtask *s
     to.borrow_scope = t;
     from.arena = canon_scratch_enter(s);
     from.for_guest = !s->config.trace;
-    from.other = to.opts->memory;
+    from.views = from.for_guest && from.inst != to.inst;
     struct canon_value *values = arena_array(from.arena, struct canon_value, ft->param_count + 1);
     bool fine = canon_lift_params(&from, low->max_flat_params, sub->args, ft, values);
     if (fine && s->config.trace) {
@@ -151,7 +151,7 @@ static bool direct_result(struct canon_store *s, struct task *t, struct subtask 
     struct canon_value v = {0};
     from.arena = canon_scratch_enter(s);
     from.for_guest = !s->config.trace;
-    from.other = to.opts->memory;
+    from.views = from.for_guest && from.inst != to.inst;
     bool fine = canon_lift_result(&from, MAX_FLAT_RESULTS, core, f->type, &v);
     if (fine && t->num_borrows) {
         fine = canon_fail(s, f->inst, "borrow handles still remain at the end of the call");

@@ -262,7 +262,7 @@ void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind)
 static const char *load_bytes(struct cx *cx, u64 ptr, u64 n, enum canon_kind kind)
 {
     bool is_float = kind == CANON_T_F32 || kind == CANON_T_F64;
-    if (cx->for_guest && cx->other && cx->other != cx->opts->memory && !is_float) {
+    if (cx->views && !is_float) {
         return (const char *)cx->mem + ptr;
     }
     char *copy = arena_alloc(cx->arena, n);

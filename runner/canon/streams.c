@@ -120,7 +120,7 @@ bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct ca
         struct canon_value list = {.kind = CANON_T_LIST};
         source.arena = canon_scratch_enter(s);
         source.for_guest = true;
-        source.other = to->opts->memory;
+        source.views = from->inst != to->inst;
         list.items = arena_array(source.arena, struct canon_value, n);
         list.count = n;
         u64 at = from->ptr + (u64)from->progress * t->size[from->opts->p];

@@ -29,8 +29,7 @@ static bool load_utf8(struct cx *cx, u64 ptr, u32 n, struct canon_value *v)
         return canon_explain(cx->store, "byte %zu of the %u at %llu is %#04x", bad + 1, n,
                              (unsigned long long)ptr, first);
     }
-    bool view = cx->for_guest && cx->other && cx->other != cx->opts->memory;
-    v->text.ptr = view ? s.ptr : str_dup(cx->arena, s).ptr;
+    v->text.ptr = cx->views ? s.ptr : str_dup(cx->arena, s).ptr;
     v->text.len = n;
     return true;
 }

@@ -116,7 +116,7 @@ bool canon_task_return_flat(struct task *t, u32 max_flat, const u64 *slots)
     struct canon_value result = {0};
     cx.arena = canon_scratch_enter(s);
     cx.for_guest = t->sub != NULL && !s->config.trace;
-    cx.other = t->sub && t->sub->low->opts.memory ? t->sub->low->opts.memory : NULL;
+    cx.views = cx.for_guest && t->sub->low->inst != t->inst;
     bool fine = canon_lift_result(&cx, max_flat, slots, ft, &result) &&
                 canon_task_return(t, ft->result ? &result : NULL, 0);
     canon_scratch_leave(s);
@@ -187,7 +187,7 @@ static bool args_from_guest(struct task *t, u64 *slots)
     to.borrow_scope = t;
     from.arena = canon_scratch_enter(s);
     from.for_guest = !s->config.trace;
-    from.other = to.opts->memory;
+    from.views = from.for_guest && from.inst != to.inst;
     struct canon_value *values =
         arena_array(from.arena, struct canon_value, ft->param_count ? ft->param_count : 1);
     bool fine = canon_lift_params(&from, low->max_flat_params, sub->args, ft, values);
