@@ -430,6 +430,9 @@ enum engine_outcome canon_bi_thread_new_indirect(struct builtin *b, u64 *slots)
                    "()` is supported)");
         return FAILED;
     }
+    if (!canon_has_room(b->inst, 0)) {
+        return FAILED;
+    }
     struct thread *th = canon_thread_new(s->current->task, explicit_thread_starts);
     th->kp = f;
     th->k[0] = slots[1];

@@ -147,7 +147,8 @@ bool canon_enter_allowed(struct component_instance *i)
 enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *f,
                                       struct subtask *sub)
 {
-    if (!canon_enter_allowed(f->inst) || !canon_chain_has_room(s->current)) {
+    if (!canon_enter_allowed(f->inst) || !canon_chain_has_room(s->current) ||
+        !canon_has_room(f->inst, 0)) {
         return ENGINE_TRAPPED;
     }
     struct task *t = canon_task_new(f);
@@ -172,6 +173,7 @@ static void call_free(struct canon_call *c)
     if (c->inv) {
         c->inv->call = NULL;
     }
+    engine_let_go(s->engine, c->kept);
     arena_free(&c->arena);
     mem_free(c);
 }
@@ -220,7 +222,10 @@ static bool lift_host_args(struct subtask *sub, struct canon_call *c)
         return true;
     }
     c->args = arena_array(&c->arena, struct canon_value, ft->param_count);
-    return canon_lift_params(&cx, low->max_flat_params, sub->args, ft, c->args);
+    bool fine = canon_lift_params(&cx, low->max_flat_params, sub->args, ft, c->args);
+    c->kept = sizeof *c + c->arena.used;
+    engine_keep(c->store->engine, c->kept);
+    return fine && canon_has_room(low->inst, 0);
 }
 
 static enum engine_outcome host_call(struct canon_store *s, struct subtask *sub, u64 *slots)

@@ -298,6 +298,7 @@ struct canon_call {
     void (*on_cancel)(void *env, struct canon_call *c);
     void *cancel_env;
     struct canon_call *next, *previous;
+    u64 kept;    /* bytes of arguments */
     bool inside; /* the host function is on the stack */
     bool ended;
     bool later; /* done, but the guest hears of it a turn later */
@@ -351,7 +352,12 @@ struct component_instance {
 
 /* ---- The store ------------------------------------------------------------------------------------------------------ */
 
-struct pool {
+struct loaded_module {
+    struct engine_module *module;
+    str name; /* from its name section; may be empty */
+};
+struct pool { /* what is taken from it counts as kept for guests' tasks */
+    struct engine_store *engine;
     void *free;
     size_t size;
 };
@@ -379,7 +385,7 @@ struct canon_store {
     struct canon_end *ends; /* all */
     struct canon_error *errors;
     struct map modules; /* address of a wasm_module -> number in module_list */
-    VEC(struct engine_module *) module_list;
+    VEC(struct loaded_module) module_list;
 
     struct pool threads_pool, tasks_pool, subtasks_pool, ends_pool, sets_pool;
     struct arena scratch; /* lifted values on their way */
@@ -414,6 +420,8 @@ void canon_pool_put(struct pool *p, void *object);
 bool canon_explain(struct canon_store *s, const char *format, ...) WITC_PRINTF(2, 3);
 bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
     WITC_PRINTF(3, 4);
+/* May something more of so many bytes be kept for a guest? */
+bool canon_has_room(struct component_instance *i, u64 bytes);
 /* Takes over the trap of an engine task. */
 void canon_fail_core(struct canon_store *s, struct component_instance *i, struct engine_task *t);
 void canon_clear_trap(struct canon_store *s);
@@ -669,14 +677,10 @@ struct canon_instance {
     struct map names;
     struct component_instance *state; /* NULL: a bundle */
 };
-struct core_item {
-    str name;
-    struct engine_extern ext;
-};
 struct core_instance {
-    struct engine_instance *instance;
-    struct core_item *items; /* bundle */
-    u32 count;
+    struct engine_instance *instance; /* NULL: a bundle */
+    struct engine_extern *items;
+    struct map names; /* name -> item */
 };
 struct typed_value {
     const struct canon_type *type;

@@ -68,6 +68,9 @@ u32 canon_handle_add(struct component_instance *i, struct handle h)
         h.maker = s->current->task->func;
     }
     u32 index = t->free;
+    if (!canon_has_room(i, 0)) {
+        return 0;
+    }
     if (index) {
         t->free = t->data[index - 1].next_free;
     } else {
@@ -77,6 +80,7 @@ u32 canon_handle_add(struct component_instance *i, struct handle h)
         }
         if (t->len == t->cap) {
             u32 cap = t->cap ? 2 * t->cap : 8;
+            engine_keep(s->engine, (u64)(cap - t->cap) * sizeof *t->data);
             t->data = mem_realloc(t->data, (size_t)cap * sizeof *t->data);
             t->cap = cap;
         }
@@ -104,6 +108,7 @@ void canon_handle_remove(struct component_instance *i, u32 index)
 struct canon_error *canon_error_new(struct canon_store *s, str message)
 {
     struct canon_error *e = mem_alloc(sizeof *e + message.len);
+    engine_keep(s->engine, sizeof *e + message.len);
     char *text = (char *)(e + 1);
     if (message.len) {
         memcpy(text, message.ptr, message.len);
@@ -126,5 +131,6 @@ void canon_error_release(struct canon_store *s, struct canon_error *e)
     if (e->next) {
         e->next->previous = e->previous;
     }
+    engine_let_go(s->engine, sizeof *e + e->message.len);
     mem_free(e);
 }

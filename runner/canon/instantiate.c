@@ -32,18 +32,28 @@ static bool out_of_range(struct build *b, span at)
 
 #define PUSH(b, vec, value) (*vec_push(&(b)->store->arena, &(b)->scope->vec) = (value))
 
+static struct loaded_module *find_module(struct canon_store *s, const struct wasm_module *m)
+{
+    u32 n = map_get(&s->modules, str_of((const char *)&m, sizeof m));
+    return n == MAP_NONE ? NULL : &s->module_list.data[n];
+}
+
 struct engine_module *canon_get_module(struct canon_store *s, const struct wasm_module *m,
                                        struct diags *d)
 {
-    str key = str_of((const char *)&m, sizeof m);
-    u32 n = map_get(&s->modules, key);
-    if (n != MAP_NONE) {
-        return s->module_list.data[n];
+    struct loaded_module *found = find_module(s, m);
+    if (found) {
+        return found->module;
     }
     struct engine_module *module = engine_load(s->engine, m, s->config.features, d);
     if (module) {
+        struct arena a = {0};
+        struct wasm_names names = {0};
+        wasm_read_names(&a, m, &names); /* the name itself lies in the section */
+        arena_free(&a);
+        str key = str_of((const char *)&m, sizeof m);
         map_put(&s->arena, &s->modules, str_dup(&s->arena, key), s->module_list.len);
-        *vec_push(&s->arena, &s->module_list) = module;
+        *vec_push(&s->arena, &s->module_list) = (struct loaded_module){module, names.module};
     }
     return module;
 }
@@ -55,13 +65,8 @@ static bool core_export(const struct core_instance *i, str name, struct engine_e
     if (i->instance) {
         return engine_export(i->instance, name, out);
     }
-    for (u32 n = 0; n < i->count; n++) {
-        if (str_eq(i->items[n].name, name)) {
-            *out = i->items[n].ext;
-            return true;
-        }
-    }
-    return false;
+    u32 n = map_get(&i->names, name);
+    return n != MAP_NONE && (*out = i->items[n], true);
 }
 
 static bool core_item(struct build *b, struct cm_sortidx item, struct engine_extern *out)
@@ -94,11 +99,11 @@ static bool push_core(struct build *b, struct engine_extern ext)
 
 static bool core_bundle(struct build *b, const struct cm_instance *def, struct core_instance *out)
 {
-    out->items = arena_array(&b->store->arena, struct core_item, def->export_count);
-    out->count = def->export_count;
+    out->items = arena_array(&b->store->arena, struct engine_extern, def->export_count);
+    map_reserve(&b->store->arena, &out->names, def->export_count);
     for (u32 i = 0; i < def->export_count; i++) {
-        out->items[i].name = def->exports[i].name.name;
-        if (!core_item(b, def->exports[i].item, &out->items[i].ext)) {
+        map_add(&b->store->arena, &out->names, def->exports[i].name.name, i);
+        if (!core_item(b, def->exports[i].item, &out->items[i])) {
             return out_of_range(b, def->at);
         }
     }
@@ -108,16 +113,16 @@ static bool core_bundle(struct build *b, const struct cm_instance *def, struct c
 static bool core_imports(struct build *b, const struct cm_instance *def,
                          const struct wasm_module *m, struct engine_extern *imports)
 {
+    struct map args = {0}; /* name -> instance */
+    map_reserve(&b->store->arena, &args, def->arg_count);
+    for (u32 i = 0; i < def->arg_count; i++) {
+        map_add(&b->store->arena, &args, def->args[i].name, def->args[i].item.index);
+    }
     for (u32 i = 0; i < m->imports.len; i++) {
         const struct wasm_import *import = &m->imports.data[i];
-        bool found = false;
-        for (u32 n = 0; n < def->arg_count && !found; n++) {
-            u32 index = def->args[n].item.index;
-            found = str_eq(def->args[n].name, import->module) &&
-                    index < b->scope->core_instances.len &&
-                    core_export(&b->scope->core_instances.data[index], import->name, &imports[i]);
-        }
-        if (!found) {
+        u32 index = map_get(&args, import->module);
+        if (index >= b->scope->core_instances.len ||
+            !core_export(&b->scope->core_instances.data[index], import->name, &imports[i])) {
             diag_error(b->diags, "link", def->at,
                        "core module import `" STRF "` `" STRF "` has no argument",
                        STRA(import->module), STRA(import->name));
@@ -166,11 +171,9 @@ static bool core_instantiate(struct build *b, const struct cm_instance *def,
     if (!core_imports(b, def, m, imports)) {
         return false;
     }
-    struct wasm_names names = {0};
-    wasm_read_names(&s->arena, m, &names);
-    str label = b->inst->path;
-    if (names.module.len) {
-        label = str_printf(&s->arena, STRF "/" STRF, STRA(label), STRA(names.module));
+    str label = b->inst->path, name = find_module(s, m)->name;
+    if (name.len) {
+        label = str_printf(&s->arena, STRF "/" STRF, STRA(label), STRA(name));
     }
     u32 errors = b->diags->errors;
     enum engine_outcome outcome = engine_instantiate(s->engine, module, imports, m->imports.len,

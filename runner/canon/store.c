@@ -6,6 +6,7 @@
 void *canon_pool_get(struct canon_store *s, struct pool *p)
 {
     void *object = p->free;
+    engine_keep(p->engine, p->size);
     if (!object) {
         return arena_alloc(&s->arena, p->size);
     }
@@ -18,6 +19,7 @@ void canon_pool_put(struct pool *p, void *object)
 {
     memcpy(object, &p->free, sizeof(void *));
     p->free = object;
+    engine_let_go(p->engine, p->size);
 }
 
 struct arena *canon_scratch_enter(struct canon_store *s)
@@ -45,11 +47,11 @@ struct canon_store *canon_store_new(const struct canon_config *config)
     s->engine = engine_store_new(&s->config.limits);
     engine_validate_lazily(s->engine, s->config.lazy_validation);
     s->instances_end = &s->instances;
-    s->threads_pool.size = sizeof(struct thread);
-    s->tasks_pool.size = sizeof(struct task);
-    s->subtasks_pool.size = sizeof(struct subtask);
-    s->ends_pool.size = sizeof(struct canon_end);
-    s->sets_pool.size = sizeof(struct waitable_set);
+    s->threads_pool = (struct pool){s->engine, NULL, sizeof(struct thread)};
+    s->tasks_pool = (struct pool){s->engine, NULL, sizeof(struct task)};
+    s->subtasks_pool = (struct pool){s->engine, NULL, sizeof(struct subtask)};
+    s->ends_pool = (struct pool){s->engine, NULL, sizeof(struct canon_end)};
+    s->sets_pool = (struct pool){s->engine, NULL, sizeof(struct waitable_set)};
     return s;
 }
 
@@ -251,6 +253,12 @@ bool canon_explain(struct canon_store *s, const char *format, ...)
     va_end(args);
     s->explainable = false;
     return false;
+}
+
+bool canon_has_room(struct component_instance *i, u64 bytes)
+{
+    struct canon_store *s = i->store;
+    return engine_has_room(s->engine, bytes) || canon_fail(s, i, "tasks need too much memory");
 }
 
 static void copy_frames(struct canon_store *s, const struct engine_trap *t)

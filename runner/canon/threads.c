@@ -99,6 +99,7 @@ bool canon_thread_register(struct thread *th)
         }
         if (i->threads.len == i->threads.cap) {
             u32 cap = i->threads.cap ? 2 * i->threads.cap : 4;
+            engine_keep(i->store->engine, (cap - i->threads.cap) * sizeof(struct thread *));
             i->threads.data = mem_realloc(i->threads.data, cap * sizeof(struct thread *));
             i->threads.cap = cap;
         }

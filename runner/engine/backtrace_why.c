@@ -406,6 +406,10 @@ str engine_why(struct engine_task *t, enum trap trap)
                    t->trap.frame_count + t->trap.frames_left_out,
                    (unsigned long long)t->store->limits.stack_slots * sizeof(u64));
         break;
+    case TRAP_TASKS:
+        buf_printf(&b, "the stacks of all tasks, and what is kept beside them, may have %llu bytes",
+                   (unsigned long long)t->store->limits.task_bytes);
+        break;
     default: break;
     }
     return buf_view(&b);

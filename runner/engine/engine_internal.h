@@ -245,6 +245,7 @@ struct engine_store {
     str invalid;    /* message of the latest TRAP_INVALID */
     volatile sig_atomic_t interrupted;
     u64 fuel; /* left beside what tasks hold as ticks */
+    u64 kept; /* bytes of stacks, and what engine_keep was told */
     struct engine_task *tasks, *pool;
     u32 pooled;
     struct engine_memory *memories;

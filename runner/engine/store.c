@@ -25,6 +25,7 @@ struct engine_store *engine_store_new(const struct engine_limits *limits)
     s->limits.stack_slots = (u32)or_default(s->limits.stack_slots, 131072);
     s->limits.instances = (u32)or_default(s->limits.instances, 10000);
     s->limits.heap_bytes = or_default(s->limits.heap_bytes, (u64)1 << 30);
+    s->limits.task_bytes = or_default(s->limits.task_bytes, (u64)1 << 31);
     s->fuel = s->limits.fuel;
     s->types = validate_store_new(&s->arena);
     s->no_instance.memory0 = &s->no_memory;
@@ -56,6 +57,19 @@ void engine_store_free(struct engine_store *s)
     engine_heap_free(s);
     arena_free(&s->arena);
     mem_free(s);
+}
+
+void engine_keep(struct engine_store *s, u64 bytes)
+{
+    s->kept += bytes;
+}
+void engine_let_go(struct engine_store *s, u64 bytes)
+{
+    s->kept -= bytes;
+}
+bool engine_has_room(const struct engine_store *s, u64 bytes)
+{
+    return s->kept <= s->limits.task_bytes && bytes <= s->limits.task_bytes - s->kept;
 }
 
 void engine_add_fuel(struct engine_store *s, u64 fuel)

@@ -12,8 +12,16 @@
 
 /* ---- Stacks ------------------------------------------------------------------------------------------------- */
 
+static u64 stack_bytes(const struct engine_task *t)
+{
+    return sizeof(*t) + t->cap * sizeof(u64);
+}
+
 static int move_stack(struct engine_task *t, u64 cap)
 {
+    u64 more = (cap - t->cap) * sizeof(u64);
+    if (!engine_has_room(t->store, more))
+        return TRAP_TASKS;
     u64 *stack = malloc(cap * sizeof(u64));
     if (!stack)
         return TRAP_HOST_MEMORY;
@@ -24,6 +32,7 @@ static int move_stack(struct engine_task *t, u64 cap)
     if (ENGINE_TORTURE & TORTURE_STACK)
         memset(t->stack, 0xdd, t->cap * sizeof(u64));
     free(t->stack);
+    engine_keep(t->store, more);
     t->stack = stack;
     t->cap = (u32)cap;
     t->sp = stack + at;
@@ -254,6 +263,7 @@ struct engine_task *engine_task_new(struct engine_store *s)
     t->limit = t->stack + t->cap;
     t->sp = t->stack;
     t->state = TASK_IDLE;
+    engine_keep(s, stack_bytes(t));
     engine_set_instance(t, &s->no_instance);
     t->previous = NULL;
     t->next = s->tasks;
@@ -285,6 +295,7 @@ void engine_task_free(struct engine_task *t)
     struct engine_store *s = t->store;
     give_fuel_back(t);
     forget_trap(t);
+    engine_let_go(s, stack_bytes(t));
     if (t->previous)
         t->previous->next = t->next;
     else
