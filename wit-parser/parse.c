@@ -40,6 +40,8 @@ static struct ast_member reference(struct reader *r, enum ast_member_kind kind)
         } else if (n == NODE_interface_body) {
             body(r, &m.body, &m.body_count);
             m.has_body = true;
+        } else if (n == NODE_close) {
+            NO_MORE(r);
         }
     }
     m.name = head.name;
@@ -81,6 +83,8 @@ static void body(struct reader *r, const struct ast_member **out, u32 *count)
         struct ast_member m;
         if (member(r, n, &m)) {
             *vec_push(r->work, &r->members) = m;
+        } else if (n == NODE_close) {
+            NO_MORE(r);
         }
     }
     TAKE(r, members, from, *out, *count);
@@ -266,7 +270,7 @@ static void read_text(void *context)
     r->kinds = wit_node_kinds();
     *s->out = (struct ast_decls){.source = r->source};
     r->fine = wit_scan_text(r->work, r->diags, r->source, s->text, &r->text);
-    TSParser *parser = wit_pool_parser(s->pool);
+    TSParser *parser = wit_pool_plain_parser(s->pool);
     if (!parser) {
         diag_error(r->diags, "wit-syntax", (span){0},
                    "tree-sitter does not take the grammar of WIT");

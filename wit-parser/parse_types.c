@@ -38,6 +38,8 @@ static void type_parts(struct reader *r, struct ast_type *t, u32 depth)
             t->size = (u32)id.name.len;
             t->start = id.start;
             t->end = id.end;
+        } else if (n == NODE_close) {
+            NO_MORE(r);
         } else if (n == NODE_integer) {
             struct ast_id number = wit_token(r);
             str digits = number.name;
@@ -109,6 +111,7 @@ static struct ast_field field(struct reader *r, bool docs)
             f.name = wit_identifier(r);
         } else if (is_type(n)) {
             f.type = type(r, 0);
+            NO_MORE(r);
         }
     }
     if (!f.name.end) { /* a label is its own token */
@@ -124,6 +127,7 @@ static const struct ast_type *result(struct reader *r)
     {
         if (is_type(here(r))) {
             t = type(r, 0);
+            NO_MORE(r);
         }
     }
     return t;
@@ -134,9 +138,12 @@ static void parameters(struct reader *r, struct ast_func *f)
     u32 from = r->fields.len;
     EACH_CHILD(r)
     {
-        if (here(r) == NODE_parameter) {
+        enum node n = here(r);
+        if (n == NODE_parameter) {
             struct ast_field p = field(r, false);
             *vec_push(r->work, &r->fields) = p;
+        } else if (n == NODE_close) {
+            NO_MORE(r);
         }
     }
     TAKE(r, fields, from, f->params, f->param_count);
@@ -178,6 +185,7 @@ struct ast_member wit_function(struct reader *r)
         enum node n = here(r);
         if (n == NODE_function_type) {
             wit_function_type(r, f);
+            NO_MORE(r);
         } else if (!wit_head(r, n, &head)) {
             function_part(r, f, n);
         }
@@ -211,6 +219,8 @@ struct ast_member wit_typedefinition(struct reader *r, enum wit_kind kind)
         } else if (n == NODE_method || n == NODE_constructor) {
             struct ast_member f = wit_function(r);
             *vec_push(r->work, &r->members) = f;
+        } else if (n == NODE_close) {
+            NO_MORE(r);
         }
     }
     m.name = head.name;

@@ -16,9 +16,11 @@ static void map_kinds(void)
     } nodes[] = {
 #define NAMED(id)      {#id, true, NODE_##id},
 #define WORD(id, text) {text, false, NODE_##id},
+#define ALSO(id, text) {text, false, NODE_##id},
 #include "nodes.def"
 #undef NAMED
 #undef WORD
+#undef ALSO
     };
     const TSLanguage *language = tree_sitter_wit();
     u32 count = ts_language_symbol_count(language);

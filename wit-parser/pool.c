@@ -27,7 +27,7 @@ _Static_assert(sizeof(struct chunk) == 16, "the payload is aligned like that of 
 struct wit_pool {
     struct arena arena;
     struct chunk *free[CLASSES];
-    TSParser *parser; /* NULL: at the next need */
+    TSParser *parser, *plain; /* NULL: at the next need */
     struct arena work;
     bool spoiled;
 };
@@ -147,7 +147,7 @@ void wit_pool_clear(struct wit_pool *p)
     arena_free(&p->work);
     memset(p->free, 0, sizeof p->free);
     p->work.first = WORK;
-    p->parser = NULL;
+    p->parser = p->plain = NULL;
     p->spoiled = false;
 }
 
@@ -179,13 +179,25 @@ struct arena *wit_pool_work(struct wit_pool *p)
     return &p->work;
 }
 
+static TSParser *new_parser(const TSLanguage *language)
+{
+    TSParser *parser = ts_parser_new();
+    /* Refused by a library of another generation. */
+    return ts_parser_set_language(parser, language) ? parser : NULL;
+}
+
 TSParser *wit_pool_parser(struct wit_pool *p)
 {
     if (!p->parser) {
-        p->parser = ts_parser_new();
-        if (!ts_parser_set_language(p->parser, tree_sitter_wit())) {
-            return NULL; /* a library of another generation */
-        }
+        p->parser = new_parser(tree_sitter_wit());
     }
     return p->parser;
+}
+
+TSParser *wit_pool_plain_parser(struct wit_pool *p)
+{
+    if (!p->plain) {
+        p->plain = new_parser(wit_plain_language(&p->arena));
+    }
+    return p->plain;
 }

@@ -4,6 +4,7 @@
 
 #include "base.h"
 
+struct TSLanguage;
 struct TSParser;
 struct wit_pool;
 
@@ -19,5 +20,10 @@ void wit_pool_clear(struct wit_pool *p);
 struct arena *wit_pool_work(struct wit_pool *p);
 /* The pool's parser of WIT, made at first need. Only within wit_pool_run. */
 struct TSParser *wit_pool_parser(struct wit_pool *p);
+/* Another one, for texts without comments: it is faster. */
+struct TSParser *wit_pool_plain_parser(struct wit_pool *p);
+
+/* The language of that one, made anew in `a` (language.c). */
+const struct TSLanguage *wit_plain_language(struct arena *a);
 
 #endif

@@ -13,9 +13,11 @@ enum node {
     NODE_other,
 #define NAMED(id)      NODE_##id,
 #define WORD(id, text) NODE_##id,
+#define ALSO(id, text)
 #include "nodes.def"
 #undef NAMED
 #undef WORD
+#undef ALSO
 };
 
 struct reader {
@@ -69,9 +71,14 @@ static inline void up(struct reader *r)
     ts_tree_cursor_goto_parent(&r->cursor);
 }
 
-/* Runs the body for each child of the current node. */
+/* Runs the body for each child of the current node, up to where that says that it has seen all that matters. */
 #define EACH_CHILD(r) \
     for (bool more_ = down(r), end_ = more_; more_ || (end_ && (up(r), false)); more_ = next(r))
+#define NO_MORE(r) \
+    {              \
+        up(r);     \
+        break;     \
+    }
 
 /* What a list has got since `from`, as an array of its own. */
 #define TAKE(r, list, from, array, count)                                                     \
