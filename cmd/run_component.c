@@ -86,37 +86,61 @@ static void report_leaks(struct session *x)
 }
 
 static const char *const event_names[] = {
-    [TRACE_CALL] = "call",   [TRACE_RETURN] = "return",   [TRACE_CANCEL] = "cancel",
-    [TRACE_BLOCK] = "block", [TRACE_RESUME] = "resume",   [TRACE_COPY] = "copy",
-    [TRACE_DROP] = "drop",   [TRACE_BUILTIN] = "builtin", [TRACE_TRAP] = "trap",
+    [TRACE_LOWER] = "lower",     [TRACE_LIFT] = "lift",     [TRACE_CALL] = "call",
+    [TRACE_RETURN] = "return",   [TRACE_CANCEL] = "cancel", [TRACE_BLOCK] = "block",
+    [TRACE_RESUME] = "resume",   [TRACE_COPY] = "copy",     [TRACE_DROP] = "drop",
+    [TRACE_BUILTIN] = "builtin", [TRACE_TRAP] = "trap",
 };
 
 #define TRACE_VALUE 500 /* bytes of a value, about */
 
-/* One line for each event: `[task] event instance func(values) what`. */
+static void put_arguments(struct buf *b, const struct canon_trace *t)
+{
+    buf_byte(b, '(');
+    for (u32 i = 0; i < t->value_count; i++) {
+        buf_c(b, i ? ", " : "");
+        wave_print_some(b, &t->values[i], t->type->params[i].type, TRACE_VALUE);
+    }
+    buf_byte(b, ')');
+}
+
+/* ` -> READER stream<u8> 3 [1, 2, 3]` */
+static void put_copy(struct buf *b, const struct canon_trace *t)
+{
+    const struct canon_type list = {.kind = CANON_T_LIST, .element = t->element};
+    buf_printf(b, " -> " STRF " " STRF " %u", STRA(t->peer.len ? t->peer : STR("host")),
+               STRA(t->what), t->count);
+    if (t->value_count) {
+        struct canon_value all =
+            canon_list(CANON_T_LIST, (struct canon_value *)t->values, t->value_count);
+        buf_byte(b, ' ');
+        wave_print_some(b, &all, &list, TRACE_VALUE);
+        buf_c(b, t->value_count < t->count ? "..." : "");
+    }
+}
+
+/* One line for each event: `[TASK] EVENT INSTANCE FUNCTION...`, as the manual page has it. A call of the host has the task that
+ * calls it. */
 static void trace(void *ctx, const struct canon_trace *t)
 {
     struct arena a = {0};
     struct buf b = buf_in(&a);
     (void)ctx;
-    buf_printf(&b, "[%u] %-7s " STRF " " STRF, t->task, event_names[t->event], STRA(t->instance),
-               STRA(t->func));
-    if (t->event == TRACE_CALL && t->type) {
-        buf_byte(&b, '(');
-        for (u32 i = 0; i < t->value_count; i++) {
-            buf_c(&b, i ? ", " : "");
-            wave_print_some(&b, &t->values[i], t->type->params[i].type, TRACE_VALUE);
-        }
-        buf_byte(&b, ')');
+    buf_printf(&b, "[%u] %-7s " STRF, t->task ? t->task : t->caller, event_names[t->event],
+               STRA(t->instance.len ? t->instance : STR("host")));
+    if (t->func.len) {
+        buf_printf(&b, " " STRF, STRA(t->func));
+    }
+    if (t->event == TRACE_COPY) {
+        put_copy(&b, t);
+    } else if (t->event == TRACE_CALL && t->type) {
+        put_arguments(&b, t);
     } else if (t->event == TRACE_RETURN && t->type && t->type->result && t->value_count) {
         buf_c(&b, " -> ");
         wave_print_some(&b, &t->values[0], t->type->result, TRACE_VALUE);
     }
-    if (t->what.len) {
+    if (t->what.len && t->event != TRACE_COPY) {
         buf_printf(&b, " " STRF, STRA(t->what));
-    }
-    if (t->count) {
-        buf_printf(&b, " (%u)", t->count);
     }
     buf_byte(&b, '\n');
     fwrite(b.data, 1, b.len, stderr);

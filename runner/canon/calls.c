@@ -154,6 +154,9 @@ enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *
     struct task *t = canon_task_new(f);
     t->sub = sub;
     sub->task = t;
+    if (s->config.trace) {
+        canon_trace_lift(t);
+    }
     s->current->kp = sub;
     return canon_suspend(s, STEP_CALL, canon_thread_new(t, canon_task_enter), callee_gave_back);
 }
@@ -300,6 +303,9 @@ enum engine_outcome canon_lower_core(struct lowered *low, u64 *slots)
     if (!low->inst->may_leave) {
         canon_fail(s, low->inst, "cannot leave component instance");
         return ENGINE_TRAPPED;
+    }
+    if (s->config.trace) {
+        canon_trace_lower(low);
     }
     if (f->kind == FUNC_UNKNOWN) {
         canon_fail(s, low->inst, "unknown import `" STRF "` has been called", STRA(f->name));

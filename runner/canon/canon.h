@@ -233,24 +233,28 @@ u32 canon_choose_seeded(void *seed, enum canon_choice kind, u32 n);
 
 /* Boundary events for --trace; costs a test of a pointer when off. */
 enum canon_event {
-    TRACE_CALL,    /* a call begins; values: arguments (after lifting) */
-    TRACE_RETURN,  /* values: the result, or none */
-    TRACE_CANCEL,  /* the call was cancelled */
-    TRACE_BLOCK,   /* a thread blocks; `what` says for what */
-    TRACE_RESUME,  /* ... and goes on */
-    TRACE_COPY,    /* elements move through a stream or future; count */
-    TRACE_DROP,    /* an end or a resource is dropped */
+    TRACE_LOWER, /* a guest calls a function that it got by `canon lower`; `what`: "async" or nothing */
+    TRACE_LIFT,   /* a task of a function of `canon lift` is made; it may have to wait to enter */
+    TRACE_CALL,   /* the call begins; values: arguments (after lifting) */
+    TRACE_RETURN, /* values: the result, or none */
+    TRACE_CANCEL, /* the call was cancelled */
+    TRACE_BLOCK,  /* a thread blocks; `what` says for what */
+    TRACE_RESUME, /* ... and goes on */
+    TRACE_COPY, /* elements move through a stream or future from `instance` to `peer`; values: the first of `count` */
+    TRACE_DROP, /* an end or a resource is dropped; `what` says which */
     TRACE_BUILTIN, /* another built-in is called; `what` is its name */
     TRACE_TRAP,
 };
 struct canon_trace {
     enum canon_event event;
     u32 task;     /* number of the task, from 1 in the order of their calls; 0 = host */
-    u32 caller;   /* TRACE_CALL: task that calls */
+    u32 caller;   /* TRACE_CALL, of a host function also TRACE_RETURN: task that calls */
     str instance; /* path of the component instance, "" for the host */
-    str func;     /* "ns:pkg/iface@v#name", or as known */
+    str peer;     /* TRACE_COPY: the same of the reader */
+    str func;     /* "ns:pkg/iface@v#name", or as known; empty: none */
     str what;     /* see the event */
     const struct canon_functype *type; /* CALL, RETURN */
+    const struct canon_type *element;  /* COPY; NULL: no payload */
     const struct canon_value *values;
     u32 value_count;
     u32 count;

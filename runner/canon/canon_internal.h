@@ -728,7 +728,10 @@ bool canon_alias_outer(struct scope *sc, const struct cm_alias *a, struct scope 
 /* ---- Reports (report.c) ------------------------------------------------------------------------------------------------------------ */
 
 void canon_trace_call(struct task *t, const struct canon_value *values, u32 n);
+void canon_trace_lower(const struct lowered *low);
+void canon_trace_lift(struct task *t);
 void canon_trace_copy(struct canon_end *e, u32 n);
+void canon_trace_drop(struct canon_end *e);
 void canon_trace_scalars(struct task *t, const u64 *slots);
 void canon_trace_result(struct task *t, const struct canon_value *result, u64 scalar,
                         bool cancelled);

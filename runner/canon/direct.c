@@ -207,6 +207,9 @@ bool canon_call_direct(struct lowered *low, u64 *slots)
     th.storage[0] = th.storage[1] = 0;
     s->current = &th;
     s->context = th.storage;
+    if (s->config.trace) {
+        canon_trace_lift(&t);
+    }
     bool fine = functype_of(f->type)->scalar && !low->opts.is_async
                     ? call_scalar(s, low, &t, slots)
                     : call_values(s, low, &t, slots);

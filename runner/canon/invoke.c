@@ -92,6 +92,9 @@ static bool start(struct canon_store *s, struct canon_invocation *inv)
     struct task *t = canon_task_new(f);
     t->inv = inv;
     inv->task = t;
+    if (s->config.trace) {
+        canon_trace_lift(t);
+    }
     return canon_drive(s, canon_thread_new(t, canon_task_enter)) &&
            (f->type->is_async || finish_sync(s, inv));
 }

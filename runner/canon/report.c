@@ -96,12 +96,77 @@ void canon_trace_host_return(struct canon_call *c, const struct canon_value *res
     emit(c->store, t);
 }
 
+void canon_trace_lower(const struct lowered *low)
+{
+    struct canon_store *s = low->inst->store;
+    emit(s, (struct canon_trace){.event = TRACE_LOWER,
+                                 .task = s->current ? s->current->task->id : 0,
+                                 .instance = low->inst->path,
+                                 .func = low->callee->name,
+                                 .what = low->opts.is_async ? STR("async") : STR("")});
+}
+
+void canon_trace_lift(struct task *task)
+{
+    emit(task->inst->store, of_task(TRACE_LIFT, task));
+}
+
+static str end_words(struct canon_store *s, const struct canon_end *e)
+{
+    struct buf b = buf_in(&s->scratch);
+    const struct canon_type type = {.kind = e->is_stream ? CANON_T_STREAM : CANON_T_FUTURE,
+                                    .element = e->element};
+    canon_type_print(&b, &type);
+    return buf_view(&b);
+}
+
+#define TRACE_PLAIN  200 /* elements of a copy, at most */
+#define TRACE_OTHERS 16
+
+/* The end is a guest's. The elements stand behind the place of the buffer that was pending: the peer's, where that is a guest's
+ * too. Those with handles are gone by now. */
 void canon_trace_copy(struct canon_end *e, u32 n)
 {
-    struct canon_trace t = {.event = TRACE_COPY, .count = n};
-    t.instance = e->owner ? e->owner->path : STR("");
-    t.what = e->is_stream ? STR("stream") : STR("future");
-    emit(e->store, t);
+    struct canon_store *s = e->store;
+    const struct canon_type *element = e->element;
+    const struct canon_end *w = e->is_writable ? e : e->other, *r = e->is_writable ? e->other : e;
+    struct arena *scratch = canon_scratch_enter(s);
+    struct canon_trace t = {.event = TRACE_COPY,
+                            .task = s->current ? s->current->task->id : 0,
+                            .instance = w && w->owner ? w->owner->path : STR(""),
+                            .peer = r && r->owner ? r->owner->path : STR(""),
+                            .what = end_words(s, e),
+                            .element = element,
+                            .count = n};
+    if (element && !element->has_handle) {
+        const struct buffer *b = e->other && e->other->owner ? &e->other->buffer : &e->buffer;
+        u32 most = element->is_plain ? TRACE_PLAIN : TRACE_OTHERS;
+        struct cx cx = canon_cx(s, b->opts, b->inst);
+        struct canon_value *values = arena_array(scratch, struct canon_value, most);
+        u64 at = b->ptr + (u64)(b->progress - n) * element->size[b->opts->p];
+        cx.arena = scratch;
+        t.value_count = n < most ? n : most;
+        t.values = values;
+        if (!canon_load_list_valid(&cx, at, t.value_count, element, values)) {
+            t.value_count = 0;
+        }
+    }
+    emit(s, t);
+    canon_scratch_leave(s);
+}
+
+void canon_trace_drop(struct canon_end *e)
+{
+    struct canon_store *s = e->store;
+    struct arena *scratch = canon_scratch_enter(s);
+    struct buf b = buf_in(scratch);
+    buf_printf(&b, "%s end of " STRF, e->is_writable ? "writable" : "readable",
+               STRA(end_words(s, e)));
+    emit(s, (struct canon_trace){.event = TRACE_DROP,
+                                 .task = s->current ? s->current->task->id : 0,
+                                 .instance = e->owner ? e->owner->path : STR(""),
+                                 .what = buf_view(&b)});
+    canon_scratch_leave(s);
 }
 
 /* ---- Who waits for whom -------------------------------------------------------------------------------- */

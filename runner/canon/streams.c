@@ -237,8 +237,7 @@ bool canon_end_release(struct canon_end *e)
     struct canon_store *s = e->store;
     struct canon_end *o = e->other;
     if (s->config.trace) {
-        canon_trace_event(s, TRACE_DROP, s->current,
-                          e->is_writable ? "writable end" : "readable end");
+        canon_trace_drop(e);
     }
     for (u32 i = 0; i < s->late_cancels.len; i++) {
         if (s->late_cancels.data[i] == e) {

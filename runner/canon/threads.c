@@ -252,9 +252,6 @@ bool canon_thread_wait_until(struct thread *th, enum wait_kind kind, void *on)
         th->state = THREAD_RUNNING;
         return true;
     }
-    if (s->config.trace) {
-        canon_trace_event(s, TRACE_BLOCK, th, th->doing);
-    }
     return false;
 }
 
@@ -392,10 +389,6 @@ enum step canon_start_core(struct thread *th, struct engine_func *f, const u64 *
 
 enum step canon_resume_core(struct thread *th, const u64 *results)
 {
-    struct canon_store *s = th->task->inst->store;
-    if (s->config.trace) {
-        canon_trace_event(s, TRACE_RESUME, th, th->doing);
-    }
     th->doing = NULL;
     return after_core(th, engine_resume(th->et, results));
 }
@@ -452,10 +445,19 @@ static void lock_chain(struct canon_store *s, struct thread *th)
     canon_lock_roots(s);
 }
 
+/* A thread blocks in what it is doing, or goes on from there; a new one does nothing yet. */
+static void trace_thread(struct canon_store *s, enum canon_event e, struct thread *th)
+{
+    if (s->config.trace && th->doing) {
+        canon_trace_event(s, e, th, th->doing);
+    }
+}
+
 bool canon_drive(struct canon_store *s, struct thread *th)
 {
     th->resumer = NULL;
     th->chain = 0;
+    trace_thread(s, TRACE_RESUME, th);
     start_running(th);
     while (th) {
         s->current = th;
@@ -466,7 +468,10 @@ bool canon_drive(struct canon_store *s, struct thread *th)
         }
         struct thread *to = s->step_to;
         switch (step) {
-        case STEP_BLOCK: th = step_back(th); break;
+        case STEP_BLOCK:
+            trace_thread(s, TRACE_BLOCK, th);
+            th = step_back(th);
+            break;
         case STEP_CALL:
             to->resumer = th;
             to->chain = chain_with(th);
@@ -474,6 +479,8 @@ bool canon_drive(struct canon_store *s, struct thread *th)
             th = to;
             break;
         case STEP_SWITCH:
+            trace_thread(s, TRACE_BLOCK, th);
+            trace_thread(s, TRACE_RESUME, to);
             to->resumer = step_back(th);
             to->chain = chain_with(to->resumer);
             start_running(to);
