@@ -1,76 +1,6 @@
 /* canon_test.c - types and their layouts, signatures, hosts: functions, streams, futures, resources; traps and reports. Guests are
  * small components in text. */
-#include "canon.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-struct world {
-    struct arena arena;
-    struct sources sources;
-    struct diags diags;
-    struct canon_store *store;
-    struct canon_linker *linker;
-    struct canon_instance *instance;
-    struct canon_config config;
-    enum canon_outcome outcome;
-};
-
-static void open_world(struct world *w)
-{
-    memset(w, 0, sizeof *w);
-    w->sources.arena = &w->arena;
-    diags_init(&w->diags, &w->arena, &w->sources);
-    w->config.features = features_all();
-    w->config.track_handles = true;
-    w->linker = canon_linker_new();
-}
-
-static void start(struct world *w, const char *text)
-{
-    u32 source = sources_add(&w->sources, STR("test.wat"), str_c(text), SOURCE_TEXT);
-    struct wasm_binary b;
-    w->store = canon_store_new(&w->config);
-    bool read = wasm_read(&w->arena, source, w->config.features, &b, &w->diags);
-    struct canon_loaded *loaded = NULL;
-    if (read) {
-        loaded = canon_load(w->store, b.component, &w->diags);
-    }
-    if (!loaded) {
-        struct buf out = buf_in(&w->arena);
-        diags_render(&w->diags, DIAG_TEXT, &out);
-        fail_msg(STRF, STRA(buf_view(&out)));
-    }
-    w->outcome = canon_instantiate(w->store, loaded, w->linker, NULL, &w->instance, &w->diags);
-}
-
-static void close_world(struct world *w)
-{
-    canon_store_free(w->store);
-    canon_linker_free(w->linker);
-    arena_free(&w->arena);
-}
-
-static void print_diags(struct world *w)
-{
-    struct buf out = buf_in(&w->arena);
-    diags_render(&w->diags, DIAG_TEXT, &out);
-    print_message(STRF, STRA(buf_view(&out)));
-}
-
-static struct canon_func *export_of(struct world *w, const char *name)
-{
-    if (w->outcome != CANON_OK) {
-        print_diags(w);
-    }
-    assert_int_equal(w->outcome, CANON_OK);
-    struct canon_func *f = canon_find_func(w->instance, STR(""), str_c(name));
-    assert_non_null(f);
-    return f;
-}
+#include "test_world.h"
 
 static u64 call_u32(struct world *w, const char *name, u32 count, const u64 *numbers)
 {
@@ -79,7 +9,7 @@ static u64 call_u32(struct world *w, const char *name, u32 count, const u64 *num
         args[i] = canon_u(CANON_T_U32, numbers[i]);
     }
     enum canon_outcome o =
-        canon_invoke(w->store, export_of(w, name), args, count, &w->arena, &result);
+        canon_invoke(w->store, world_export(w, name), args, count, &w->arena, &result);
     if (o != CANON_OK) {
         fail_msg("trap: " STRF, STRA(canon_trap_of(w->store)->message));
     }
@@ -88,7 +18,7 @@ static u64 call_u32(struct world *w, const char *name, u32 count, const u64 *num
 
 static void expect_trap(struct world *w, const char *name, const char *message)
 {
-    enum canon_outcome o = canon_invoke(w->store, export_of(w, name), NULL, 0, &w->arena, NULL);
+    enum canon_outcome o = canon_invoke(w->store, world_export(w, name), NULL, 0, &w->arena, NULL);
     assert_int_equal(o, CANON_TRAPPED);
     str have = canon_trap_of(w->store)->message;
     if (str_find(have, str_c(message), 0) == SIZE_MAX) {
@@ -226,12 +156,12 @@ static void test_host_function(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w);
+    world_begin(&w);
     canon_linker_func(canon_linker_instance(w.linker, "h:h/math@0.2.12"), "add",
                       "func(a: u32, b: u32) -> u32", host_add, NULL);
-    start(&w, add_guest);
+    world_start(&w, str_c(add_guest));
     assert_int_equal(call_u32(&w, "run", 2, (u64[]){20, 22}), 42);
-    close_world(&w);
+    world_end(&w);
 }
 
 /* A value goes to a start function, whose result is exported. */
@@ -251,11 +181,10 @@ static void test_values(void **state)
     for (u32 bad = 0; bad < 2; bad++) {
         struct world w;
         struct canon_value n = canon_u(bad ? CANON_T_U64 : CANON_T_U32, 41), on = canon_bool(true);
-        open_world(&w);
+        world_begin(&w);
         canon_linker_value(canon_linker_root(w.linker), "n", bad ? "u64" : "u32", &n);
         canon_linker_value(canon_linker_instance(w.linker, "h"), "on", "bool", &on);
-        start(&w, text);
-        assert_int_equal(w.outcome, bad ? CANON_TRAPPED : CANON_OK);
+        assert_int_equal(world_try(&w, str_c(text)), !bad);
         assert_int_equal(w.diags.errors, bad);
         if (!bad) {
             const struct canon_export *e = canon_export_find(w.instance, STR("sum"));
@@ -264,7 +193,7 @@ static void test_values(void **state)
             assert_int_equal(e->type->kind, CANON_T_U32);
             assert_int_equal(e->value->u, 42);
         }
-        close_world(&w);
+        world_end(&w);
     }
 }
 
@@ -272,35 +201,33 @@ static void test_lying_import(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w);
+    world_begin(&w);
     canon_linker_func(canon_linker_instance(w.linker, "h:h/math@0.2.12"), "add",
                       "func(a: u32, b: string) -> u32", host_add, NULL);
-    start(&w, add_guest);
-    assert_int_equal(w.outcome, CANON_TRAPPED);
+    assert_false(world_try(&w, str_c(add_guest)));
     assert_int_equal(w.diags.errors, 1);
-    close_world(&w);
+    world_end(&w);
 }
 
 static void test_missing_import(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w);
+    world_begin(&w);
     canon_linker_func(canon_linker_instance(w.linker, "h:h/math@0.2.12"), "adds",
                       "func(a: u32, b: u32) -> u32", host_add, NULL);
-    start(&w, add_guest);
-    assert_int_equal(w.outcome, CANON_TRAPPED);
+    assert_false(world_try(&w, str_c(add_guest)));
     assert_int_equal(w.diags.errors, 1);
-    close_world(&w);
+    world_end(&w);
 
-    open_world(&w);
+    world_begin(&w);
     canon_linker_trap_unknown(w.linker, true);
-    start(&w, add_guest);
+    world_start(&w, str_c(add_guest));
     struct canon_value args[2] = {canon_u(CANON_T_U32, 1), canon_u(CANON_T_U32, 2)};
-    assert_int_equal(canon_invoke(w.store, export_of(&w, "run"), args, 2, &w.arena, NULL),
+    assert_int_equal(canon_invoke(w.store, world_export(&w, "run"), args, 2, &w.arena, NULL),
                      CANON_TRAPPED);
     assert_true(str_starts(canon_trap_of(w.store)->message, STR("unknown import")));
-    close_world(&w);
+    world_end(&w);
 }
 
 /* A host function that returns later, from the loop. */
@@ -334,18 +261,20 @@ static void test_reexport(void **state)
     (void)state;
     struct world w;
     struct later later = {0};
-    open_world(&w);
-    w.config.loop = (struct canon_loop){&later, poll_later};
+    world_begin(&w);
+    canon_set_loop(w.store, (struct canon_loop){&later, poll_later});
     canon_linker_func(canon_linker_root(w.linker), "add", "func(a: u32, b: u32) -> u32", host_add,
                       NULL);
     canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32", host_later,
                       &later);
-    start(&w, "(component (import \"add\" (func $a (param \"a\" u32) (param \"b\" u32)"
+    world_start(
+        &w,
+        str_c("(component (import \"add\" (func $a (param \"a\" u32) (param \"b\" u32)"
               " (result u32))) (import \"later\" (func $l async (param \"a\" u32) (result u32)))"
-              " (export \"plus\" (func $a)) (export \"twice\" (func $l)))");
+              " (export \"plus\" (func $a)) (export \"twice\" (func $l)))"));
     assert_int_equal(call_u32(&w, "plus", 2, (u64[]){3, 4}), 7);
     assert_int_equal(call_u32(&w, "twice", 1, (u64[]){4}), 8);
-    close_world(&w);
+    world_end(&w);
 }
 
 #define LATER_GUEST(async_import, lower_options, core_params, body)                           \
@@ -377,12 +306,12 @@ static void run_later(const char *signature, const char *guest, u64 want)
 {
     struct world w;
     struct later later = {0};
-    open_world(&w);
-    w.config.loop = (struct canon_loop){&later, poll_later};
+    world_begin(&w);
+    canon_set_loop(w.store, (struct canon_loop){&later, poll_later});
     canon_linker_func(canon_linker_root(w.linker), "later", signature, host_later, &later);
-    start(&w, guest);
+    world_start(&w, str_c(guest));
     assert_int_equal(call_u32(&w, "run", 0, NULL), want);
-    close_world(&w);
+    world_end(&w);
 }
 
 static void test_host_later(void **state)
@@ -422,17 +351,18 @@ static void test_host_cancel(void **state)
     (void)state;
     struct world w;
     struct later later = {0};
-    open_world(&w);
+    world_begin(&w);
     canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32",
                       host_cancellable, &later);
-    start(&w, LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",
-                          "(local.set $s (i32.shr_u (call $h (i32.const 21) (i32.const 16))"
-                          "                         (i32.const 4)))"
-                          "(local.set $t (call $cancel (local.get $s)))"
-                          "(call $drop (local.get $s)) (local.get $t)"));
+    world_start(&w,
+                str_c(LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",
+                                  "(local.set $s (i32.shr_u (call $h (i32.const 21) (i32.const 16))"
+                                  "                         (i32.const 4)))"
+                                  "(local.set $t (call $cancel (local.get $s)))"
+                                  "(call $drop (local.get $s)) (local.get $t)")));
     assert_int_equal(call_u32(&w, "run", 0, NULL), 4); /* CANCELLED_BEFORE_RETURNED */
     assert_int_equal(later.cancels, 1);
-    close_world(&w);
+    world_end(&w);
 }
 
 /* A store that is freed while a host still has a call of it. */
@@ -441,14 +371,15 @@ static void test_host_forgotten(void **state)
     (void)state;
     struct world w;
     struct later later = {0};
-    open_world(&w);
+    world_begin(&w);
     canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32",
                       host_cancellable, &later);
-    start(&w, LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",
-                          "(i32.and (call $h (i32.const 21) (i32.const 16)) (i32.const 15))"));
+    world_start(
+        &w, str_c(LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",
+                              "(i32.and (call $h (i32.const 21) (i32.const 16)) (i32.const 15))")));
     assert_int_equal(call_u32(&w, "run", 0, NULL), 1); /* STARTED */
     assert_int_equal(later.cancels, 0);
-    close_world(&w);
+    world_end(&w);
     assert_int_equal(later.cancels, 1);
     assert_null(later.call);
 }
@@ -458,17 +389,17 @@ static void test_deadlock(void **state)
     (void)state;
     struct world w;
     struct later later = {0};
-    open_world(&w);
+    world_begin(&w);
     canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32", host_later,
                       &later);
-    start(&w, LATER_GUEST("async", "", "i32", "(call $h (i32.const 21))"));
+    world_start(&w, str_c(LATER_GUEST("async", "", "i32", "(call $h (i32.const 21))")));
     expect_trap(&w, "run", "deadlock detected");
     const struct canon_trap *t = canon_trap_of(w.store);
     assert_true(t->is_deadlock);
     assert_int_equal(t->wait_count, 2);
     assert_true(str_find(t->report, STR("the host has not finished `later`"), 0) != SIZE_MAX);
     expect_trap(&w, "run", "cannot enter component instance");
-    close_world(&w);
+    world_end(&w);
 }
 
 static void host_exit(void *env, struct canon_call *c)
@@ -503,13 +434,13 @@ static void test_host_ends(void **state)
                 {host_trap, "no bread today", false},
                 {host_unfit, "unfit value", false}};
     for (u32 i = 0; i < LENGTH_OF(rows); i++) {
-        open_world(&w);
+        world_begin(&w);
         canon_linker_func(canon_linker_root(w.linker), "later", "func(a: u32) -> u32", rows[i].fn,
                           NULL);
-        start(&w, guest);
+        world_start(&w, str_c(guest));
         expect_trap(&w, "run", rows[i].message);
         assert_int_equal(canon_trap_of(w.store)->is_exit, rows[i].is_exit);
-        close_world(&w);
+        world_end(&w);
     }
 }
 
@@ -605,17 +536,17 @@ static void copy_stream(struct canon_seed *seed)
     struct world w;
     struct text_source source = {.text = STR("the quick brown fox")};
     struct sink sink = {0};
-    open_world(&w);
-    if (seed) {
-        w.config.choose = canon_choose_seeded;
-        w.config.choose_ctx = seed;
-    }
-    start(&w, copy_guest);
+    struct canon_config config = {.features = features_all(),
+                                  .track_handles = true,
+                                  .choose = seed ? canon_choose_seeded : NULL,
+                                  .choose_ctx = seed};
+    world_begin_with(&w, &config);
+    world_start(&w, str_c(copy_guest));
     struct canon_end *writable;
     const struct canon_type *u8_type = canon_linker_parse_type(canon_linker_root(w.linker), "u8");
     struct canon_end *in = canon_stream_new(w.store, u8_type, &text_source, &source, &writable);
     struct canon_value arg = canon_readable(CANON_T_STREAM, in), out;
-    assert_int_equal(canon_invoke(w.store, export_of(&w, "copy"), &arg, 1, &w.arena, &out),
+    assert_int_equal(canon_invoke(w.store, world_export(&w, "copy"), &arg, 1, &w.arena, &out),
                      CANON_OK);
     canon_stream_read(out.end, 3, sink_read, &sink);
     assert_int_equal(canon_store_run_until(w.store, NULL, NULL), CANON_IDLE);
@@ -626,7 +557,7 @@ static void copy_stream(struct canon_seed *seed)
     u32 n;
     canon_leaks(w.store, &w.arena, &leaks, &n);
     assert_int_equal(n, 0);
-    close_world(&w);
+    world_end(&w);
 }
 
 static void test_streams(void **state)
@@ -645,8 +576,7 @@ static void test_host_pipe(void **state)
     struct world w;
     struct text_source source = {.text = STR("pipe dreams")};
     struct sink sink = {0};
-    open_world(&w);
-    w.store = canon_store_new(&w.config);
+    world_begin(&w);
     struct canon_end *writable;
     struct canon_end *r =
         canon_stream_new(w.store, canon_linker_parse_type(canon_linker_root(w.linker), "u8"),
@@ -654,7 +584,7 @@ static void test_host_pipe(void **state)
     canon_stream_read(r, 3, sink_read, &sink);
     assert_true(sink.closed && source.dropped);
     assert_true(str_eq_c(str_of(sink.text, sink.len), "pipe dreams"));
-    close_world(&w);
+    world_end(&w);
 }
 
 static const char future_guest[] =
@@ -697,9 +627,9 @@ static void run_future(int when, u64 want)
 {
     struct world w;
     struct canon_end *writable, *pending = NULL;
-    open_world(&w);
-    w.config.loop = (struct canon_loop){&pending, resolve_poll};
-    start(&w, future_guest);
+    world_begin(&w);
+    canon_set_loop(w.store, (struct canon_loop){&pending, resolve_poll});
+    world_start(&w, str_c(future_guest));
     struct canon_end *r =
         canon_future_new(w.store, canon_linker_parse_type(canon_linker_root(w.linker), "string"),
                          NULL, NULL, &writable);
@@ -712,10 +642,10 @@ static void run_future(int when, u64 want)
         canon_stream_close(writable);
     }
     struct canon_value arg = canon_readable(CANON_T_FUTURE, r), out = {0};
-    assert_int_equal(canon_invoke(w.store, export_of(&w, "run"), &arg, 1, &w.arena, &out),
+    assert_int_equal(canon_invoke(w.store, world_export(&w, "run"), &arg, 1, &w.arena, &out),
                      CANON_OK);
     assert_int_equal(out.u, want);
-    close_world(&w);
+    world_end(&w);
 }
 
 static void test_futures(void **state)
@@ -785,12 +715,12 @@ static void test_resources(void **state)
     (void)state;
     struct world w;
     struct files files = {0};
-    open_world(&w);
+    world_begin(&w);
     struct canon_linker_instance *i = canon_linker_instance(w.linker, "h:h/files");
     files.type = canon_linker_resource(i, "file", file_close, &files);
     canon_linker_func(i, "open", "func(n: u32) -> file", file_open, &files);
     canon_linker_func(i, "[method]file.size", "func(self: borrow<file>) -> u32", file_size, &files);
-    start(&w, resource_guest);
+    world_start(&w, str_c(resource_guest));
     assert_int_equal(call_u32(&w, "run", 1, (u64[]){77}), 77);
     assert_int_equal(files.opened, 1);
     assert_int_equal(files.closed, 1);
@@ -807,7 +737,7 @@ static void test_resources(void **state)
     canon_store_free(w.store);
     w.store = NULL;
     assert_int_equal(files.closed, 2);
-    close_world(&w);
+    world_end(&w);
 }
 
 /* ---- Arguments --------------------------------------------------------------------------------------------- */
@@ -816,11 +746,11 @@ static void test_arguments(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w);
+    world_begin(&w);
     canon_linker_func(canon_linker_instance(w.linker, "h:h/math@0.2.12"), "add",
                       "func(a: u32, b: u32) -> u32", host_add, NULL);
-    start(&w, add_guest);
-    struct canon_func *f = export_of(&w, "run");
+    world_start(&w, str_c(add_guest));
+    struct canon_func *f = world_export(&w, "run");
     struct canon_value args[2] = {canon_u(CANON_T_U32, 1), canon_u(CANON_T_U64, 2)};
     assert_int_equal(canon_invoke(w.store, f, args, 1, &w.arena, NULL), CANON_TRAPPED);
     assert_int_equal(canon_invoke(w.store, f, args, 2, &w.arena, NULL), CANON_TRAPPED);
@@ -828,7 +758,7 @@ static void test_arguments(void **state)
     assert_int_equal(canon_invoke(w.store, f, args, 2, &w.arena, NULL), CANON_TRAPPED);
     args[1].u = 3;
     assert_int_equal(canon_invoke(w.store, f, args, 2, &w.arena, NULL), CANON_OK);
-    close_world(&w);
+    world_end(&w);
 }
 
 int main(void)

@@ -1,12 +1,6 @@
 /* canon_trap_test.c - the specification's trap conditions, a row for each: what the guest does and the trap that follows. Handles count
  * from 1 in the order in which they are made. */
-#include "canon.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "test_world.h"
 
 /* Built-ins of the guest: name in the guest, core type, definition. */
 static const struct {
@@ -70,6 +64,8 @@ static const struct {
     {"tyr", "(param i32) (result i32)", "thread.yield-then-resume"},
     {"tsp", "(param i32) (result i32)", "thread.suspend-then-promote"},
     {"en", "(param i32 i32) (result i32)", "error-context.new (memory (core memory $mem \"mem\"))"},
+    {"en16", "(param i32 i32) (result i32)",
+     "error-context.new string-encoding=utf16 (memory (core memory $mem \"mem\"))"},
     {"em", "(param i32 i32)",
      "error-context.debug-message (memory (core memory $mem \"mem\")) (realloc (core func $mem "
      "\"realloc\"))"},
@@ -80,6 +76,8 @@ static const struct {
     {"list", "(param i32 i32)", "lower (func $b \"list\") (memory (core memory $mem \"mem\"))"},
     {"char", "(param i32)", "lower (func $b \"char\")"},
     {"pick", "(param i32)", "lower (func $b \"pick\")"},
+    {"picks", "(param i32 i32)", "lower (func $b \"picks\") (memory (core memory $mem \"mem\"))"},
+    {"throw", "", "lower (func $b \"throw\")"},
     {"many", "(param i32)", "lower (func $b \"many\") (memory (core memory $mem \"mem\"))"},
     {"give", "(param i32)", "lower (func $b \"give\")"},
     {"mk", "(result i32)", "lower (func $b \"mk\")"},
@@ -169,6 +167,10 @@ static const struct {
     {"(call $char (i32.const 0xd800))", "invalid `char` bit pattern"},
     {"(call $char (i32.const 0x110000))", "invalid `char` bit pattern"},
     {"(call $pick (i32.const 2))", "invalid variant discriminant"},
+    {"(i32.store8 (i32.const 1) (i32.const 2)) (call $picks (i32.const 0) (i32.const 2))",
+     "invalid variant discriminant"},
+    {"(drop (call $en16 (i32.const 1) (i32.const 1)))", "unaligned pointer"},
+    {"(call $throw)", "uncaught exception"},
     {"(call $many (i32.const 65535))", "unaligned pointer"},
     {"(call $many (i32.const 65532))", "out of bounds"},
     {"(drop (call $en (i32.const 65535) (i32.const 2)))", "out of bounds"},
@@ -177,6 +179,9 @@ static const struct {
     {"(drop (call $en (i32.const 0) (i32.const 2))) (call $em (i32.const 1) (i32.const 65532))",
      "out of bounds"},
     /* Waitable sets. */
+    {"(drop (call $wn)) (drop (call $tyr (call $tn (i32.const 5) (i32.const 0))))"
+     "(call $wd (i32.const 1))",
+     "cannot drop waitable set with waiters"},
     {"(drop (call $wn)) (drop (call $sn)) (call $wj (i32.const 2) (i32.const 1))"
      "(call $wd (i32.const 1))",
      "cannot drop waitable set with waitables in it"},
@@ -235,6 +240,10 @@ static const struct {
      "cannot write to future after previous write succeeded or readable end dropped"},
     {"(drop (call $sn)) (drop (call $sn))"
      "(drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(call $sf (i32.const 1) (i32.const 4))",
+     "cannot forward busy stream"},
+    {"(drop (call $sn)) (drop (call $sn))"
+     "(drop (call $sw (i32.const 4) (i32.const 0) (i32.const 1)))"
      "(call $sf (i32.const 1) (i32.const 4))",
      "cannot forward busy stream"},
     {"(drop (call $wn)) (drop (call $sn)) (drop (call $sn)) (call $wj (i32.const 5) (i32.const 1))"
@@ -321,6 +330,7 @@ static void put_guest(struct buf *b, enum form form, const char *body)
           " (core module $m (memory (export \"mem\") 1)"
           "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 1024))"
           "  (func (export \"f1\") (param i32)) (func (export \"f2\") (param i32 i32))"
+          "  (tag $e) (func (export \"throw\") (throw $e))"
           "  (func (export \"wait\") (result i32) (i32.const 1))"
           "  (func (export \"cb\") (param i32 i32 i32) (result i32) (i32.const 1)))"
           " (core instance $i (instantiate $m))"
@@ -353,6 +363,9 @@ static void put_guest(struct buf *b, enum form form, const char *body)
           "  (memory (core memory $i \"mem\")) (realloc (core func $i \"realloc\"))))"
           " (func (export \"char\") (param \"t\" char) (canon lift (core func $i \"f1\")))"
           " (func (export \"pick\") (param \"t\" $ve) (canon lift (core func $i \"f1\")))"
+          " (func (export \"picks\") (param \"t\" (list $ve)) (canon lift (core func $i \"f2\")"
+          "  (memory (core memory $i \"mem\")) (realloc (core func $i \"realloc\"))))"
+          " (func (export \"throw\") (canon lift (core func $i \"throw\")))"
           " (func (export \"give\") (param \"t\" $s) (canon lift (core func $i \"f1\")))"
           " (type $p0 (resource (rep i32))) (export $p \"p\" (type $p0))"
           " (canon resource.new $p0 (core func $pn))"
@@ -408,7 +421,8 @@ static void put_guest(struct buf *b, enum form form, const char *body)
                "$thread (param i32)) (func $none)"
                "(func $joiner (param i32) (call $wj (i32.const 1) (i32.const 0)))"
                "(func $canceller (param i32) (drop (call $scr (i32.const 1))))"
-               "(elem (i32.const 1) func $thread $none $joiner $canceller))"
+               "(func $waiter (param i32) (drop (call $ww (i32.const 1) (i32.const 0))))"
+               "(elem (i32.const 1) func $thread $none $joiner $canceller $waiter))"
                "(core instance $i (instantiate $m (with \"\" (instance"
                " (export \"mem\" (memory $mem \"mem\")) (export \"t\" (table $table \"t\"))",
                form == FORM_CALLBACK ? "(result i32)" : "", form == FORM_POST_RETURN ? "" : body,
@@ -427,39 +441,21 @@ static void put_guest(struct buf *b, enum form form, const char *body)
 
 static void run_row(enum form form, const char *body, const char *trap)
 {
-    struct arena a = {0};
-    struct sources sources = {.arena = &a};
-    struct diags d;
-    struct buf text = buf_in(&a);
-    struct canon_config config = {.features = features_all()};
-    struct wasm_binary binary;
-    struct canon_instance *instance = NULL;
-    diags_init(&d, &a, &sources);
+    struct world w;
+    world_begin_with(&w, &(struct canon_config){.features = features_all()});
+    struct buf text = buf_in(&w.arena);
     put_guest(&text, form, body);
-    u32 source = sources_add(&sources, STR("guest"), buf_view(&text), SOURCE_TEXT);
-    struct canon_store *s = canon_store_new(&config);
-    struct canon_linker *l = canon_linker_new();
-    struct canon_loaded *loaded = NULL;
-    if (wasm_read(&a, source, config.features, &binary, &d)) {
-        loaded = canon_load(s, binary.component, &d);
-    }
-    if (!loaded || canon_instantiate(s, loaded, l, NULL, &instance, &d) != CANON_OK) {
-        struct buf out = buf_in(&a);
-        diags_render(&d, DIAG_TEXT, &out);
-        fail_msg("%s: " STRF, body, STRA(buf_view(&out)));
-    }
-    struct canon_func *f = canon_find_func(instance, STR(""), STR("run"));
-    enum canon_outcome o = canon_invoke(s, f, NULL, 0, &a, NULL);
-    str have = o == CANON_TRAPPED ? canon_trap_of(s)->message : STR("none");
+    world_start(&w, buf_view(&text));
+    struct canon_func *f = world_export(&w, "run");
+    enum canon_outcome o = canon_invoke(w.store, f, NULL, 0, &w.arena, NULL);
+    str have = o == CANON_TRAPPED ? canon_trap_of(w.store)->message : STR("none");
     if (str_find(have, str_c(trap), 0) == SIZE_MAX) {
         fail_msg("%s: trap `" STRF "`, wanted `%s`", body, STRA(have), trap);
     }
     /* Nothing runs in the instance after that. */
-    assert_int_equal(canon_invoke(s, f, NULL, 0, &a, NULL), CANON_TRAPPED);
-    assert_true(str_eq_c(canon_trap_of(s)->message, "cannot enter component instance"));
-    canon_store_free(s);
-    canon_linker_free(l);
-    arena_free(&a);
+    assert_int_equal(canon_invoke(w.store, f, NULL, 0, &w.arena, NULL), CANON_TRAPPED);
+    assert_true(str_eq_c(canon_trap_of(w.store)->message, "cannot enter component instance"));
+    world_end(&w);
 }
 
 static void test_traps(void **state)
