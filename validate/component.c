@@ -71,9 +71,7 @@ static bool unique_imports(const struct wasm_module *m, struct diags *d)
     arena_temp_begin(&scratch);
     for (u32 i = 0; fine && i < m->imports.len; i++) {
         const struct wasm_import *import = &m->imports.data[i];
-        str key = str_printf(&scratch.arena, "%zu:" STRF STRF, import->module.len,
-                             STRA(import->module), STRA(import->name));
-        u32 first = map_add(&scratch.arena, &names, key, i);
+        u32 first = map_add(&scratch.arena, &names, validate_import_key(&scratch.arena, import), i);
         if (first == MAP_NONE)
             continue;
         fine = false;

@@ -206,17 +206,16 @@ static bool func_matches(struct relation *r, validate_id sub, validate_id super)
 
 /* ---- Core modules ------------------------------------------------------------------------------------------ */
 
-static bool module_matches(struct relation *r, validate_id sub, validate_id super)
+static bool imports_match(struct relation *r, struct arena *scratch, const struct validate_type *x,
+                          const struct validate_type *y)
 {
-    const struct validate_type *x = validate_at(r->t, sub), *y = validate_at(r->t, super);
+    struct map names = {0};
+    for (u32 i = 0; x->core_import_count && i < y->core_import_count; i++)
+        map_add(scratch, &names, validate_import_key(scratch, &y->core_imports[i]), i);
     for (u32 i = 0; i < x->core_import_count; i++) {
         const struct wasm_import *want = &x->core_imports[i];
-        const struct wasm_import *have = NULL;
-        for (u32 k = 0; k < y->core_import_count && !have; k++) {
-            if (str_eq(want->module, y->core_imports[k].module) &&
-                str_eq(want->name, y->core_imports[k].name))
-                have = &y->core_imports[k];
-        }
+        u32 found = map_get(&names, validate_import_key(scratch, want));
+        const struct wasm_import *have = found == MAP_NONE ? NULL : &y->core_imports[found];
         if (!have)
             return r->why && differ(r, STR("no such import"),
                                     str_printf(r->arena, "import `" STRF "` `" STRF "`",
@@ -227,7 +226,17 @@ static bool module_matches(struct relation *r, validate_id sub, validate_id supe
                            validate_externtype_text(r->arena, r->t->store, &want->type)) ||
                     within(r, "import", want->name));
     }
-    for (u32 i = 0; i < y->core_export_count; i++) {
+    return true;
+}
+
+static bool module_matches(struct relation *r, validate_id sub, validate_id super)
+{
+    const struct validate_type *x = validate_at(r->t, sub), *y = validate_at(r->t, super);
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    bool fine = imports_match(r, &scratch.arena, x, y);
+    arena_temp_end(&scratch);
+    for (u32 i = 0; fine && i < y->core_export_count; i++) {
         const struct validate_core_export *want = &y->core_exports[i];
         const struct validate_core_export *have = validate_find_core_export(r->t, sub, want->name);
         if (!have)
@@ -239,7 +248,7 @@ static bool module_matches(struct relation *r, validate_id sub, validate_id supe
                            validate_externtype_text(r->arena, r->t->store, &have->type)) ||
                     within(r, "export", want->name));
     }
-    return true;
+    return fine;
 }
 
 /* ---- Instances and components ------------------------------------------------------------------------------- */

@@ -380,9 +380,7 @@ static bool module_import(struct validate_cm *v, struct validate_scope *s,
         return false;
     import.type = validate_canonicalize_extern(s->core_types.data, &import.type);
     import.at = (span){0, 0, 0};
-    str key = str_printf(v->t->arena, "%zu:" STRF STRF, import.module.len, STRA(import.module),
-                         STRA(import.name));
-    if (map_add(v->t->arena, names, key, 0) != MAP_NONE)
+    if (map_add(v->t->arena, names, validate_import_key(v->t->arena, &import), 0) != MAP_NONE)
         return validate_cm_bad(v, s, "duplicate import name `" STRF ":" STRF "` in a module type",
                                STRA(import.module), STRA(import.name));
     *vec_push(v->t->arena, list) = import;
@@ -460,6 +458,9 @@ bool validate_cm_core_type(struct validate_cm *v, struct validate_scope *s,
 
 static bool has_free_resources(struct validate_cm *v, validate_id id)
 {
+    u32 closed = validate_numbers_get(&v->t->closed, id);
+    if (closed != VALIDATE_NONE)
+        return !closed;
     struct arena_temp scratch;
     struct validate_numbers seen = {0}, found = {0};
     validate_ids out = {0};
@@ -467,6 +468,7 @@ static bool has_free_resources(struct validate_cm *v, validate_id id)
     validate_free_resources(v->t, id, &seen, &found, &scratch.arena, &out);
     bool has = out.len > 0;
     arena_temp_end(&scratch);
+    validate_numbers_put(v->t->arena, &v->t->closed, id, !has);
     return has;
 }
 

@@ -588,6 +588,11 @@ const struct validate_item *validate_find_export(const struct validate_types *t,
     return i == MAP_NONE ? NULL : &d->exports[i];
 }
 
+str validate_import_key(struct arena *a, const struct wasm_import *x)
+{
+    return str_printf(a, "%zu:" STRF STRF, x->module.len, STRA(x->module), STRA(x->name));
+}
+
 const struct validate_core_export *validate_find_core_export(const struct validate_types *t,
                                                              validate_id module, str name)
 {

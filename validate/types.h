@@ -41,10 +41,12 @@ struct validate_types {
     VEC(struct validate_resource) resources;
     u32 tags; /* handed out so far; 0 is none */
     validate_id prims[0x80];
-    bool leaves_bodies;  /* validate_leave_bodies */
-    u64 work;            /* of the component under way */
-    u64 parts;           /* types and what they consist of */
-    bool exhausted;      /* one of the limits was met: what was made since then means nothing */
+    bool leaves_bodies; /* validate_leave_bodies */
+    u64 work;           /* of the component under way */
+    u64 parts;          /* types and what they consist of */
+    bool exhausted;     /* one of the limits was met: what was made since then means nothing */
+    /* Types that were looked through for free resources -> 1 if there are none. */
+    struct validate_numbers closed;
     struct map gc_pairs; /* component and core types that fit under the option `gc` */
     struct map spaces;   /* address of a component -> index below */
     VEC(struct validate_spaces) space_list;
@@ -68,6 +70,9 @@ bool validate_needs_name(const struct validate_type *def);
 validate_id validate_resource_type(struct validate_types *t, u32 resource, u32 tag);
 /* Is it a type that values have? */
 bool validate_is_value(const struct validate_type *def);
+
+/* Both names of an import of a core module in one. */
+str validate_import_key(struct arena *a, const struct wasm_import *x);
 
 /* Replaces resources and tags by others. */
 struct validate_substitution {
