@@ -18,6 +18,7 @@ static const struct option options[] = {
     {"timeout", 0, "TIME", "trap when the guest has run so long: 2, 1.5s, 200ms"},
     {"stall-timeout", 0, "TIME", "report who waits for whom when nothing has moved for so long"},
     {"max-memory", 0, "BYTES", "the most that each memory may hold"},
+    {"max-task-memory", 0, "BYTES", "the most that tasks, handles and streams may take in all"},
     {"seed", 0, "N", "draw what the specification leaves open from this seed"},
     {"trace", 0, NULL, "print each call, return and copy between components"},
     {"leaks", 0, NULL, "at the end tell which handles and tasks are still open"},
@@ -216,6 +217,7 @@ static bool read_options(struct cli *cli, struct run_options *o)
         !time_option(cli, "timeout", &o->timeout) ||
         !time_option(cli, "stall-timeout", &o->stall_timeout) ||
         !number_option(cli, "max-memory", 1, &o->limits.memory_bytes) ||
+        !number_option(cli, "max-task-memory", 1, &o->limits.task_bytes) ||
         !number_option(cli, "seed", 0, &o->seed) || !run_read_lists(cli, o)) {
         return false;
     }
