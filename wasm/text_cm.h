@@ -93,6 +93,7 @@ void text_scope_init(struct text_scope *s, struct text_parser *p, enum text_scop
                      struct text_scope *parent, str id);
 struct text_item text_item_new(struct text_scope *s);
 void text_item_ref(struct text_item *item, struct text_ref ref, bool is_signed);
+void text_item_append(struct text_item *item, const struct text_item *part);
 /* Resolves the holes (which may emit aliases) and adds the item to the scope. */
 void text_emit(struct text_scope *s, enum text_item_kind kind, struct text_item *item);
 void text_flush(struct text_scope *s);
@@ -144,8 +145,8 @@ void text_extern_name(struct text_scope *s, struct buf *out);
 void text_set_shape(struct text_scope *s, const struct text_shape *shape); /* of the last type */
 
 /* text_cm_core.c: core types in components, aliases */
-void text_core_type_body(struct text_scope *s, str id, struct text_token at, str shown);
-void text_core_rec(struct text_scope *s);
+/* Takes `type` or `rec` and the definition, if one is there. */
+bool text_core_type_field(struct text_scope *s);
 u32 text_module_type(struct text_scope *s, str id); /* declarators of an in-place module type */
 void text_alias_field(struct text_scope *s);
 /* `(alias ...)` after `(sort id?`: emits it; the caller defines the index. False if none is there. */

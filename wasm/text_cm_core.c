@@ -82,7 +82,7 @@ static void put_core_type(struct text_scope *s, struct buf *bytes)
     text_emit(s, TEXT_ITEM_CORE_TYPE, &item);
 }
 
-void text_core_type_body(struct text_scope *s, str id, struct text_token at, str shown)
+static void core_type_body(struct text_scope *s, str id, struct text_token at, str shown)
 {
     struct text_parser *p = s->p;
     const struct text_shape *no_shape;
@@ -146,7 +146,7 @@ static u32 group_members(struct group *g, struct buf *bytes)
     return count;
 }
 
-void text_core_rec(struct text_scope *s)
+static void core_rec(struct text_scope *s)
 {
     struct text_parser *p = s->p;
     struct group g = {.scope = s};
@@ -189,6 +189,22 @@ void text_core_rec(struct text_scope *s)
                     members.data[i].shown);
         set_info(s, &g.info.data[i]);
     }
+}
+
+bool text_core_type_field(struct text_scope *s)
+{
+    struct text_parser *p = s->p;
+    if (text_take(p, "type")) {
+        str id, shown;
+        struct text_token at;
+        text_binder(p, &id, &at, &shown);
+        core_type_body(s, id, at, shown);
+        return true;
+    }
+    bool rec = text_take(p, "rec");
+    if (rec)
+        core_rec(s);
+    return rec;
 }
 
 /* ---- Module types --------------------------------------------------------------------------------------------- */
@@ -290,14 +306,7 @@ static void module_declarators(struct text_scope *s)
             text_emit(s, TEXT_ITEM_EXPORT, &item);
         } else if (text_take(p, "alias")) {
             text_alias_field(s);
-        } else if (text_take(p, "type")) {
-            str id, shown;
-            struct text_token at;
-            text_binder(p, &id, &at, &shown);
-            text_core_type_body(s, id, at, shown);
-        } else if (text_take(p, "rec")) {
-            text_core_rec(s);
-        } else {
+        } else if (!text_core_type_field(s)) {
             text_unexpected(p, "`import`, `export`, `type`, `rec` or `alias`");
         }
         text_close(p);

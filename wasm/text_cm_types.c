@@ -330,21 +330,6 @@ static void resource_type(struct text_scope *s, struct text_item *item)
     }
 }
 
-static void core_declarator(struct text_scope *s)
-{
-    struct text_parser *p = s->p;
-    if (text_take(p, "type")) {
-        str id, shown;
-        struct text_token at;
-        text_binder(p, &id, &at, &shown);
-        text_core_type_body(s, id, at, shown);
-    } else if (text_take(p, "rec")) {
-        text_core_rec(s);
-    } else {
-        text_unexpected(p, "`type` or `rec`");
-    }
-}
-
 /* `"name" attributes* (sort id? type)`, after `import`, or `export` in a type. */
 static void declaration(struct text_scope *s, enum text_item_kind kind)
 {
@@ -374,9 +359,10 @@ static void declarators(struct text_scope *s)
     struct text_parser *p = s->p;
     while (p->tok.kind == TEXT_LPAREN && !p->failed) {
         text_advance(p);
-        if (text_take(p, "core"))
-            core_declarator(s);
-        else if (text_take(p, "type"))
+        if (text_take(p, "core")) {
+            if (!text_core_type_field(s))
+                text_unexpected(p, "`type` or `rec`");
+        } else if (text_take(p, "type"))
             text_type_field(s);
         else if (text_take(p, "alias"))
             text_alias_field(s);

@@ -82,48 +82,33 @@ static size_t begin_nested(struct text_scope *s, enum text_item_kind kind)
     return text_begin_size(s->out);
 }
 
-static void core_module(struct text_scope *s)
+static void nested(struct text_scope *s, enum cm_sort sort)
 {
     struct text_parser *p = s->p;
+    bool core = sort == SORT_CORE_MODULE;
     const struct text_shape *shape;
     str id, shown;
     struct text_token at;
     text_binder(p, &id, &at, &shown);
-    inline_exports(s, SORT_CORE_MODULE);
-    if (!inline_import(s, SORT_CORE_MODULE, &shape) &&
-        !text_inverted_alias(s, SORT_CORE_MODULE, &shape)) {
-        size_t start = begin_nested(s, TEXT_ITEM_CORE_MODULE);
+    inline_exports(s, sort);
+    if (!inline_import(s, sort, &shape) && !text_inverted_alias(s, sort, &shape)) {
+        size_t start = begin_nested(s, core ? TEXT_ITEM_CORE_MODULE : TEXT_ITEM_COMPONENT);
         if (text_take(p, "quote"))
-            text_quote(p, "module", s->out);
+            text_quote(p, core ? "module" : "component", s->out);
         else if (text_take(p, "binary"))
             text_binary_strings(p, s->out);
-        else
+        else if (core)
             text_module_fields(p, shown, s->out);
-        text_end_nested(p, s->out, start);
-    }
-    define(s, SORT_CORE_MODULE, at, id, shown);
-}
-
-static void component(struct text_scope *s)
-{
-    struct text_parser *p = s->p;
-    const struct text_shape *shape;
-    str id, shown;
-    struct text_token at;
-    text_binder(p, &id, &at, &shown);
-    inline_exports(s, SORT_COMPONENT);
-    if (!inline_import(s, SORT_COMPONENT, &shape) &&
-        !text_inverted_alias(s, SORT_COMPONENT, &shape)) {
-        size_t start = begin_nested(s, TEXT_ITEM_COMPONENT);
-        if (text_take(p, "quote"))
-            text_quote(p, "component", s->out);
-        else if (text_take(p, "binary"))
-            text_binary_strings(p, s->out);
         else
             text_component_fields(p, id, shown, s, s->out);
         text_end_nested(p, s->out, start);
     }
-    define(s, SORT_COMPONENT, at, id, shown);
+    define(s, sort, at, id, shown);
+}
+
+static void component(struct text_scope *s)
+{
+    nested(s, SORT_COMPONENT);
 }
 
 /* ---- Instances ------------------------------------------------------------------------------------------------ */
@@ -151,13 +136,7 @@ static void bundle(struct text_scope *s, bool core, struct text_item *item)
     }
     text_byte(&item->bytes, 1);
     text_uleb(&item->bytes, count);
-    u32 base = (u32)item->bytes.len;
-    buf_str(&item->bytes, buf_view(&exports.bytes));
-    for (u32 i = 0; i < exports.holes.len; i++) {
-        struct text_hole hole = exports.holes.data[i];
-        hole.at += base;
-        *vec_push(p->arena, &item->holes) = hole;
-    }
+    text_item_append(item, &exports);
 }
 
 /* `(with "name" item)*` */
@@ -192,13 +171,7 @@ static void arguments(struct text_scope *s, bool core, struct text_item *item)
         text_close(p);
     }
     text_uleb(&item->bytes, count);
-    u32 base = (u32)item->bytes.len;
-    buf_str(&item->bytes, buf_view(&args.bytes));
-    for (u32 i = 0; i < args.holes.len; i++) {
-        struct text_hole hole = args.holes.data[i];
-        hole.at += base;
-        *vec_push(p->arena, &item->holes) = hole;
-    }
+    text_item_append(item, &args);
 }
 
 /* `(instantiate x (with ...)*)` or exports */
@@ -393,17 +366,10 @@ static void core_field(struct text_scope *s)
         {STR_INIT("tag"), SORT_CORE_TAG},
     };
     if (text_take(p, "module")) {
-        core_module(s);
+        nested(s, SORT_CORE_MODULE);
     } else if (text_take(p, "instance")) {
         core_instance(s);
-    } else if (text_take(p, "type")) {
-        str id, shown;
-        struct text_token at;
-        text_binder(p, &id, &at, &shown);
-        text_core_type_body(s, id, at, shown);
-    } else if (text_take(p, "rec")) {
-        text_core_rec(s);
-    } else {
+    } else if (!text_core_type_field(s)) {
         for (u32 i = 0; i < LENGTH_OF(others); i++) {
             if (text_take_word(p, others[i].word)) {
                 core_definition(s, others[i].sort);

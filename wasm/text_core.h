@@ -118,12 +118,25 @@ bool text_extern_kind(struct text_parser *p, enum text_space_kind *kind);
 /* text_skim.c; leaves the current token where it was. */
 void text_skim(struct text_module *m);
 
+/* Takes an index: a number, or one of these names (*named then). 0 after an error. */
+u32 text_take_index(struct text_parser *p, const struct text_names *names, const char *expected,
+                    const char *what, bool *named);
 /* Takes an index of a space: number or name. */
 u32 text_index(struct text_module *m, enum text_space_kind space);
 /* Takes a type use. Parameters are bound if `bind` is given. */
 void text_typeuse(struct text_module *m, struct text_typeuse *use, text_param_fn *bind);
 /* Its type index; defines the type if there is none like it. */
 u32 text_typeuse_index(struct text_module *m, const struct text_typeuse *use);
+
+/* text_immediates.c */
+void text_put_op(struct buf *out, enum wasm_op op);
+u32 text_label(struct text_module *m); /* takes the index of a label */
+/* The opcode of all but blocks, and what follows it. Where the index of an implicit type belongs, `frame` (if there is
+ * one) takes the place and the type use, and writes it later. */
+void text_instruction(struct text_module *m, enum wasm_op op, struct buf *out,
+                      struct text_frame *frame);
+/* text_sections.c: the whole binary, from the sections; `whole` is where the module stands. */
+void text_put_sections(struct text_module *m, span whole, struct buf *out);
 
 /* Instructions up to the `)` of what they stand in (not taken), or one folded instruction. */
 void text_instrs(struct text_module *m, struct buf *out);

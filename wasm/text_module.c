@@ -22,28 +22,33 @@ void text_unknown_name(struct text_parser *p, struct text_token at, const char *
         diag_suggest(p->d, x, name, list, count);
 }
 
-u32 text_index(struct text_module *m, enum text_space_kind space)
+u32 text_take_index(struct text_parser *p, const struct text_names *names, const char *expected,
+                    const char *what, bool *named)
 {
-    struct text_parser *p = m->p;
-    if (p->tok.kind == TEXT_NUMBER)
-        return text_u32(p, "an index");
-    if (p->tok.kind != TEXT_ID) {
-        static const char *const what[SPACE_COUNT] = {
-            "a function", "a table", "a memory",           "a global",
-            "a tag",      "a type",  "an element segment", "a data segment",
-        };
-        text_unexpected(p, what[space]);
-        return 0;
-    }
+    *named = p->tok.kind == TEXT_ID;
+    if (!*named)
+        return text_u32(p, expected);
     struct text_token at = p->tok;
     str name = text_id_name(p, at);
-    u32 found = text_names_get(&m->spaces[space].names, name);
+    u32 found = text_names_get(names, name);
     if (found == TEXT_NONE) {
-        text_unknown_name(p, at, text_space_names[space], name, &m->spaces[space].names);
+        text_unknown_name(p, at, what, name, names);
+        *named = false;
         return 0;
     }
     text_advance(p);
     return found;
+}
+
+u32 text_index(struct text_module *m, enum text_space_kind space)
+{
+    static const char *const expected[SPACE_COUNT] = {
+        "a function", "a table", "a memory",           "a global",
+        "a tag",      "a type",  "an element segment", "a data segment",
+    };
+    bool named;
+    return text_take_index(m->p, &m->spaces[space].names, expected[space], text_space_names[space],
+                           &named);
 }
 
 static u32 module_type_index(void *self)
@@ -693,56 +698,6 @@ static void one_field(struct text_module *m)
     text_close(p);
 }
 
-/* Of struct text_place.section: what its offset counts in. */
-enum { PLACE_PART = SECTION_COUNT, PLACE_NOWHERE = PLACE_PART + 2 };
-
-static u32 place_kind(const struct text_module *m, const struct buf *out)
-{
-    if (out == &m->body)
-        return SECTION_CODE;
-    for (u32 i = 0; i < LENGTH_OF(m->parts); i++) {
-        if (out == m->parts[i])
-            return PLACE_PART + i;
-    }
-    for (u32 i = 0; i < SECTION_COUNT; i++) {
-        if (out == &m->sections[i].bytes && i != SECTION_CODE)
-            return i;
-    }
-    return PLACE_NOWHERE;
-}
-
-void text_begin_parts(struct text_module *m, const struct buf *first, const struct buf *second)
-{
-    m->parts[0] = first;
-    m->parts[1] = second;
-    m->part_places = m->places.len;
-}
-
-void text_put_part(struct text_module *m, struct buf *out, const struct buf *part)
-{
-    u32 kind = place_kind(m, part), section = place_kind(m, out);
-    for (u32 i = m->part_places; i < m->places.len; i++) {
-        struct text_place *x = &m->places.data[i];
-        if (x->section == kind) {
-            x->section = (u8)section;
-            x->offset += (u32)out->len;
-        }
-    }
-    buf_str(out, buf_view(part));
-}
-
-void text_module_place(struct text_module *m, const struct buf *out, struct text_token at)
-{
-    struct text_parser *p = m->p;
-    if (!p->places)
-        return;
-    u32 section = place_kind(m, out);
-    if (section == PLACE_NOWHERE)
-        return; /* of something that has a place itself */
-    *vec_push(p->arena, &m->places) = (struct text_place){
-        .offset = (u32)out->len, .section = (u8)section, .at = text_span(p, at), .exact = true};
-}
-
 /* A field, and what of the sections it wrote. */
 static void field(struct text_module *m)
 {
@@ -763,111 +718,6 @@ static void field(struct text_module *m)
                                     .at = {p->source, start, p->last_end},
                                     .exact = i != SECTION_CODE};
     }
-}
-
-/* ---- Sections in their order -------------------------------------------------------------------------------------------- */
-
-static void put_custom(struct buf *out, str name, str bytes)
-{
-    struct buf contents = buf_in(out->arena);
-    text_put_name(&contents, name);
-    buf_str(&contents, bytes);
-    text_put_section(out, 0, buf_view(&contents));
-}
-
-static void put_customs(const struct text_module *m, u8 section, bool before, struct buf *out)
-{
-    for (u32 i = 0; i < m->customs.len; i++) {
-        const struct text_custom *c = &m->customs.data[i];
-        if (c->section == section && c->before == before)
-            put_custom(out, c->name, c->bytes);
-    }
-}
-
-static void put_names(struct text_module *m, struct buf *out)
-{
-    struct buf names = buf_in(m->p->arena);
-    text_put_name(&names, STR("name"));
-    size_t empty = names.len;
-    if (m->name.ptr) {
-        struct buf name = buf_in(m->p->arena);
-        text_put_name(&name, m->name);
-        text_put_section(&names, 0, buf_view(&name));
-    }
-    text_namemap_put(&names, 1, &m->spaces[SPACE_FUNC].shown);
-    text_namemap_put(&names, 2, &m->local_names);
-    text_namemap_put(&names, 3, &m->label_names);
-    text_namemap_put(&names, 4, &m->spaces[SPACE_TYPE].shown);
-    text_namemap_put(&names, 5, &m->spaces[SPACE_TABLE].shown);
-    text_namemap_put(&names, 6, &m->spaces[SPACE_MEMORY].shown);
-    text_namemap_put(&names, 7, &m->spaces[SPACE_GLOBAL].shown);
-    text_namemap_put(&names, 8, &m->spaces[SPACE_ELEM].shown);
-    text_namemap_put(&names, 9, &m->spaces[SPACE_DATA].shown);
-    text_namemap_put(&names, 10, &m->field_names);
-    text_namemap_put(&names, 11, &m->spaces[SPACE_TAG].shown);
-    text_namemap_put(&names, 12, &m->type_param_names);
-    text_namemap_put(&names, 13, &m->tag_param_names);
-    if (names.len > empty)
-        text_put_section(out, 0, buf_view(&names));
-}
-
-static void section_places(struct text_module *m, u8 id, size_t base)
-{
-    for (u32 i = 0; i < m->places.len; i++) {
-        struct text_place *x = &m->places.data[i];
-        if (x->section == id)
-            text_place_add(m->p->places, base + x->offset, x->at, x->exact);
-    }
-}
-
-static void put_sections(struct text_module *m, span whole, struct buf *out)
-{
-    static const u8 order[] = {
-        SECTION_TYPE,       SECTION_IMPORT, SECTION_FUNC,   SECTION_TABLE, SECTION_MEMORY,
-        SECTION_TAG,        SECTION_GLOBAL, SECTION_EXPORT, SECTION_START, SECTION_ELEM,
-        SECTION_DATA_COUNT, SECTION_CODE,   SECTION_DATA,
-    };
-    struct arena *a = m->p->arena;
-    size_t total = 0;
-    for (u32 i = 0; i < SECTION_COUNT; i++)
-        total += m->sections[i].bytes.len + 16;
-    buf_reserve(out, total);
-    buf_str(out, STR("\0asm\1\0\0\0"));
-    put_customs(m, SECTION_COUNT, true, out);
-    for (u32 i = 0; i < LENGTH_OF(order); i++) {
-        u8 id = order[i];
-        text_place_add(m->p->places, out->len, whole, false);
-        struct text_section *s = &m->sections[id];
-        put_customs(m, id, true, out);
-        if (id == SECTION_CODE && m->hinted_funcs) {
-            struct buf hints = buf_in(a);
-            text_put_vec(&hints, m->hinted_funcs, &m->hints);
-            put_custom(out, STR("metadata.code.branch_hint"), buf_view(&hints));
-        }
-        if (id == SECTION_START) {
-            if (m->has_start) {
-                section_places(m, id, out->len);
-                text_put_section(out, id, buf_view(&s->bytes));
-            }
-        } else if (id == SECTION_DATA_COUNT) {
-            if (m->needs_data_count) {
-                buf_uleb(&s->bytes, m->sections[SECTION_DATA].count);
-                text_put_section(out, id, buf_view(&s->bytes));
-            }
-        } else if (s->count) {
-            struct buf head = buf_in(a);
-            buf_uleb(&head, s->count);
-            buf_byte(out, id);
-            buf_uleb(out, head.len + s->bytes.len);
-            buf_str(out, buf_view(&head));
-            section_places(m, id, out->len);
-            buf_str(out, buf_view(&s->bytes));
-        }
-        text_place_add(m->p->places, out->len, whole, false);
-        put_customs(m, id, false, out);
-    }
-    put_customs(m, SECTION_COUNT, false, out);
-    put_names(m, out);
 }
 
 static void init(struct text_module *m, struct text_parser *p)
@@ -914,7 +764,7 @@ void text_module_fields(struct text_parser *p, str name, struct buf *out)
     while (!p->failed && (p->tok.kind == TEXT_LPAREN || p->tok.kind == TEXT_ANNOT))
         field(&m);
     if (!p->failed)
-        put_sections(&m, whole, out);
+        text_put_sections(&m, whole, out);
     arena_free(p->arena);
     p->arena = outer;
     p->scratch = buf_in(outer);

@@ -424,6 +424,17 @@ void text_item_ref(struct text_item *item, struct text_ref ref, bool is_signed)
         (struct text_hole){(u32)item->bytes.len, is_signed, ref};
 }
 
+void text_item_append(struct text_item *item, const struct text_item *part)
+{
+    u32 base = (u32)item->bytes.len;
+    buf_str(&item->bytes, buf_view(&part->bytes));
+    for (u32 i = 0; i < part->holes.len; i++) {
+        struct text_hole hole = part->holes.data[i];
+        hole.at += base;
+        *vec_push(item->bytes.arena, &item->holes) = hole;
+    }
+}
+
 void text_emit(struct text_scope *s, enum text_item_kind kind, struct text_item *item)
 {
     struct buf out = buf_in(s->p->arena);
