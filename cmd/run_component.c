@@ -76,9 +76,11 @@ static void report_leaks(struct session *x)
     u32 n;
     canon_leaks(x->store, &x->cli->arena, &leaks, &n);
     for (u32 i = 0; i < n; i++) {
+        str handle =
+            leaks[i].handle ? str_printf(&x->cli->arena, " (handle %u)", leaks[i].handle) : STR("");
         struct diag *d = diag_warning(&x->cli->diags, "leak", (span){0},
-                                      "still open at the end: " STRF " in `" STRF "`",
-                                      STRA(leaks[i].what), STRA(leaks[i].instance));
+                                      "still open at the end: " STRF STRF " in `" STRF "`",
+                                      STRA(leaks[i].what), STRA(handle), STRA(leaks[i].instance));
         if (leaks[i].made_by.len) {
             diag_note(&x->cli->diags, d, "made by " STRF, STRA(leaks[i].made_by));
         }

@@ -339,7 +339,7 @@ struct canon_leak {
     str instance; /* owner */
     str what;   /* "own<descriptor>", "readable end of stream<u8>", "subtask", "waitable set" ... */
     u32 handle; /* 0: a task */
-    str made_by; /* function that made it, if tracked */
+    str made_by; /* "`f` in `root/a`": the function that made it, if tracked; of a task who called */
 };
 void canon_leaks(struct canon_store *s, struct arena *a, struct canon_leak **leaks, u32 *n);
 

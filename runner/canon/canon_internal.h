@@ -126,7 +126,7 @@ struct handle {
         struct waitable_set *set;
         struct canon_error *error;
     };
-    const struct canon_func *maker; /* if tracked */
+    const struct canon_func *maker; /* if tracked: who made it, of a free one who dropped it */
 };
 /* handles: 1-based with a LIFO list of holes. */
 struct handle_table {
@@ -140,6 +140,8 @@ void canon_handle_remove(struct component_instance *i, u32 index);
 bool canon_handle_wrong(struct component_instance *i, u32 index);
 /* A handle in words: "own<file>", "readable end of stream<u8>" (report.c). */
 str canon_handle_words(struct arena *a, const struct handle *h);
+/* "`f` in `root/a`", empty for NULL. */
+str canon_maker_words(struct arena *a, const struct canon_func *maker);
 /* The resource handle of a type. */
 struct handle *canon_handle_resource(struct component_instance *i, u32 index,
                                      const struct canon_resource_type *rt);

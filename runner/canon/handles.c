@@ -5,9 +5,12 @@
 bool canon_handle_wrong(struct component_instance *i, u32 index)
 {
     const struct handle *h = &i->handles.data[index - 1];
+    struct arena *a = &i->store->arena;
+    str maker = canon_maker_words(a, h->maker);
     canon_fail(i->store, i, "handle index %u used with the wrong type", index);
-    return canon_explain(i->store, "it is %s " STRF, h->kind == HANDLE_ERROR ? "an" : "a",
-                         STRA(canon_handle_words(&i->store->arena, h)));
+    return canon_explain(i->store, "it is %s " STRF "%s" STRF, h->kind == HANDLE_ERROR ? "an" : "a",
+                         STRA(canon_handle_words(a, h)), maker.len ? ", made by " : "",
+                         STRA(maker));
 }
 
 static struct handle *find(struct component_instance *i, u32 index)
@@ -22,7 +25,9 @@ static struct handle *find(struct component_instance *i, u32 index)
         } else if (index > t->len) {
             canon_explain(i->store, "the instance has had none above %u so far", t->len);
         } else {
-            canon_explain(i->store, "it was dropped or given away");
+            str by = canon_maker_words(&i->store->arena, t->data[index - 1].maker);
+            canon_explain(i->store, "it was dropped or given away%s" STRF, by.len ? " by " : "",
+                          STRA(by));
         }
         return NULL;
     }
@@ -100,7 +105,12 @@ void canon_handle_remove(struct component_instance *i, u32 index)
     if (t->data[index - 1].kind == HANDLE_ERROR) {
         canon_error_release(i->store, t->data[index - 1].error);
     }
-    t->data[index - 1] = (struct handle){.kind = HANDLE_FREE, .next_free = t->free};
+    const struct canon_store *s = i->store;
+    t->data[index - 1] = (struct handle){
+        .kind = HANDLE_FREE,
+        .next_free = t->free,
+        .maker = s->config.track_handles && s->current ? s->current->task->func : NULL,
+    };
     t->free = index;
     t->live--;
 }

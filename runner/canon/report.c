@@ -501,6 +501,16 @@ str canon_waits_text(struct arena *a, const struct canon_wait *waits, u32 n)
 
 typedef VEC(struct canon_leak) leak_list;
 
+str canon_maker_words(struct arena *a, const struct canon_func *maker)
+{
+    if (!maker) {
+        return STR("");
+    }
+    return maker->inst ? str_printf(a, "`" STRF "` in `" STRF "`", STRA(maker->name),
+                                    STRA(maker->inst->path))
+                       : str_printf(a, "`" STRF "`", STRA(maker->name));
+}
+
 str canon_handle_words(struct arena *a, const struct handle *h)
 {
     struct buf b = buf_in(a);
@@ -531,16 +541,19 @@ void canon_leaks(struct canon_store *s, struct arena *a, struct canon_leak **lea
             const struct handle *h = &i->handles.data[k];
             if (h->kind != HANDLE_FREE) {
                 *vec_push(a, &list) = (struct canon_leak){i->path, canon_handle_words(a, h), k + 1,
-                                                          h->maker ? h->maker->name : STR("")};
+                                                          canon_maker_words(a, h->maker)};
             }
         }
     }
     for (struct thread *th = s->threads; th; th = th->all_next) {
-        if (th == th->task->implicit || !th->task->implicit) {
+        const struct task *t = th->task;
+        if (th == t->implicit || !t->implicit) {
+            str caller =
+                t->sub ? str_printf(a, "a call from `" STRF "`", STRA(t->sub->low->inst->path))
+                       : STR("");
             *vec_push(a, &list) = (struct canon_leak){
-                th->task->inst->path,
-                str_printf(a, "task %u `" STRF "`", th->task->id, STRA(th->task->func->name)), 0,
-                STR("")};
+                t->inst->path, str_printf(a, "task %u `" STRF "`", t->id, STRA(t->func->name)), 0,
+                caller};
         }
     }
     *leaks = list.data;
