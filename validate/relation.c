@@ -12,7 +12,9 @@ struct relation {
     struct validate_substitution known; /* open resources that were met: what they are */
     struct validate_numbers open;       /* open resources -> NOT_YET, or what they are */
     struct map matched;                 /* pairs of instances that were found to fit */
-    struct arena *arena;                /* of the reason; NULL: nobody asks */
+    const struct validate_item *around; /* items beside the one at hand: they name its resources */
+    u32 around_count;
+    struct arena *arena; /* of the reason; NULL: nobody asks */
     struct validate_mismatch *why;
 };
 
@@ -89,6 +91,13 @@ static const char *label_word(enum cm_def kind)
     return kind == DEF_RECORD ? "field" : kind == DEF_FLAGS ? "flag" : "case";
 }
 
+/* A label, or that there is none left. */
+static str label_text(struct relation *r, const char *word, const struct validate_label *x)
+{
+    return x ? str_printf(r->arena, "%s `" STRF "`", word, STRA(x->name))
+             : str_printf(r->arena, "no more %ss", word);
+}
+
 static void explain_value(struct relation *r, validate_id sub, validate_id super);
 
 /* Both are records (variants, flags, enums): the first label that differs. */
@@ -100,8 +109,7 @@ static void explain_labels(struct relation *r, const struct validate_type *sub,
         const struct validate_label *x = i < sub->label_count ? &sub->labels[i] : NULL;
         const struct validate_label *y = i < super->label_count ? &super->labels[i] : NULL;
         if (!x || !y || !str_eq(x->name, y->name)) {
-            differ(r, y ? str_printf(r->arena, "%s " STRF, word, STRA(y->name)) : STR("the end"),
-                   x ? str_printf(r->arena, "%s " STRF, word, STRA(x->name)) : STR("the end"));
+            differ(r, label_text(r, word, y), label_text(r, word, x));
             return;
         }
         if (x->type == y->type)
@@ -144,6 +152,25 @@ static bool inner_pair(const struct validate_type *x, const struct validate_type
     return found == 1 && *sub != VALIDATE_NONE && *super != VALIDATE_NONE;
 }
 
+static bool is_handle(const struct validate_type *d)
+{
+    return d->kind == DEF_OWN || d->kind == DEF_BORROW;
+}
+
+/* A handle, and of which resource. */
+static str handle_text(struct relation *r, validate_id id, const char *otherwise)
+{
+    u32 resource = validate_at(r->t, id)->resource;
+    for (u32 i = 0; i < r->around_count; i++) {
+        const struct validate_type *d = validate_at(r->t, r->around[i].entity.type);
+        if (r->around[i].entity.sort == SORT_TYPE && d->kind == DEF_RESOURCE &&
+            d->resource == resource)
+            return str_printf(r->arena, STRF " of `" STRF "`", STRA(text_of(r, id)),
+                              STRA(r->around[i].name.name));
+    }
+    return str_printf(r->arena, STRF " of %s", STRA(text_of(r, id)), otherwise);
+}
+
 /* Goes down as long as that leads to two named types of one kind, since those print long; else says both types here. */
 static void explain_value(struct relation *r, validate_id sub, validate_id super)
 {
@@ -158,9 +185,10 @@ static void explain_value(struct relation *r, validate_id sub, validate_id super
             break;
     }
     str expected = text_of(r, super), found = text_of(r, sub);
-    if (str_eq(expected, found)) { /* handles of different resources */
-        expected = str_printf(r->arena, STRF " of its own resource", STRA(expected));
-        found = str_printf(r->arena, STRF " of another resource", STRA(found));
+    if (str_eq(expected, found) && is_handle(validate_at(r->t, x)) &&
+        is_handle(validate_at(r->t, y))) {
+        expected = handle_text(r, y, "its own resource");
+        found = handle_text(r, x, "another resource");
     }
     differ(r, expected, found);
 }
@@ -190,14 +218,11 @@ static bool func_matches(struct relation *r, validate_id sub, validate_id super)
                       y.is_async ? STR("an async function") : STR("a function that is not async"),
                       x.is_async ? STR("an async one") : STR("one that is not"));
     for (u32 i = 0; i < x.label_count || i < y.label_count; i++) {
-        if (i >= x.label_count || i >= y.label_count) {
-            return r->why && differ(r, str_printf(r->arena, "%u parameters", y.label_count),
-                                    str_printf(r->arena, "%u", x.label_count));
-        }
-        if (!str_eq(x.labels[i].name, y.labels[i].name))
+        const struct validate_label *have = i < x.label_count ? &x.labels[i] : NULL;
+        const struct validate_label *want = i < y.label_count ? &y.labels[i] : NULL;
+        if (!have || !want || !str_eq(have->name, want->name))
             return r->why &&
-                   differ(r, str_printf(r->arena, "parameter `" STRF "`", STRA(y.labels[i].name)),
-                          str_printf(r->arena, "`" STRF "`", STRA(x.labels[i].name)));
+                   differ(r, label_text(r, "parameter", want), label_text(r, "parameter", have));
         if (!value_matches(r, x.labels[i].type, y.labels[i].type))
             return within(r, "parameter", y.labels[i].name);
     }
@@ -279,12 +304,14 @@ static bool instance_matches(struct relation *r, validate_id sub, validate_id su
     str key = {(const char *)pair, sizeof pair};
     if (map_get(&r->matched, key) != MAP_NONE)
         return true;
-    const struct validate_type y = *validate_at(r->t, super);
+    const struct validate_type x = *validate_at(r->t, sub), y = *validate_at(r->t, super);
     open_resources(r, y.defined, y.defined_count);
     for (u32 i = 0; i < y.export_count; i++) {
         const struct validate_item *have = validate_find_export(r->t, sub, y.exports[i].name.name);
         if (!have)
             return absent(r, &y.exports[i]);
+        r->around = x.exports; /* an instance within may have changed it */
+        r->around_count = x.export_count;
         if (!entity_matches(r, have->entity, y.exports[i].entity))
             return within(r, sort_word(&y.exports[i]), y.exports[i].name.name);
     }
@@ -429,6 +456,8 @@ static bool supply(struct relation *r, const struct validate_type *c,
         map_add(r->known.scratch, &names, args[i].name.name, i);
     open_resources(r, c->imported, c->imported_count);
     for (u32 i = 0; i < c->import_count; i++) {
+        r->around = args;
+        r->around_count = arg_count;
         const struct validate_item *want = &c->imports[i];
         u32 arg = map_get(&names, want->name.name);
         *import_index = i;
