@@ -4,6 +4,8 @@
 #include "index.h"
 #include "unit.h"
 
+#define MAX_BROUGHT 1000000u /* items of worlds that no text writes: some 600 MB */
+
 /* ---- Lists of world items with their keys --------------------------------------------------------------- */
 
 /* Lives in an arena of its own; what comes of it goes into the world at the end. */
@@ -615,13 +617,36 @@ bool wit_elaborate_world(struct wit_resolve *r, u32 world)
     return fine;
 }
 
+/* Each world of a long chain has what all before it have, which grows with the square of its length. Where that has
+ * become too much, worlds are not completed any more.
+ */
+static bool count_brought(struct wit_resolve *r, const struct wit_world *w, u64 written)
+{
+    struct wit_index *x = wit_index_of(r);
+    u64 all = (u64)w->imports.len + w->exports.len;
+    x->brought += all > written ? all - written : 0;
+    if (x->brought <= MAX_BROUGHT) {
+        return true;
+    }
+    struct diag *d = diag_error(
+        r->diags, "wit-too-many-items", w->at,
+        "what worlds include, and what they need, comes to more than %u items in all", MAX_BROUGHT);
+    diag_note(r->diags, d, "a world has all items of the worlds that it includes");
+    return false;
+}
+
 bool wit_finish_world(struct wit_resolve *r, u32 world, const struct wit_include *includes, u32 n)
 {
+    const struct wit_world *w = &r->worlds.data[world];
+    u64 written = (u64)w->imports.len + w->exports.len;
+    if (wit_index_of(r)->brought > MAX_BROUGHT) {
+        return false; /* told already */
+    }
     struct arena_temp temp;
     arena_temp_begin(&temp);
     bool fine = !n || include_all(r, &temp.arena, world, includes, n);
     fine &= check_names(r, &temp.arena, world);
     fine &= elaborate(r, &temp.arena, world);
     arena_temp_end(&temp);
-    return fine;
+    return count_brought(r, w, written) && fine;
 }

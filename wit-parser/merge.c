@@ -395,6 +395,20 @@ static bool move_funcs(struct merger *m, const struct wit_interface *from, u32 t
     return ok;
 }
 
+/* What an interface or a world says of itself: it stays, where it is said. */
+#define JOIN_HEADS(m, into, from, is_new)                          \
+    do {                                                           \
+        if (is_new) {                                              \
+            (into)->name = (from)->name;                           \
+            (into)->package = (m)->map->packages[(from)->package]; \
+            (into)->at = (from)->at;                               \
+        }                                                          \
+        if (!(into)->docs.len)                                     \
+            (into)->docs = (from)->docs;                           \
+        if ((into)->stability.kind == WIT_STABILITY_UNKNOWN)       \
+            (into)->stability = (from)->stability;                 \
+    } while (0)
+
 static bool move_interface(struct merger *m, u32 interface)
 {
     const struct wit_interface *from = &m->from->interfaces.data[interface];
@@ -402,15 +416,7 @@ static bool move_interface(struct merger *m, u32 interface)
     if (to == WIT_NONE)
         return true;
     struct wit_interface *into = &m->into->interfaces.data[to];
-    if (to >= m->old_interfaces) {
-        into->name = from->name;
-        into->package = m->map->packages[from->package];
-        into->at = from->at;
-    }
-    if (!into->docs.len)
-        into->docs = from->docs;
-    if (into->stability.kind == WIT_STABILITY_UNKNOWN)
-        into->stability = from->stability;
+    JOIN_HEADS(m, into, from, to >= m->old_interfaces);
     for (u32 k = 0; k < from->types.len; k++) {
         u32 type = m->map->types[from->types.data[k].type];
         if (type < m->old_types)
@@ -467,15 +473,7 @@ static bool move_world(struct merger *m, u32 world)
     const struct wit_world *from = &m->from->worlds.data[world];
     u32 to = m->map->worlds[world];
     struct wit_world *into = &m->into->worlds.data[to];
-    if (to >= m->old_worlds) {
-        into->name = from->name;
-        into->package = m->map->packages[from->package];
-        into->at = from->at;
-    }
-    if (!into->docs.len)
-        into->docs = from->docs;
-    if (into->stability.kind == WIT_STABILITY_UNKNOWN)
-        into->stability = from->stability;
+    JOIN_HEADS(m, into, from, to >= m->old_worlds);
     struct map imports = keys_of(m->into, m->arena, &into->imports);
     struct map exports = keys_of(m->into, m->arena, &into->exports);
     bool ok = true;

@@ -29,6 +29,7 @@ struct wit_version {
     u64 major, minor, patch;
     str pre, build; /* without '-' and '+' */
 };
+/* Reads one (semver.org, 2.0.0). False if it is none, with no message; *out looks into `text`, which must outlive it. */
 bool wit_version_parse(str text, struct wit_version *out);
 int wit_version_compare(const struct wit_version *a,
                         const struct wit_version *b); /* semver precedence */
@@ -350,6 +351,7 @@ struct cm_name wit_extern_name(str name, str implements, str external_id);
 
 /* ---- Printing, encoding, decoding -------------------------------------------------------------------------- */
 
+/* Text goes behind what `out` holds, which owns it. Printing cannot fail, and takes only what was resolved without errors. */
 struct wit_print_options {
     bool no_docs;
     bool nested; /* every other package follows as `package a:b { }` */
@@ -365,7 +367,8 @@ void wit_print_signature(struct buf *out, const struct wit_resolve *r, const str
 /* A type as in WIT: "option<u32>". */
 void wit_print_type(struct buf *out, const struct wit_resolve *r, struct wit_type t);
 
-/* Encodes a package as a component (wasm-tools `component wit --wasm`). */
+/* Encodes a package as a component (wasm-tools `component wit --wasm`). Reports types that have no binary form, and what
+ * would be larger than validators take; what `out` holds is of no use then. */
 WITC_NODISCARD bool wit_encode_package(struct wit_resolve *r, u32 package, struct buf *out);
 /* Encodes a world as the contents of a `component-type` custom section (format 0x04). */
 WITC_NODISCARD bool wit_encode_world(struct wit_resolve *r, u32 world, enum cm_encoding encoding,
@@ -383,10 +386,10 @@ u32 wit_add_root_world(struct wit_resolve *r);
 /* Adds all imports and exports of world `from` to world `into`, comparing types for real. */
 WITC_NODISCARD bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into);
 
-/* The resolved graph as JSON, as wasm-tools prints it. */
+/* The resolved graph as JSON, as wasm-tools prints it. Always true. */
 WITC_NODISCARD bool wit_print_json(struct buf *out, const struct wit_resolve *r);
 
-/* Formats one source text, comments kept. */
+/* Formats one source text, comments kept. Reports mistakes of its shape; nothing is written then. */
 WITC_NODISCARD bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out);
 
 /* ---- Documents that change ---------------------------------------------------------------------------------- */
