@@ -72,11 +72,12 @@ static void start_offsets(struct module_printer *x, const struct wasm_section_sp
 static u32 type_section(struct module_printer *x)
 {
     const struct wasm_module *m = x->m;
-    u32 empty = 0, i = 0;
+    u32 empty = 0, i = 0, at = next_offset(x); /* of the group */
     for (;;) {
         if (empty < m->empty_recs.len && m->empty_recs.data[empty] <= i) {
-            p_newline(x->p, next_offset(x));
+            p_newline(x->p, at);
             p_rec(x->p, x->s, NULL, 0, true, false);
+            at += 2;
             empty++;
             continue;
         }
@@ -85,8 +86,9 @@ static u32 type_section(struct module_printer *x)
         }
         const struct wasm_type *t = &m->types.data[i];
         u32 n = t->rec_count ? t->rec_count : 1;
-        p_newline(x->p, t->explicit_rec && t->at.start >= 2 ? t->at.start - 2 : t->at.start);
+        p_newline(x->p, at);
         p_rec(x->p, x->s, t, n, t->explicit_rec || n != 1, false);
+        at = t[n - 1].at.end;
         i += n;
     }
     return m->types.len + m->empty_recs.len;

@@ -106,6 +106,7 @@ u32 text_lookup(struct text_scope *s, enum cm_sort sort, struct text_token at);
 void text_put_sort(struct buf *out, enum cm_sort sort);
 const char *text_sort_name(enum cm_sort sort);
 bool text_is_core_sort(enum cm_sort sort);
+bool text_is_outer_sort(enum cm_sort sort); /* may an outer alias be of it? */
 /* Takes `core? KEYWORD`. `in_core`: the sorts are core ones anyhow. */
 bool text_take_sort(struct text_parser *p, bool in_core, enum cm_sort *sort);
 /* Takes an index of a sort: plain, or in parentheses with its sort. */

@@ -426,11 +426,18 @@ void text_alias_field(struct text_scope *s)
     struct text_token at;
     alias_target(s, &a);
     text_lparen(p);
-    bool in_core = a.target == 1 || s->kind == SCOPE_MODULE_TYPE;
-    if (!text_take_sort(p, in_core, &sort)) {
+    struct text_token word = p->tok;
+    if (a.target == 1 && !text_at(p, "core"))
+        text_unexpected(p, "`core`");
+    if (!text_take_sort(p, s->kind == SCOPE_MODULE_TYPE, &sort)) {
         text_unexpected(p, "a sort, such as `func` or `core module`");
         return;
     }
+    if (a.target == 0 && text_is_core_sort(sort) && sort != SORT_CORE_MODULE)
+        text_fail(p, word, "a component instance exports no %s", text_sort_name(sort));
+    if (a.target == 2 && !text_is_outer_sort(sort))
+        text_fail(p, word, "an outer alias is of a module, a type or a component, not of a %s",
+                  text_sort_name(sort));
     text_binder(p, &id, &at, &shown);
     text_close(p);
     emit_alias(s, &a, sort, &shape);

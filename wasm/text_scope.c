@@ -285,7 +285,7 @@ static u32 alias_outer(struct text_scope *s, enum cm_sort sort, u32 depth, u32 i
     return own;
 }
 
-static bool outer_sort(enum cm_sort sort)
+bool text_is_outer_sort(enum cm_sort sort)
 {
     return sort == SORT_CORE_MODULE || sort == SORT_CORE_TYPE || sort == SORT_COMPONENT ||
            sort == SORT_TYPE;
@@ -301,14 +301,15 @@ static void unknown(struct text_scope *s, enum cm_sort sort, struct text_token a
         str *list = text_names_list(p->arena, &from->names[sort]);
         for (u32 i = 0; i < from->names[sort].len && near.len < 10000; i++)
             *vec_push(p->arena, &near) = list[i];
-        if (!outer_sort(sort))
+        if (!text_is_outer_sort(sort))
             break;
     }
     str *names = near.data;
     u32 count = near.len;
     struct diag *x = text_fail(p, at, "unknown %s `$" STRF "`", text_sort_name(sort), STRA(name));
     diag_suggest(p->d, x, name, names, count);
-    for (struct text_scope *from = s->parent; from && !outer_sort(sort); from = from->parent) {
+    for (struct text_scope *from = s->parent; from && !text_is_outer_sort(sort);
+         from = from->parent) {
         if (text_names_get(&from->names[sort], name) != TEXT_NONE) {
             diag_note(p->d, x,
                       "an enclosing component has one; only modules, core types, components and "
@@ -342,7 +343,7 @@ u32 text_lookup(struct text_scope *s, enum cm_sort sort, struct text_token at)
             continue;
         if (depth == 0)
             return found;
-        if (!outer_sort(sort))
+        if (!text_is_outer_sort(sort))
             break;
         return alias_outer(s, sort, depth, found);
     }
