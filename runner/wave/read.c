@@ -243,7 +243,7 @@ static bool read_field_name(struct wave_reader *r, const struct canon_type *type
 {
     struct wave_token t = wave_next(r);
     if (t.kind != TOKEN_LABEL) {
-        return wave_unexpected(r, t, what);
+        return wave_unexpected(r, t, str_to_c(r->arena, str_printf(r->arena, "a %s", what)));
     }
     *index = find_field(type, t.text);
     if (*index == UINT32_MAX) {
@@ -414,7 +414,13 @@ static bool read_option_result(struct wave_reader *r, const struct canon_type *t
     }
     const struct canon_type *flat = type->fields[option ? 1 : 0].type;
     if (!flat || flat->kind == CANON_T_OPTION || flat->kind == CANON_T_RESULT) {
-        return expected_type(r, wave_next(r), type);
+        expected_type(r, wave_next(r), type);
+        if (flat && !r->failed) {
+            diag_help(r->diags, *vec_last(&r->diags->list),
+                      "around another option or result `%s(...)` is written out",
+                      option ? "some" : "ok");
+        }
+        return false;
     }
     struct canon_value *payload = arena_new(r->arena, struct canon_value);
     *out = canon_case((enum canon_kind)type->kind, option ? 1 : 0, payload);
