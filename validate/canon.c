@@ -272,16 +272,27 @@ static bool define_gc(struct validate_cm *v, struct validate_scope *s, const str
            push_core_func(v, s, o->core_type);
 }
 
-static bool need_memory(struct validate_cm *v, struct validate_scope *s, const struct options *o)
+/* What goes through memory is told by `what`: "the parameters". */
+static bool need_memory(struct validate_cm *v, struct validate_scope *s, const struct options *o,
+                        const char *what)
 {
-    return o->has_memory || validate_cm_bad(v, s, "canonical option `memory` is required");
+    return o->has_memory ||
+           validate_cm_bad(v, s, "canonical option `memory` is required: %s in memory", what);
 }
 
-static bool need_realloc(struct validate_cm *v, struct validate_scope *s, const struct options *o)
+static bool need_realloc(struct validate_cm *v, struct validate_scope *s, const struct options *o,
+                         const char *what)
 {
-    return need_memory(v, s, o) &&
-           (o->has_realloc || validate_cm_bad(v, s, "canonical option `realloc` is required"));
+    return need_memory(v, s, o, what) &&
+           (o->has_realloc ||
+            validate_cm_bad(
+                v, s, "canonical option `realloc` is required: %s in memory that it gives", what));
 }
+
+#define LISTS_OF_PARAMS "lists and strings of the parameters are"
+#define LISTS_OF_RESULT "lists and strings of the result are"
+#define MANY_PARAMS     "so many parameters are passed"
+#define LARGE_RESULT    "so large a result is passed"
 
 /* ---- Flattening --------------------------------------------------------------------------------------------- */
 
@@ -350,8 +361,10 @@ static bool lift_flat(struct validate_cm *v, struct validate_scope *s, const str
     bool spilled = false;
     flatten_params(v, o, f, MAX_FLAT_PARAMS, &sig, &spilled);
     u32 flat = flat_results(v, f), most = o->is_async ? MAX_FLAT_PARAMS : MAX_FLAT_RESULTS;
-    if (((any_pointer(v, f) || spilled) && !need_realloc(v, s, o)) ||
-        ((result_has_pointer(v, f) || flat > most) && !need_memory(v, s, o)))
+    if ((any_pointer(v, f) && !need_realloc(v, s, o, LISTS_OF_PARAMS)) ||
+        (spilled && !need_realloc(v, s, o, MANY_PARAMS)) ||
+        (result_has_pointer(v, f) && !need_memory(v, s, o, LISTS_OF_RESULT)) ||
+        (flat > most && !need_memory(v, s, o, LARGE_RESULT)))
         return false;
     if (o->is_async && canon->opts.has_callback)
         result(&sig, WASM_I32);
@@ -410,8 +423,10 @@ static bool lower(struct validate_cm *v, struct validate_scope *s, const struct 
     bool spilled = false;
     flatten_params(v, &o, &f, o.is_async ? MAX_FLAT_ASYNC_PARAMS : MAX_FLAT_PARAMS, &sig, &spilled);
     u32 flat = flat_results(v, &f), most = o.is_async ? 0 : MAX_FLAT_RESULTS;
-    if (((any_pointer(v, &f) || spilled || flat > most) && !need_memory(v, s, &o)) ||
-        (result_has_pointer(v, &f) && !need_realloc(v, s, &o)))
+    if ((any_pointer(v, &f) && !need_memory(v, s, &o, LISTS_OF_PARAMS)) ||
+        (spilled && !need_memory(v, s, &o, MANY_PARAMS)) ||
+        (result_has_pointer(v, &f) && !need_realloc(v, s, &o, LISTS_OF_RESULT)) ||
+        (flat > most && !need_memory(v, s, &o, LARGE_RESULT)))
         return false;
     if (flat > most)
         param(&sig, o.pointer);
@@ -433,7 +448,8 @@ static bool resource_builtin(struct validate_cm *v, struct validate_scope *s,
         return false;
     const struct validate_type *d = validate_at(v->t, type);
     if (d->kind != DEF_RESOURCE)
-        return validate_cm_bad(v, s, "type index %u is not a resource type", canon->type);
+        return validate_cm_bad(v, s, "type index %u is not a resource type: it is " STRF,
+                               canon->type, STRA(validate_type_text(v->t->arena, v->t, type, 100)));
     const struct validate_resource *r = &v->t->resources.data[d->resource];
     if (canon->kind != CANON_RESOURCE_DROP && r->scope != s)
         return validate_cm_bad(v, s,
@@ -459,9 +475,9 @@ static bool channel_type(struct validate_cm *v, struct validate_scope *s,
         return false;
     *out = validate_at(v->t, type);
     return (*out)->kind == (stream ? DEF_STREAM : DEF_FUTURE) ||
-           validate_cm_bad(v, s, "`%s` requires a %s type, type index %u is none",
+           validate_cm_bad(v, s, "`%s` requires a %s type, but type %u is " STRF,
                            cm_canon_info[canon->kind].name, stream ? "stream" : "future",
-                           canon->type);
+                           canon->type, STRA(validate_type_text(v->t->arena, v->t, type, 100)));
 }
 
 static bool channel_copy(struct validate_cm *v, struct validate_scope *s,
@@ -476,9 +492,10 @@ static bool channel_copy(struct validate_cm *v, struct validate_scope *s,
         return false;
     bool read = canon->kind == CANON_STREAM_READ || canon->kind == CANON_FUTURE_READ;
     if (d->element != VALIDATE_NONE) {
-        if (!need_memory(v, s, &o))
+        const char *lists = "lists and strings of the elements are";
+        if (!need_memory(v, s, &o, "the elements are"))
             return false;
-        if (read && validate_at(v->t, d->element)->has_pointer && !need_realloc(v, s, &o))
+        if (read && validate_at(v->t, d->element)->has_pointer && !need_realloc(v, s, &o, lists))
             return false;
     }
     struct signature sig = {0};
@@ -540,7 +557,8 @@ static bool task_return(struct validate_cm *v, struct validate_scope *s,
             return define_gc(v, s, &o, &value, 1, VALIDATE_NONE);
         }
         bool fits = flatten(v, &o, type, sig.params, &sig.param_count, MAX_FLAT_PARAMS);
-        if ((d->has_pointer || !fits) && !need_memory(v, s, &o))
+        if ((d->has_pointer && !need_memory(v, s, &o, LISTS_OF_RESULT)) ||
+            (!fits && !need_memory(v, s, &o, LARGE_RESULT)))
             return false;
         if (!fits)
             param(&sig, o.pointer);
@@ -590,8 +608,9 @@ static bool error_context_builtin(struct validate_cm *v, struct validate_scope *
     struct options o;
     struct signature sig = {0};
     bool make = canon->kind == CANON_ERROR_CONTEXT_NEW;
+    const char *message = "the message is";
     if (!check_options(v, s, canon, &o) ||
-        (make ? !need_memory(v, s, &o) : !need_realloc(v, s, &o)))
+        (make ? !need_memory(v, s, &o, message) : !need_realloc(v, s, &o, message)))
         return false;
     param(&sig, make ? o.pointer : (u32)WASM_I32);
     param(&sig, o.pointer);
@@ -606,10 +625,13 @@ static bool error_context_builtin(struct validate_cm *v, struct validate_scope *
 static bool thread_type(struct validate_cm *v, struct validate_scope *s,
                         const struct cm_canon *canon, u32 *id, wasm_valtype *closure)
 {
-    if (canon->type >= s->core_types.len || s->core_types.data[canon->type] == VALIDATE_NONE)
+    if (canon->type >= s->core_types.len)
         return validate_cm_bad(v, s, "unknown core type %u: core type index out of bounds",
                                canon->type);
     *id = s->core_types.data[canon->type];
+    if (*id == VALIDATE_NONE)
+        return validate_cm_bad(v, s, "core type %u is a module type, not that of a function",
+                               canon->type);
     const struct wasm_type *t = validate_store_type(v->t->store, *id);
     bool fits = t->kind == COMPTYPE_FUNC && t->func.param_count == 1 && t->func.result_count == 0;
     *closure = fits ? t->func.params[0] : WASM_NONE;

@@ -78,6 +78,11 @@ static bool check_suffix(struct validate_cm *v, struct validate_scope *s,
     str bare = str_sub(whole, 0, plus == SIZE_MAX ? whole.len : plus);
     bool canonical =
         version.pre.len ? str_eq(of.version, bare) : validate_is_canonical_version(of.version);
+    if (!canonical && version.pre.len)
+        return validate_cm_bad(v, s,
+                               "`" STRF "` is a pre-release: the name has all of its version but "
+                               "what follows a `+`",
+                               STRA(whole));
     if (!canonical)
         return validate_cm_bad(v, s,
                                "`" STRF "` is not a canonical version, so that a "

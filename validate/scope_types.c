@@ -117,7 +117,9 @@ static bool handle_of(struct validate_cm *v, struct validate_scope *s, const str
         return false;
     const struct validate_type *r = validate_at(v->t, id);
     if (r->kind != DEF_RESOURCE)
-        return validate_cm_bad(v, s, "type index %u is not a resource type", type->resource);
+        return validate_cm_bad(v, s, "type index %u is not a resource type: it is " STRF,
+                               type->resource,
+                               STRA(validate_type_text(v->t->arena, v->t, id, 100)));
     def->resource = r->resource;
     def->tag = r->tag;
     return true;
@@ -218,8 +220,10 @@ static bool resource_type(struct validate_cm *v, struct validate_scope *s,
         if (!validate_cm_core_func(v, s, type->dtor, &dtor))
             return false;
         if (dtor->param_count != 1 || dtor->params[0] != type->rep || dtor->result_count != 0)
-            return validate_cm_bad(v, s, "core function %u has a wrong signature for a destructor",
-                                   type->dtor);
+            return validate_cm_bad(v, s,
+                                   "core function %u has a wrong signature for a destructor: it "
+                                   "must have type [" STRF "] -> []",
+                                   type->dtor, STRA(validate_valtype_text(v->t->arena, type->rep)));
     }
     u32 resource = validate_new_resource(v->t, type->rep, s);
     *vec_push(v->t->arena, &s->types) = validate_resource_type(v->t, resource, ++v->t->tags);
@@ -561,8 +565,9 @@ bool validate_cm_alias_export(struct validate_cm *v, struct validate_scope *s,
         return validate_cm_bad(v, s, "instance %u has no export named `" STRF "`", alias->instance,
                                STRA(alias->name));
     if (e->entity.sort != alias->sort)
-        return validate_cm_bad(v, s, "export `" STRF "` for instance %u is not a %s",
-                               STRA(alias->name), alias->instance, sort_name(alias->sort));
+        return validate_cm_bad(v, s, "export `" STRF "` for instance %u is not a %s but a %s",
+                               STRA(alias->name), alias->instance, sort_name(alias->sort),
+                               sort_name(e->entity.sort));
     validate_cm_push(v, s, e->entity);
     return true;
 }
