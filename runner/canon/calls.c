@@ -516,7 +516,7 @@ enum engine_outcome canon_subtask_cancel(struct canon_store *s, struct subtask *
     sub->w.has_sync_waiter = true;
     if (sub->call) {
         struct canon_call *c = sub->call;
-        if (c->on_cancel) {
+        if (c->on_cancel && !c->ended) {
             c->inside = true;
             c->on_cancel(c->cancel_env, c);
             c->inside = false;

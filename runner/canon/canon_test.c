@@ -365,6 +365,41 @@ static void test_host_cancel(void **state)
     world_end(&w);
 }
 
+static void host_at_once(void *env, struct canon_call *c)
+{
+    struct canon_value v = canon_u(CANON_T_U32, 42);
+    canon_call_on_cancel(c, on_cancel, env);
+    canon_call_return(c, &v);
+}
+
+static u32 choose_later(void *ctx, enum canon_choice kind, u32 n)
+{
+    (void)ctx;
+    (void)n;
+    return kind == CHOICE_HOST_LATER;
+}
+
+/* A host that has returned hears of no cancellation, though the guest hears of the return only a turn later. */
+static void test_host_cancelled_late(void **state)
+{
+    (void)state;
+    struct world w;
+    struct later later = {0};
+    world_begin_with(&w,
+                     &(struct canon_config){.features = features_all(), .choose = choose_later});
+    canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32",
+                      host_at_once, &later);
+    world_start(&w,
+                str_c(LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",
+                                  "(local.set $s (i32.shr_u (call $h (i32.const 21) (i32.const 16))"
+                                  "                         (i32.const 4)))"
+                                  "(local.set $t (call $cancel (local.get $s)))"
+                                  "(call $drop (local.get $s)) (local.get $t)")));
+    assert_int_equal(call_u32(&w, "run", 0, NULL), 2); /* RETURNED */
+    assert_int_equal(later.cancels, 0);
+    world_end(&w);
+}
+
 /* A store that is freed while a host still has a call of it. */
 static void test_host_forgotten(void **state)
 {
@@ -773,7 +808,7 @@ int main(void)
         cmocka_unit_test(test_deadlock),       cmocka_unit_test(test_host_ends),
         cmocka_unit_test(test_streams),        cmocka_unit_test(test_host_pipe),
         cmocka_unit_test(test_futures),        cmocka_unit_test(test_resources),
-        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_arguments),      cmocka_unit_test(test_host_cancelled_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
