@@ -18,7 +18,7 @@ struct wit_index {
     VEC(struct map) interfaces; /* types by name, of interfaces with many */
     VEC(struct wit_package_index) packages;
     struct map package_ids;
-    u64 brought; /* items that worlds have got by includes and needs */
+    u64 brought;                      /* items that worlds have got by includes and needs */
     struct buf id;                    /* room to build one */
     VEC(str) keys;                    /* of interfaces as world items */
     VEC(u8) broken;                   /* packages in which mistakes were found */

@@ -43,12 +43,13 @@ static void type_parts(struct reader *r, struct ast_type *t, u32 depth)
         } else if (n == NODE_integer) {
             struct ast_id number = wit_token(r);
             str digits = number.name;
-            while (digits.len > 1 && digits.ptr[0] == '0') {
-                digits = str_sub(digits, 1, digits.len);
-            }
             u64 length = 0;
             t->kind = WIT_FIXED_LIST;
-            if (!str_to_u64(digits, &length) || length > UINT32_MAX) {
+            if (digits.len > 1 && digits.ptr[0] == '0') {
+                wit_report(r, "wit-list-size", number,
+                           "invalid list size: it has no leading zeros");
+                length = 1;
+            } else if (!str_to_u64(digits, &length) || length > UINT32_MAX) {
                 wit_report(r, "wit-list-size", number, "invalid list size: it must fit 32 bits");
                 length = UINT32_MAX;
             }

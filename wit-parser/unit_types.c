@@ -560,6 +560,7 @@ static void params_of(struct wit_unit *u, const struct ast_func *f, struct wit_f
         borrow.stability = find_stability(u, &borrow, &unknown);
         params[n++] =
             (struct wit_field){.name = STR("self"), .type = intern(u, borrow), .at = borrow.at};
+        map_put(u->scratch, &u->params, STR("self"), f->param_count);
     }
     check_accessor_params(u, f);
     for (u32 i = 0; i < f->param_count; i++) {
@@ -569,7 +570,7 @@ static void params_of(struct wit_unit *u, const struct ast_func *f, struct wit_f
         if (prior != MAP_NONE) {
             struct diag *x = wit_unit_error(
                 u, "wit-duplicate", at, "param `" STRF "` is defined more than once", STRA(name));
-            if (prior != MAP_NONE) {
+            if (prior < f->param_count) {
                 diag_label(u->diags, x, UNIT_SPAN(u, f->params[prior].name), "first defined here");
             } else {
                 diag_note(u->diags, x, "a method has `self` as its first parameter");
