@@ -154,6 +154,17 @@ struct wit_pool;
 bool wit_read_ast(struct wit_pool *pool, struct arena *a, struct arena *keep, struct diags *d,
                   u32 source, struct wit_skipped *skipped, struct ast_decls *out);
 
+struct reader;
+/* Is shown the tree of each part of a text without faults, in their order: the reader's cursor is at its root. */
+struct wit_visitor {
+    void (*part)(void *context, struct reader *r, bool last);
+    void *context;
+};
+/* The same, with a visitor; all goes into `a`. */
+bool wit_visit_ast(struct wit_pool *pool, struct arena *a, struct diags *d, u32 source,
+                   struct wit_skipped *skipped, const struct wit_visitor *visitor,
+                   struct ast_decls *out);
+
 struct TSTree;
 struct TSParser;
 /* The same from a tree without faults that the caller keeps. All goes into `a`. */

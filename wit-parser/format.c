@@ -1,13 +1,11 @@
 /* format.c - the formatter: the same tokens and comments, laid out anew.
  *
- * The leaves of tree-sitter's tree become a list of atoms, each with what must come before it (a line break,
- * a blank line, a space). Printing walks the list once. Lists in parentheses or in the braces of `use` and
+ * The leaves of tree-sitter's trees and the comments between them become a list of atoms, each with what must come before
+ * it (a line break, a blank line, a space). Printing walks the list once. Lists in parentheses or in the braces of `use` and
  * `include` are broken, an element a line, if the author broke them after the opening, or if they do not fit.
  */
-#include "ast.h"
 #include "pool.h"
-
-#include <tree_sitter/api.h>
+#include "reader.h"
 
 #define WIDTH 100
 
@@ -27,6 +25,7 @@ struct formatter {
     struct arena *arena;
     str text;
     VEC(struct atom) atoms;
+    u32 comment;     /* the next one */
     u32 end;         /* of the last token */
     bool newline;    /* the next token starts a line */
     bool no_space;   /* ... touches the one before */
@@ -36,26 +35,18 @@ struct formatter {
 
 /* ---- From the tree to atoms ------------------------------------------------------------------------------ */
 
-static bool is(TSNode n, const char *type)
+/* Nodes with braces of which each part has a line. */
+static bool is_block(enum node n)
 {
-    return !ts_node_is_null(n) && strcmp(ts_node_type(n), type) == 0;
+    return n == NODE_interface_body || n == NODE_world_body || n == NODE_nested_package ||
+           n == NODE_record || n == NODE_flags || n == NODE_variant || n == NODE_enum ||
+           n == NODE_resource;
 }
 
-static bool is_any(TSNode n, const char *const *types)
+static bool is_field_block(enum node n)
 {
-    for (; *types; types++) {
-        if (is(n, *types)) {
-            return true;
-        }
-    }
-    return false;
+    return n == NODE_record || n == NODE_flags || n == NODE_variant || n == NODE_enum;
 }
-
-static const char *const blocks[] = {"interface_body", "world_body", "nested_package",
-                                     "record",         "flags",      "variant",
-                                     "enum",           "resource",   NULL};
-static const char *const field_blocks[] = {"record", "flags", "variant", "enum", NULL};
-static const char *const tight_colons[] = {"package_name", "use_path", NULL};
 
 static u32 newlines_between(str text, u32 from, u32 to)
 {
@@ -82,14 +73,14 @@ static str clean_comment(struct formatter *f, str s)
     return str_of(out, n);
 }
 
-static void add_comment(struct formatter *f, TSNode node, u32 start, u32 end)
+static void add_comment(struct formatter *f, u32 start, u32 end)
 {
     u32 before = newlines_between(f->text, f->end, start);
     bool first = f->atoms.len == 0;
     struct atom a = {.text = clean_comment(f, str_sub(f->text, start, end)),
                      .space = true,
                      .comment = true,
-                     .line_comment = is(node, "line_comment")};
+                     .line_comment = f->text.ptr[start + 1] == '/'};
     a.newline = first || before > 0 || f->after_line_comment;
     a.starts_item = f->newline || first;
     a.blank = before > 1 && (f->newline || first) && !f->after_open && !first;
@@ -112,42 +103,42 @@ static void add_comment(struct formatter *f, TSNode node, u32 start, u32 end)
 }
 
 /* No space stands before these, nor after those. */
-static bool touches_left(TSNode parent, str t)
+static bool touches_left(enum node parent, str t)
 {
     char c = t.ptr[0];
     if (t.len != 1) {
         return false;
     }
     if (c == '{') {
-        return is(parent, "use");
+        return parent == NODE_use;
     }
     if (c == '}') {
-        return !is(parent, "include");
+        return parent != NODE_include;
     }
     if (c == '@') {
-        return !is(parent, "attribute");
+        return parent != NODE_attribute;
     }
     return strchr(";,)>:./(<", c) != NULL;
 }
 
-static bool touches_right(TSNode parent, str t)
+static bool touches_right(enum node parent, str t)
 {
     char c = t.ptr[0];
     if (t.len != 1) {
         return false;
     }
     if (c == ':') {
-        return is_any(parent, tight_colons);
+        return parent == NODE_package_name || parent == NODE_use_path;
     }
-    return strchr("(<./@", c) != NULL || (c == '{' && !is(parent, "include"));
+    return strchr("(<./@", c) != NULL || (c == '{' && parent != NODE_include);
 }
 
-static void add_token(struct formatter *f, TSNode parent, u32 start, u32 end)
+static void add_token(struct formatter *f, enum node parent, u32 start, u32 end)
 {
     str t = str_sub(f->text, start, end);
     char c = t.len == 1 ? t.ptr[0] : 0;
-    bool block = is_any(parent, blocks);
-    bool inline_list = is(parent, "parameters") || is(parent, "use") || is(parent, "include");
+    bool block = is_block(parent);
+    bool inline_list = parent == NODE_parameters || parent == NODE_use || parent == NODE_include;
     u32 before = newlines_between(f->text, f->end, start);
     bool close = c == '}' && block;
     bool empty = close && f->after_open && f->atoms.len && !vec_last(&f->atoms)->comment;
@@ -180,38 +171,37 @@ static void add_token(struct formatter *f, TSNode parent, u32 start, u32 end)
     *vec_push(f->arena, &f->atoms) = a;
     f->after_open = c == '{' && block;
     f->after_line_comment = false;
-    f->newline = f->after_open || c == ';' || close || (c == ',' && is_any(parent, field_blocks)) ||
-                 (c == '}' && is(parent, "include"));
+    f->newline = f->after_open || c == ';' || close || (c == ',' && is_field_block(parent)) ||
+                 (c == '}' && parent == NODE_include);
     f->no_space = touches_right(parent, t);
 }
 
-static bool is_leaf(TSNode n)
+/* Comments that start before `at`. */
+static void add_comments(struct formatter *f, const struct wit_text *text, u32 at)
 {
-    return ts_node_child_count(n) == 0 || is(n, "version");
+    for (; f->comment < text->comments.len && text->comments.data[f->comment].start < at;
+         f->comment++) {
+        const struct wit_comment *c = &text->comments.data[f->comment];
+        add_comment(f, c->start, c->end);
+    }
 }
 
 /* The tree is at most some hundred levels deep: its source has been read. */
-static void add_node(struct formatter *f, TSTreeCursor *cursor, TSNode parent)
+static void add_node(struct formatter *f, struct reader *r, enum node parent)
 {
-    TSNode n = ts_tree_cursor_current_node(cursor);
-    u32 start = ts_node_start_byte(n), end = ts_node_end_byte(n);
-    if (is(n, "line_comment") || is(n, "block_comment")) {
-        add_comment(f, n, start, end);
+    enum node n = here(r);
+    struct ast_id token = {0};
+    if (n == NODE_version || !ts_node_child_count(r->node)) {
+        token = n == NODE_version ? wit_whole(r) : wit_token(r);
+        add_comments(f, &r->text, token.start);
+        add_token(f, parent, token.start, token.end);
         return;
     }
-    if (is_leaf(n)) {
-        if (end > start) {
-            add_token(f, parent, start, end);
-        }
-        return;
+    EACH_CHILD(r)
+    {
+        add_node(f, r, n);
     }
-    bool more = ts_tree_cursor_goto_first_child(cursor);
-    while (more) {
-        add_node(f, cursor, n);
-        more = ts_tree_cursor_goto_next_sibling(cursor);
-    }
-    ts_tree_cursor_goto_parent(cursor);
-    if (is(n, "attribute")) {
+    if (n == NODE_attribute) {
         f->newline = true;
     }
 }
@@ -289,36 +279,26 @@ struct scoped {
     bool fine;
 };
 
-/* Reports what is wrong with the text. */
-static bool can_format(struct scoped *s)
+static void add_part(void *context, struct reader *r, bool last)
 {
-    struct arena *a = s->f.arena;
-    struct wit_skipped skipped = {.arena = a};
-    struct ast_decls ast;
-    struct wit_text text;
-    if (!wit_read_ast(s->pool, a, a, s->diags, s->source, &skipped, &ast) ||
-        !wit_scan_text(a, s->diags, s->source, s->f.text, &text)) {
-        return false;
+    struct formatter *f = &((struct scoped *)context)->f;
+    EACH_CHILD(r)
+    {
+        add_node(f, r, NODE_source_file);
     }
-    if (text.crowded) {
-        diag_unsupported(s->diags, (span){s->source, 0, 0},
-                         "formatting an item with so many comments");
+    if (last) {
+        add_comments(f, &r->text, (u32)f->text.len);
     }
-    return !text.crowded;
 }
 
 static void run(void *context)
 {
     struct scoped *s = context;
-    if (!can_format(s)) {
-        return;
-    }
-    TSParser *parser = wit_pool_parser(s->pool);
-    TSTree *tree = ts_parser_parse_string(parser, NULL, s->f.text.ptr, (u32)s->f.text.len);
-    if (tree) {
-        TSNode root = ts_tree_root_node(tree);
-        TSTreeCursor cursor = ts_tree_cursor_new(root);
-        add_node(&s->f, &cursor, root);
+    struct arena *a = s->f.arena;
+    struct wit_skipped skipped = {.arena = a};
+    struct wit_visitor visitor = {add_part, s};
+    struct ast_decls ast;
+    if (wit_visit_ast(s->pool, a, s->diags, s->source, &skipped, &visitor, &ast)) {
         print_atoms(&s->f, s->out);
         s->fine = true;
     }

@@ -187,6 +187,7 @@ struct reading {
     struct reader r;
     struct wit_pool *pool;
     TSTree *given; /* somebody else's tree of the text, without faults, or NULL */
+    const struct wit_visitor *visitor; /* or NULL */
     str text;
     struct ast_decls *out;
 };
@@ -196,6 +197,13 @@ static void read_tree(struct reading *s, TSTree *tree, u32 start)
     TSNode root = ts_tree_root_node(tree);
     s->r.cursor = ts_tree_cursor_new(root);
     contents(&s->r, s->out, start);
+    ts_tree_cursor_delete(&s->r.cursor);
+}
+
+static void visit(struct reading *s, TSTree *tree, bool last)
+{
+    s->r.cursor = ts_tree_cursor_new(ts_tree_root_node(tree));
+    s->visitor->part(s->visitor->context, &s->r, last);
     ts_tree_cursor_delete(&s->r.cursor);
 }
 
@@ -256,6 +264,9 @@ static void read_parts(struct reading *s, TSParser *parser)
         }
         r->base = from;
         read_tree(s, tree, 0);
+        if (s->visitor) {
+            visit(s, tree, i == text->cuts.len);
+        }
         ts_tree_delete(tree);
         from = to;
         source = wit_place(r, to - r->base);
@@ -302,6 +313,18 @@ bool wit_read_ast(struct wit_pool *pool, struct arena *a, struct arena *keep, st
     struct reading s = {
         .r = {.arena = a, .keep = keep, .diags = d, .skipped = skipped, .source = source},
         .pool = pool,
+        .out = out};
+    return read_guarded(&s);
+}
+
+bool wit_visit_ast(struct wit_pool *pool, struct arena *a, struct diags *d, u32 source,
+                   struct wit_skipped *skipped, const struct wit_visitor *visitor,
+                   struct ast_decls *out)
+{
+    struct reading s = {
+        .r = {.arena = a, .keep = a, .diags = d, .skipped = skipped, .source = source},
+        .pool = pool,
+        .visitor = visitor,
         .out = out};
     return read_guarded(&s);
 }

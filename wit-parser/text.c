@@ -3,7 +3,7 @@
  *
  * tree-sitter looks at each character several times, and a node of its trees counts its children, comments too, in 16
  * bits and does not look whether they fit. So files are parsed from the copy, and comments are found by
- * their place. Documents of a workspace and texts to format are parsed as they are: these must not be `crowded`.
+ * their place. Documents of a workspace are parsed as they are: these must not be `crowded`.
  */
 #include "ast.h"
 
