@@ -34,7 +34,7 @@ struct drain {
     struct canon_end *end;
     bool is_stream;
     u64 elements;
-    char *path; /* NULL: the only one */
+    char *path; /* NULL or empty: the only one */
     struct drain *next, *previous;
 };
 
@@ -144,7 +144,7 @@ static void add_and_read(void *env, const struct canon_value *v, struct buf *pat
 static void put_element(struct drain *d, struct buf *out, const struct canon_read *r, u32 i)
 {
     const struct canon_type *element = canon_end_element(d->end);
-    if (d->path) {
+    if (d->path && *d->path) {
         buf_printf(out, "%s: ", d->path);
     }
     if (r->bytes) {
