@@ -7,8 +7,15 @@
 
 enum { TEXT_LIMIT = 200, NOT_YET = UINT32_MAX - 1 };
 
+/* Pairs of types that were found to be equal: without them, instance types in instance types would be compared twice for each level. */
+struct equals {
+    struct arena *arena;
+    struct map pairs;
+};
+
 struct relation {
     struct validate_types *t;
+    struct equals *equals;
     struct validate_substitution known; /* open resources that were met: what they are */
     struct validate_numbers open;       /* open resources -> NOT_YET, or what they are */
     struct map matched;                 /* pairs of instances that were found to fit */
@@ -18,11 +25,14 @@ struct relation {
     struct validate_mismatch *why;
 };
 
-static struct relation start(struct validate_types *t, struct arena *scratch,
+static struct relation start(struct validate_types *t, struct equals *equals, struct arena *scratch,
                              struct arena *why_arena, struct validate_mismatch *why)
 {
-    return (struct relation){
-        .t = t, .known = {.types = t, .scratch = scratch}, .arena = why_arena, .why = why};
+    return (struct relation){.t = t,
+                             .equals = equals,
+                             .known = {.types = t, .scratch = scratch},
+                             .arena = why_arena,
+                             .why = why};
 }
 
 /* ---- Reasons ---------------------------------------------------------------------------------------- */
@@ -327,7 +337,7 @@ static bool component_matches(struct relation *r, validate_id sub, validate_id s
     const struct validate_type x = *validate_at(r->t, sub), y = *validate_at(r->t, super);
     struct arena_temp scratch;
     arena_temp_begin(&scratch);
-    struct relation inner = start(r->t, &scratch.arena, r->arena, r->why), outer = inner;
+    struct relation inner = start(r->t, r->equals, &scratch.arena, r->arena, r->why), outer = inner;
     bool fine = true;
     open_resources(&inner, x.imported, x.imported_count);
     for (u32 i = 0; fine && i < x.import_count; i++) {
@@ -380,6 +390,28 @@ static void take_tag(struct relation *r, u32 sub, u32 super)
     r->known.memo = (struct validate_numbers){0};
 }
 
+/* Equal = each a subtype of the other. */
+static bool equal_types(struct relation *r, struct validate_entity x, struct validate_entity y)
+{
+    const u32 pair[] = {x.type, y.type}, turned[] = {y.type, x.type};
+    str key = {(const char *)pair, sizeof pair}, other = {(const char *)turned, sizeof turned};
+    struct equals *e = r->equals;
+    if (map_get(&e->pairs, key) != MAP_NONE)
+        return true;
+    if (!entity_matches(r, x, y))
+        return false;
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct relation back = start(r->t, e, &scratch.arena, r->arena, r->why);
+    bool fine = entity_matches(&back, y, x);
+    arena_temp_end(&scratch);
+    if (fine) {
+        map_put(e->arena, &e->pairs, str_dup(e->arena, key), 0);
+        map_put(e->arena, &e->pairs, str_dup(e->arena, other), 0);
+    }
+    return fine;
+}
+
 static bool type_matches(struct relation *r, validate_id sub, validate_id super)
 {
     const struct validate_type *x = validate_at(r->t, sub), *y = validate_at(r->t, super);
@@ -408,9 +440,8 @@ static bool type_matches(struct relation *r, validate_id sub, validate_id super)
     enum cm_sort sort = x->kind == DEF_FUNC        ? SORT_FUNC
                         : x->kind == DEF_COMPONENT ? SORT_COMPONENT
                                                    : SORT_INSTANCE;
-    /* Equal = each a subtype of the other. */
     struct validate_entity a = {sort, sub}, b = {sort, known};
-    return entity_matches(r, a, b) && validate_subtype(r->t, b, a, NULL, 0, r->arena, r->why);
+    return equal_types(r, a, b);
 }
 
 static bool entity_matches(struct relation *r, struct validate_entity sub,
@@ -439,7 +470,8 @@ bool validate_subtype(struct validate_types *t, struct validate_entity sub,
 {
     struct arena_temp scratch;
     arena_temp_begin(&scratch);
-    struct relation r = start(t, &scratch.arena, why_arena, why);
+    struct equals equals = {.arena = &scratch.arena};
+    struct relation r = start(t, &equals, &scratch.arena, why_arena, why);
     open_resources(&r, open, open_count);
     bool fine = entity_matches(&r, sub, super);
     arena_temp_end(&scratch);
@@ -475,7 +507,8 @@ bool validate_instantiate(struct validate_types *t, validate_id component,
 {
     struct arena_temp scratch;
     arena_temp_begin(&scratch);
-    struct relation r = start(t, &scratch.arena, why_arena, why);
+    struct equals equals = {.arena = &scratch.arena};
+    struct relation r = start(t, &equals, &scratch.arena, why_arena, why);
     const struct validate_type c = *validate_at(t, component);
     bool fine = supply(&r, &c, args, arg_count, import_index);
     if (fine) {
