@@ -613,6 +613,8 @@ bool canon_end_release(struct canon_end *e); /* End.drop, and the memory */
 /* The peer of a host end did something: what host_streams.c makes of it. */
 bool canon_host_peer_copy(struct canon_end *guest);
 void canon_host_peer_dropped(struct canon_end *host);
+/* A guest has linked two ends of the host. */
+bool canon_host_linked(struct canon_end *readable);
 void canon_host_peer_cancelled(struct canon_end *host);
 void canon_late_cancels(struct canon_store *s);
 void canon_late_calls(struct canon_store *s);

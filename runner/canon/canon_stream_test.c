@@ -205,12 +205,138 @@ static void test_many_calls(void **state)
     world_end(&w);
 }
 
+/* ---- Between hosts ------------------------------------------------------------------------------------- */
+
+/* A guest that gives the host a stream, and forwards into it what another one of the host's has; or reads strings of the host's, and traps. */
+static const char between[] =
+    "(component (type $s (stream u8)) (type $t (stream string))"
+    " (import \"source\" (func $source (result $s))) (import \"sink\" (func $sink (param \"s\" "
+    "$s)))"
+    " (import \"strings\" (func $strings (result $t)))"
+    " (core module $memm (memory (export \"mem\") 1)"
+    "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (unreachable)))"
+    " (core instance $mem (instantiate $memm))"
+    " (canon lower (func $source) (core func $source)) (canon lower (func $sink) (core func $sink))"
+    " (canon lower (func $strings) (core func $strings))"
+    " (canon stream.new $s (core func $new)) (canon stream.forward $s (core func $forward))"
+    " (canon stream.read $t async (memory (core memory $mem \"mem\"))"
+    "  (realloc (core func $mem \"realloc\")) (core func $read))"
+    " (core module $m (import \"\" \"source\" (func $source (result i32)))"
+    "  (import \"\" \"sink\" (func $sink (param i32))) (import \"\" \"new\" (func $new (result "
+    "i64)))"
+    "  (import \"\" \"strings\" (func $strings (result i32)))"
+    "  (import \"\" \"forward\" (func $forward (param i32 i32)))"
+    "  (import \"\" \"read\" (func $read (param i32 i32 i32) (result i32)))"
+    "  (func (export \"forward\") (local $ends i64) (local.set $ends (call $new))"
+    "   (call $sink (i32.wrap_i64 (local.get $ends)))"
+    "   (call $forward (call $source)"
+    "    (i32.wrap_i64 (i64.shr_u (local.get $ends) (i64.const 32)))))"
+    "  (func (export \"trap\") (drop (call $read (call $strings) (i32.const 0) (i32.const 1)))"
+    "   (unreachable)))"
+    " (core instance $i (instantiate $m (with \"\" (instance (export \"source\" (func $source))"
+    "  (export \"sink\" (func $sink)) (export \"new\" (func $new))"
+    "  (export \"strings\" (func $strings)) (export \"forward\" (func $forward))"
+    "  (export \"read\" (func $read))))))"
+    " (func (export \"forward\") (canon lift (core func $i \"forward\")))"
+    " (func (export \"trap\") (canon lift (core func $i \"trap\"))))";
+
+struct both {
+    struct world w;
+    char text[16];
+    u32 len, wanted;
+    bool closed;
+    struct canon_end *writable;
+};
+
+static void wanted(void *env, struct canon_end *end, u32 n)
+{
+    struct both *b = env;
+    (void)n;
+    if (b->wanted++ == 0) {
+        canon_stream_write_bytes(end, "hi", 2);
+    } else {
+        canon_stream_close(end);
+    }
+}
+
+static const struct canon_source two_bytes = {.wanted = wanted};
+
+static void collect(void *env, struct canon_end *end, const struct canon_read *r)
+{
+    struct both *b = env;
+    for (u32 i = 0; i < r->count && b->len < sizeof b->text; i++) {
+        b->text[b->len++] = (char)r->bytes[i];
+    }
+    b->closed = r->closed;
+    if (r->closed) {
+        canon_end_drop(end);
+    } else {
+        canon_stream_read(end, 8, collect, b);
+    }
+}
+
+static void host_source(void *env, struct canon_call *c)
+{
+    struct both *b = env;
+    const struct canon_type *t = canon_call_type(c)->result->element;
+    bool bytes = t->kind == CANON_T_U8;
+    struct canon_value v =
+        canon_readable(CANON_T_STREAM,
+                       canon_stream_new(b->w.store, t, bytes ? &two_bytes : NULL, b, &b->writable));
+    canon_call_return(c, &v);
+}
+
+static void host_sink(void *env, struct canon_call *c)
+{
+    canon_stream_read(canon_call_arg(c, 0)->end, 8, collect, env);
+    canon_call_return(c, NULL);
+}
+
+static void open_between(struct both *b)
+{
+    memset(b, 0, sizeof *b);
+    world_begin(&b->w);
+    struct canon_linker_instance *root = canon_linker_root(b->w.linker);
+    canon_linker_func(root, "source", "func() -> stream<u8>", host_source, b);
+    canon_linker_func(root, "strings", "func() -> stream<string>", host_source, b);
+    canon_linker_func(root, "sink", "func(s: stream<u8>)", host_sink, b);
+    world_start(&b->w, str_c(between));
+}
+
+static void test_forward_between_hosts(void **state)
+{
+    (void)state;
+    struct both b;
+    open_between(&b);
+    assert_int_equal(
+        canon_invoke(b.w.store, world_export(&b.w, "forward"), NULL, 0, &b.w.arena, NULL),
+        CANON_OK);
+    assert_int_equal(canon_store_run_until(b.w.store, NULL, NULL), CANON_IDLE);
+    assert_true(str_eq(str_of(b.text, b.len), STR("hi")));
+    assert_true(b.closed);
+    world_end(&b.w);
+}
+
+/* What has trapped runs no realloc for the host either. */
+static void test_write_after_trap(void **state)
+{
+    (void)state;
+    struct both b;
+    struct canon_value text = canon_string(STR("late"));
+    open_between(&b);
+    assert_int_equal(canon_invoke(b.w.store, world_export(&b.w, "trap"), NULL, 0, &b.w.arena, NULL),
+                     CANON_TRAPPED);
+    assert_int_equal(canon_stream_write(b.writable, &text, 1), 0);
+    assert_int_equal(canon_store_run_until(b.w.store, NULL, NULL), CANON_IDLE);
+    world_end(&b.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_many_calls),
+        cmocka_unit_test(test_values),           cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_many_calls),       cmocka_unit_test(test_forward_between_hosts),
+        cmocka_unit_test(test_write_after_trap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,7 +209,7 @@ static u32 write_to_guest(struct canon_end *r, const struct canon_value *values,
                           u32 n)
 {
     struct buffer *b = &r->buffer;
-    if (!b->active) {
+    if (!b->active || r->owner->root->locked) {
         return 0;
     }
     u32 room = buffer_remain(b);
@@ -297,7 +297,7 @@ static void give_value(struct canon_end *w)
     struct canon_end *r = w->other;
     const struct canon_value *value = w->element ? &w->value : NULL;
     if (r->owner) {
-        if (!put_into_guest(r, value, NULL, 1)) {
+        if (r->owner->root->locked || !put_into_guest(r, value, NULL, 1)) {
             return;
         }
     } else {
@@ -344,6 +344,11 @@ bool canon_host_peer_copy(struct canon_end *guest)
         host->source->wanted(host->env, host, buffer_remain(&guest->buffer));
     }
     return !s->failed;
+}
+
+bool canon_host_linked(struct canon_end *r)
+{
+    return progress(r) && !r->store->failed;
 }
 
 void canon_host_peer_dropped(struct canon_end *host)

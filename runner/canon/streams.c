@@ -277,6 +277,9 @@ bool canon_end_forward(struct canon_end *src, struct canon_end *dst)
     r->other = w;
     canon_end_free(src);
     canon_end_free(dst);
+    if (!w->owner && !r->owner) {
+        return canon_host_linked(r);
+    }
     if (!w->owner || !r->owner) {
         struct canon_end *guest = w->owner ? w : r;
         return !guest->buffer.active || canon_host_peer_copy(guest);
