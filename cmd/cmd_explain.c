@@ -8,6 +8,7 @@ static const struct explanation {
 } explanations[] = {
 #define CODE(code, text, example) {code, text, example},
 #include "codes.def"
+#include "other_codes.def"
 #undef CODE
 };
 
