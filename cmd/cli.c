@@ -106,7 +106,7 @@ bool cli_output(struct cli *cli, str bytes, bool binary)
 
 bool cli_output_wasm(struct cli *cli, str bytes)
 {
-    if (!cli_flag(cli, "text")) {
+    if (!cli_flag(cli, "text") && !cli_flag(cli, "wat")) {
         return cli_output(cli, bytes, true);
     }
     struct buf text = buf_in(&cli->arena);

@@ -54,9 +54,15 @@ struct cli {
     {                                                                    \
         "output", 'o', "FILE", "where to write, `-` for standard output" \
     }
-#define OPTION_TEXT                                       \
-    {                                                     \
-        "text", 't', NULL, "print text instead of binary" \
+#define OPTION_TEXT                     \
+    {                                   \
+        "text",                         \
+        't',                            \
+        NULL,                           \
+        "print text instead of binary", \
+    },                                  \
+    {                                   \
+        "wat", 0, NULL, "the same"      \
     }
 
 bool cli_flag(const struct cli *cli, const char *name);
