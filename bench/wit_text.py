@@ -56,6 +56,32 @@ def package(directory, interfaces, functions, files, seed=1):
     return size
 
 
+PROSE = """Gives what was asked for, or the reason why it cannot be had.
+
+The caller keeps what it handed over; nothing is changed before the result is there. See the
+section on errors for `would-block`, and note that an empty list is no error:
+it says that nothing more will come.""".split("\n")
+
+
+def documented(source, target):
+    """A copy of a folder of packages with documentation before each item, as in texts that people write. Gives the bytes written."""
+    size = 0
+    for path in sorted(source.rglob("*.wit")):
+        out = []
+        for number, line in enumerate(path.read_text().split("\n")):
+            word = line.strip()
+            if word and word[0].isalpha() and not word.startswith(("package", "use ", "include", "import", "export")):
+                indent = " " * (len(line) - len(line.lstrip()))
+                out += [f"{indent}/// {x}".rstrip() for x in PROSE[:1 + 4 * (number % 3 == 0)]]
+            out.append(line)
+        text = "\n".join(out)
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(text)
+        size += len(text)
+    return size
+
+
 def head(text):
     return "package a:b;\n" + text
 
