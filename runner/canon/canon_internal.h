@@ -441,7 +441,7 @@ struct cx {
     struct arena *arena;       /* lifted values */
     bool for_guest;            /* takes the values at once */
     bool views;                /* and its realloc cannot change this memory: it is another guest */
-    bool host_values; /* lowering what a host made: its string hints do not count */
+    bool host_values;          /* lowering what a host made: its string hints do not count */
     u64 budget;
     u8 *mem; /* cached view of the memory */
     u64 size;
@@ -460,6 +460,8 @@ bool canon_lift_flat(struct cx *cx, const u64 **vi, const struct canon_type *t,
 /* Makes the NaNs of plain f32 or f64 elements canonical. */
 void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind);
 bool canon_load_string(struct cx *cx, u64 ptr, u64 units, struct canon_value *v);
+/* Counts bytes that are copied from memory as values of this call; false after a trap. */
+bool canon_spend_bytes(struct cx *cx, u64 n);
 bool canon_lift_params(struct cx *cx, u32 max_flat, const u64 *slots,
                        const struct canon_functype *ft, struct canon_value *values);
 bool canon_lift_result(struct cx *cx, u32 max_flat, const u64 *slots,

@@ -100,11 +100,73 @@ static void test_limit_of_handles(void **state)
     run_row(6, 0, "resource table has no free keys");
 }
 
+/* A list of strings that all lie at one place: small for the guest, not for a host. */
+static const char list_guest[] =
+    "(component (import \"host\" (instance $host"
+    " (export \"list\" (func (param \"l\" (list string))))"
+    " (export \"bytes\" (func (param \"l\" (list (list u8)))))))"
+    " (core module $memm (memory (export \"mem\") 1)) (core instance $mem (instantiate $memm))"
+    " (canon lower (func $host \"list\") (memory (core memory $mem \"mem\"))"
+    "  string-encoding=utf8 (core func $utf8))"
+    " (canon lower (func $host \"list\") (memory (core memory $mem \"mem\"))"
+    "  string-encoding=utf16 (core func $utf16))"
+    " (canon lower (func $host \"bytes\") (memory (core memory $mem \"mem\")) (core func $bytes))"
+    " (core module $m (import \"mem\" \"mem\" (memory 1))"
+    "  (import \"\" \"utf8\" (func $utf8 (param i32 i32)))"
+    "  (import \"\" \"utf16\" (func $utf16 (param i32 i32)))"
+    "  (import \"\" \"bytes\" (func $bytes (param i32 i32)))"
+    "  (func $fill (param $n i32) (local $at i32) (local.set $at (i32.const 32768))"
+    "   (loop $l (i32.store (local.get $at) (i32.const 0))"
+    "    (i32.store offset=4 (local.get $at) (local.get $n))"
+    "    (br_if $l (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8)))"
+    "     (i32.const 65536)))))"
+    "  (func (export \"utf8\") (param i32) (call $fill (i32.const 1024))"
+    "   (call $utf8 (i32.const 32768) (local.get 0)))"
+    "  (func (export \"utf16\") (param i32) (call $fill (i32.const 512))"
+    "   (call $utf16 (i32.const 32768) (local.get 0)))"
+    "  (func (export \"bytes\") (param i32) (call $fill (i32.const 1024))"
+    "   (call $bytes (i32.const 32768) (local.get 0))))"
+    " (core instance $i (instantiate $m (with \"mem\" (instance $mem)) (with \"\" (instance"
+    "  (export \"utf8\" (func $utf8)) (export \"utf16\" (func $utf16))"
+    "  (export \"bytes\" (func $bytes))))))"
+    " (func (export \"utf8\") (param \"n\" u32) (canon lift (core func $i \"utf8\")))"
+    " (func (export \"utf16\") (param \"n\" u32) (canon lift (core func $i \"utf16\")))"
+    " (func (export \"bytes\") (param \"n\" u32) (canon lift (core func $i \"bytes\"))))";
+
+static void at_once(void *env, struct canon_call *c)
+{
+    (void)env;
+    canon_call_return(c, NULL);
+}
+
+static void test_limit_of_values(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"utf8", "utf16", "bytes"};
+    for (u32 i = 0; i < LENGTH_OF(names); i++) {
+        struct world w;
+        struct canon_config config = {.features = features_all(), .max_values = 10000};
+        world_begin_with(&w, &config);
+        struct canon_linker_instance *host = canon_linker_instance(w.linker, "host");
+        canon_linker_func(host, "list", "func(l: list<string>)", at_once, NULL);
+        canon_linker_func(host, "bytes", "func(l: list<list<u8>>)", at_once, NULL);
+        world_start(&w, str_c(list_guest));
+        struct canon_func *f = world_export(&w, names[i]);
+        struct canon_value n = canon_u(CANON_T_U32, 200);
+        assert_int_equal(canon_invoke(w.store, f, &n, 1, &w.arena, NULL), CANON_OK);
+        n.u = 400; /* 12,800 times 32 bytes */
+        assert_int_equal(canon_invoke(w.store, f, &n, 1, &w.arena, NULL), CANON_TRAPPED);
+        assert_true(str_eq_c(canon_trap_of(w.store)->message, "too many values in one call"));
+        world_end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limit_of_tasks),
         cmocka_unit_test(test_limit_of_handles),
+        cmocka_unit_test(test_limit_of_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

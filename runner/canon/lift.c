@@ -34,6 +34,12 @@ static bool spend(struct cx *cx, u64 n)
     return true;
 }
 
+/* A list may name one place in memory many times, and each copy takes room of its own. */
+bool canon_spend_bytes(struct cx *cx, u64 n)
+{
+    return spend(cx, n / 32);
+}
+
 static u64 load_int(const struct cx *cx, u64 ptr, u32 bytes)
 {
     u64 v = 0;
@@ -258,12 +264,15 @@ void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind)
     }
 }
 
-/* Plain elements as they stand in memory: a view where that is safe. */
+/* Plain elements as they stand in memory: a view where that is safe. NULL after a trap. */
 static const char *load_bytes(struct cx *cx, u64 ptr, u64 n, enum canon_kind kind)
 {
     bool is_float = kind == CANON_T_F32 || kind == CANON_T_F64;
     if (cx->views && !is_float) {
         return (const char *)cx->mem + ptr;
+    }
+    if (!canon_spend_bytes(cx, n)) {
+        return NULL;
     }
     char *copy = arena_alloc(cx->arena, n);
     memcpy(copy, cx->mem + ptr, n);
@@ -297,7 +306,7 @@ static bool load_list_from_range(struct cx *cx, u64 ptr, u64 length, const struc
         v->is_bytes = 1;
         v->text.ptr = load_bytes(cx, ptr, length * size, e->kind);
         v->text.len = n * size;
-        return true;
+        return v->text.ptr != NULL;
     }
     if (!spend(cx, n)) {
         return false;

@@ -92,6 +92,10 @@ bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v
         return false;
     }
     v->text.units = (u32)units;
+    bool copies = v->hint != HINT_UTF8 || !cx->views;
+    if (copies && !canon_spend_bytes(cx, units * (wide ? 2 : 1))) {
+        return false;
+    }
     switch (v->hint) {
     case HINT_UTF8: return load_utf8(cx, ptr, (u32)units, v);
     case HINT_LATIN1: load_latin1(cx, ptr, (u32)units, v); return true;
