@@ -544,6 +544,14 @@ static void constant_char(struct demangler *d)
     }
 }
 
+static void constant_bool(struct demangler *d)
+{
+    str digits = hex_digits(d);
+    if (digits.len && !str_eq_c(digits, "1"))
+        fail(d);
+    put_c(d, digits.len ? "true" : "false");
+}
+
 /* The kinds that stable Rust has. */
 static void constant(struct demangler *d)
 {
@@ -553,7 +561,7 @@ static void constant(struct demangler *d)
     char tag = next(d);
     switch (tag) {
     case 'p': put_c(d, "_"); break;
-    case 'b': put_c(d, str_eq_c(hex_digits(d), "1") ? "true" : "false"); break;
+    case 'b': constant_bool(d); break;
     case 'c': constant_char(d); break;
     case 'B':
         to = reference(d), back = d->at;

@@ -59,6 +59,7 @@ static const char *const names[][2] = {
     {"foo::bar(int)", NULL},
     {"_RINvC1a1fKc1100000_E", NULL},
     {"_RNvC1au4_abc", NULL},
+    {"_RINvC1a1fKb4_E", NULL},
 };
 
 static void demangled(void **state)
