@@ -230,6 +230,20 @@ static bool slash(struct scan *s)
     return true;
 }
 
+/* A text literal; one that its line does not end is left to the parser, which finds what is wrong, unless it is so long that
+ * tree-sitter would look for its end again and again. */
+static bool quote(struct scan *s)
+{
+    u32 start = s->at, end = literal_end(s->text, start);
+    if (end - start > 4096 && s->text.ptr[end - 1] != '"') {
+        diag_error(s->diags, "wit-syntax", (span){s->source, start, start + 1},
+                   "unterminated text literal");
+        return false;
+    }
+    put_up_to(s, end);
+    return true;
+}
+
 /* An item of the file ends with a brace. */
 static void cut(struct scan *s, char c)
 {
@@ -262,7 +276,11 @@ static bool walk(struct scan *s)
             gap(s);
             break;
         case BLANK: gap(s); break;
-        case QUOTE: put_up_to(s, literal_end(s->text, i)); break;
+        case QUOTE:
+            if (!quote(s)) {
+                return false;
+            }
+            break;
         case SEPARATOR:
             finish(s);
             put_up_to(s, i + 1);
