@@ -226,6 +226,33 @@ static void host_is_full(void **state)
     world_free(&w);
 }
 
+/* What nobody refers to is collected before the heap is said to be full, also when most of it is in use. */
+static void garbage(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct engine_limits){.heap_bytes = 32 << 20});
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (type $a (array (mut i8))) (global $kept (mut (ref null $a)) (ref.null $a))"
+        " (func (export \"keep\") (param i32)"
+        "  (global.set $kept (array.new_default $a (local.get 0))))"
+        " (func (export \"forget\") (global.set $kept (ref.null $a)))"
+        " (func (export \"waste\") (param i32) (loop"
+        "  (drop (array.new_default $a (i32.const 1000)))"
+        "  (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
+        NULL, 0, "main");
+    call(&w, i, "waste", 100000, 0);
+    call(&w, i, "keep", 24 << 20, 0);
+    call(&w, i, "waste", 100000, 0);
+    call(&w, i, "forget", 0, 0);
+    call(&w, i, "keep", (32 << 20) - 5000, 0); /* there is no room for waste beside it */
+    expect_trap(&w, i, "waste", 1000, 0, "out of memory: the garbage-collected heap is full");
+    call(&w, i, "forget", 0, 0);
+    call(&w, i, "waste", 100000, 0);
+    world_free(&w);
+}
+
 /* ---- Start functions ----------------------------------------------------------------------------------- */
 
 /* They may take all they can get; other instances do not suffer. */
@@ -304,10 +331,10 @@ static void half_instantiated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(long_interrupted),  cmocka_unit_test(long_out_of_fuel),
-        cmocka_unit_test(long_effects),      cmocka_unit_test(standard_limits),
-        cmocka_unit_test(host_is_full),      cmocka_unit_test(greedy_start),
-        cmocka_unit_test(half_instantiated),
+        cmocka_unit_test(long_interrupted), cmocka_unit_test(long_out_of_fuel),
+        cmocka_unit_test(long_effects),     cmocka_unit_test(standard_limits),
+        cmocka_unit_test(host_is_full),     cmocka_unit_test(garbage),
+        cmocka_unit_test(greedy_start),     cmocka_unit_test(half_instantiated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

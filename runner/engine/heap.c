@@ -172,18 +172,29 @@ static void collect(struct engine_store *s)
 
 /* ---- Allocation -------------------------------------------------------------------------------------------------- */
 
+static u64 first_collection(const struct engine_store *s)
+{
+    return s->limits.heap_bytes < FIRST_COLLECTION ? s->limits.heap_bytes : FIRST_COLLECTION;
+}
+
 struct object *engine_object_new(struct engine_store *s, enum object_kind kind, u64 bytes)
 {
     u64 size = sizeof(struct object) + bytes;
     if (bytes > s->limits.heap_bytes)
         return NULL;
     if (!s->heap_next)
-        s->heap_next = FIRST_COLLECTION;
+        s->heap_next = first_collection(s);
     if (!s->no_collect && (s->heap_bytes + size > s->heap_next || ENGINE_TORTURE & TORTURE_STACK)) {
-        if (s->heap_bytes + size > s->heap_next || ++s->torture_allocations % 4096 == 0)
+        u64 limit = s->limits.heap_bytes;
+        if (s->heap_bytes + size > s->heap_next || ++s->torture_allocations % 4096 == 0) {
             collect(s);
+            /* So full that the next collection would come at once: that is no way to go on. */
+            if (s->heap_bytes > limit - limit / 32)
+                return NULL;
+        }
         u64 next = s->heap_bytes * 2;
-        s->heap_next = next > FIRST_COLLECTION ? next : FIRST_COLLECTION;
+        next = next > FIRST_COLLECTION ? next : FIRST_COLLECTION;
+        s->heap_next = next < limit ? next : limit;
     }
     if (s->heap_bytes + size > s->limits.heap_bytes)
         return NULL;
