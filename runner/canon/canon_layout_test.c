@@ -664,12 +664,49 @@ static void test_flatten(void **state)
     }
 }
 
+static void test_layouts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        u32 size, align, size64, flat;
+    } rows[] = {
+        {"record{a: u8, b: u16, c: u32}", 8, 4, 8, 3},
+        {"tuple<u8, u64>", 16, 8, 16, 2},
+        {"variant{a, b(u64)}", 16, 8, 16, 2},
+        {"option<u8>", 2, 1, 2, 2},
+        {"result<u8, u32>", 8, 4, 8, 2},
+        {"enum{a, b}", 1, 1, 1, 1},
+        {"flags{a, b, c, d, e, f, g, h, i}", 2, 2, 2, 1},
+        {"list<u8>", 8, 4, 16, 2},
+        {"string", 8, 4, 16, 2},
+        {"list<u16, 3>", 6, 2, 6, 3},
+        {"variant{a(f32), b(u32), c(f64)}", 16, 8, 16, 2},
+        {"tuple<string, u8>", 12, 4, 24, 3},
+        {"stream<u8>", 4, 4, 4, 1},
+        {"map<u8, u64>", 8, 4, 16, 2},
+    };
+    struct canon_linker *l = canon_linker_new();
+    for (u32 i = 0; i < LENGTH_OF(rows); i++) {
+        const struct canon_type *t = canon_linker_parse_type(canon_linker_root(l), rows[i].type);
+        assert_non_null(t);
+        assert_int_equal(t->size[0], rows[i].size);
+        assert_int_equal(t->align[0], rows[i].align);
+        assert_int_equal(t->size[1], rows[i].size64);
+        assert_int_equal(t->flat_count, rows[i].flat);
+    }
+    const struct canon_type *joined =
+        canon_linker_parse_type(canon_linker_root(l), "variant{a(f32), b(u32)}");
+    assert_int_equal(joined->flat[0][1], WASM_I32);
+    canon_linker_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_flat),       cmocka_unit_test(test_heap),
-        cmocka_unit_test(test_roundtrips), cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_flatten),
+        cmocka_unit_test(test_layouts), cmocka_unit_test(test_flat),
+        cmocka_unit_test(test_heap),    cmocka_unit_test(test_roundtrips),
+        cmocka_unit_test(test_strings), cmocka_unit_test(test_flatten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
