@@ -120,7 +120,7 @@ static void copied(void **state)
 static void moved(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ADDRESS_SANITIZER
     skip();
 #endif
     struct world w;

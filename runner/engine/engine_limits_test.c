@@ -173,7 +173,7 @@ static void standard_limits(void **state)
 static void host_is_full(void **state)
 {
     (void)state;
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef ADDRESS_SANITIZER
     skip();
 #endif
     struct world w;
