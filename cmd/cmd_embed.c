@@ -10,6 +10,7 @@ static const struct option options[] = {
     {"async-callback", 0, NULL, "dummy: async functions with a callback (legacy names)"},
     {"async-stackful", 0, NULL, "dummy: async functions without callback (legacy names)"},
     {"only-custom", 0, NULL, "write just the section, in an empty module"},
+    {"emit-canonical-names", 0, NULL, "cut versions in names to their track"},
     {"features", 0, "LIST", "turn @unstable features on"},
     {"all-features", 0, NULL, "turn all @unstable features on"},
     OPTION_TEXT,
@@ -100,6 +101,7 @@ static int run(struct cli *cli)
     u32 package, world;
     wit_resolve_init(&r, &cli->arena, &cli->diags);
     cli_wit_features(cli, &r);
+    r.canonical_names = cli_flag(cli, "emit-canonical-names");
     const char *name = cli_value(cli, "world");
     if (!wit_push_path(&r, cli->args.data[0], &package) ||
         !wit_select_world(&r, package, str_c(name), &world)) {

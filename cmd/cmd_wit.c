@@ -20,6 +20,7 @@ static const struct option options[] = {
     {"exportize-import", 0, "NAME", "turn only this import"},
     {"merge-world-imports-based-on-semver", 0, "WORLD", "one import for each semver track"},
     {"generate-nominal-type-ids", 0, "WORLD", "separate types for imports and exports"},
+    {"emit-canonical-names", 0, NULL, "in binary form, cut versions in names to their track"},
     {"skip-validation", 0, NULL, "accepted for compatibility; nothing is validated a second time"},
     {"features", 0, "LIST", "turn @unstable features on"},
     {"all-features", 0, NULL, "turn all @unstable features on"},
@@ -330,6 +331,7 @@ static int run(struct cli *cli)
     paths.ends = arena_array(&cli->arena, u32, paths.count);
     wit_resolve_init(&r, &cli->arena, &cli->diags);
     cli_wit_features(cli, &r);
+    r.canonical_names = cli_flag(cli, "emit-canonical-names");
     if (!push_paths(&r, &paths)) {
         return 1;
     }

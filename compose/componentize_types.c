@@ -127,13 +127,7 @@ static bool instance_name(struct componentizer *c, const struct wit_world_item *
     *out = wit_extern_name(name, implements, x->external_id);
     if (!c->options->emit_canonical_names)
         return true;
-    str *id = implements.ptr ? &out->implements : &out->name;
-    str full = *id, canonical = compose_canonical_key(c->arena, full);
-    if (canonical.len < full.len) {
-        *id = canonical;
-        out->version_suffix = str_sub(full, canonical.len, full.len);
-        out->form = 2;
-    }
+    wit_canonical_extern_name(c->arena, out);
     if (map_add(c->arena, import ? &c->imported_names : &c->exported_names, out->name, 0) ==
         MAP_NONE)
         return true;

@@ -75,7 +75,7 @@ static void index_items(struct componentizer *c, const wit_world_items *items, s
         if (x->kind == WIT_ITEM_TYPE)
             continue;
         map_add(c->arena, keys, key, i);
-        map_add(c->arena, tracks, compose_canonical_key(c->arena, key), i);
+        map_add(c->arena, tracks, wit_canonical_id(c->arena, key), i);
         if (x->kind == WIT_ITEM_INTERFACE)
             by_interface[x->interface] = i;
     }
@@ -98,7 +98,7 @@ u32 compose_find_item(const struct componentizer *c, bool import, str key)
     u32 item = map_get(import ? &c->import_keys : &c->export_keys, key);
     if (item == MAP_NONE)
         item = map_get(import ? &c->import_tracks : &c->export_tracks,
-                       compose_canonical_key(c->arena, key));
+                       wit_canonical_id(c->arena, key));
     return item == MAP_NONE ? NONE : item;
 }
 

@@ -89,7 +89,7 @@ static str module_name(struct dummy *d, str key, bool exported)
     if (!key.len)
         return exported ? STR(NAME_STANDARD "|" NAME_STANDARD_EX) : STR(NAME_STANDARD);
     return str_printf(d->a, NAME_STANDARD "|%s" STRF, exported ? NAME_STANDARD_EX : "",
-                      STRA(compose_canonical_key(d->a, key)));
+                      STRA(wit_canonical_id(d->a, key)));
 }
 
 static struct wasm_functype functype_of(const struct wit_core_sig *sig)

@@ -171,7 +171,7 @@ str compose_export_name(struct arena *a, enum compose_func_export what, str key,
 
 str compose_standard_export(struct arena *a, enum compose_func_export what, str key, str func)
 {
-    return str_printf(a, NAME_STANDARD "|" STRF "|" STRF "%s", STRA(compose_canonical_key(a, key)),
+    return str_printf(a, NAME_STANDARD "|" STRF "|" STRF "%s", STRA(wit_canonical_id(a, key)),
                       STRA(func), compose_func_exports[what].suffix);
 }
 
@@ -179,17 +179,8 @@ str compose_dtor_name(struct arena *a, str key, str resource, bool standard)
 {
     if (standard)
         return str_printf(a, NAME_STANDARD "|" STRF "|" STRF "_dtor",
-                          STRA(compose_canonical_key(a, key)), STRA(resource));
+                          STRA(wit_canonical_id(a, key)), STRA(resource));
     return str_printf(a, STRF "%s" NAME_DTOR STRF, STRA(key), key.len ? "#" : "", STRA(resource));
-}
-
-str compose_canonical_key(struct arena *a, str key)
-{
-    str path, version = str_cut(key, '@', &path);
-    struct wit_version v;
-    if (!version.ptr || !wit_version_parse(version, &v))
-        return key;
-    return str_printf(a, STRF "@" STRF, STRA(path), STRA(wit_version_track(a, &v)));
 }
 
 /* ---- Function types -------------------------------------------------------------------------------- */

@@ -109,8 +109,6 @@ str compose_export_name(struct arena *a, enum compose_func_export what, str key,
 /* standard32: "cm32p2||f", "cm32p2|KEY|f" with a suffix. */
 str compose_standard_export(struct arena *a, enum compose_func_export what, str key, str func);
 str compose_dtor_name(struct arena *a, str key, str resource, bool standard);
-/* A key as standard32 has it: the version cut to its track. */
-str compose_canonical_key(struct arena *a, str key);
 /* "ii:i" as a function type. */
 bool compose_signature_is(const char *signature, const struct wasm_functype *type);
 struct wasm_functype compose_signature(struct arena *a, const char *signature);

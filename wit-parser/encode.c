@@ -13,6 +13,7 @@ struct encoder {
     bool types_as_imports; /* a world's own types are imports of it */
     bool exporting;
     u32 *imported, *exported; /* by interface: its instance in `outer` + 1 */
+    struct map names[2];      /* exports and imports of `outer`, if names are canonical */
 };
 
 /* ---- The outer scope --------------------------------------------------------------------------- */
@@ -109,6 +110,26 @@ static void start_outer(struct encoder *e)
 {
     wit_scope_reset(&e->scope);
     e->outer = (struct wit_decls){.arena = e->arena};
+    e->names[0] = e->names[1] = (struct map){0};
+}
+
+/* Imports or exports an interface. Canonical names of two versions may be one. */
+static bool name_instance(struct encoder *e, bool import, struct cm_name name,
+                          struct cm_externtype type, span at)
+{
+    if (e->r->canonical_names) {
+        wit_canonical_extern_name(e->arena, &name);
+        if (map_add(e->arena, &e->names[import], name.name, 0) != MAP_NONE) {
+            struct diag *x = diag_error(e->r->diags, "wit-encode", at,
+                                        "two %s have the canonical name `" STRF "`",
+                                        import ? "imports" : "exports", STRA(name.name));
+            diag_help(e->r->diags, x,
+                      "without `--emit-canonical-names` they keep their full versions");
+            return false;
+        }
+    }
+    wit_decls_extern(&e->outer, import, name, type);
+    return true;
 }
 
 static bool world_interface(struct encoder *e, const struct wit_world_item *item, bool import)
@@ -124,10 +145,9 @@ static bool world_interface(struct encoder *e, const struct wit_world_item *item
     u32 *instance = &(import ? e->imported : e->exported)[item->interface];
     if (!implements.ptr || !*instance)
         *instance = e->outer.instances + 1;
-    wit_decls_extern(
-        &e->outer, import,
-        wit_extern_name(wit_item_name(e->r, e->arena, item), implements, item->external_id), type);
-    return true;
+    str name = wit_item_name(e->r, e->arena, item);
+    return name_instance(e, import, wit_extern_name(name, implements, item->external_id), type,
+                         item->at);
 }
 
 static bool world_item(struct encoder *e, const struct wit_world_item *item, bool import)
@@ -235,8 +255,9 @@ static bool interface_type(struct encoder *e, u32 interface, struct wit_live *li
         ok = instance_type(e, each, each == interface, &type.index);
         e->imported[each] = e->outer.instances + 1;
         str id = wit_interface_id(e->r, e->arena, each);
-        wit_decls_extern(&e->outer, each != interface,
-                         wit_extern_name(id, str_c(NULL), str_c(NULL)), type);
+        ok =
+            ok && name_instance(e, each != interface, wit_extern_name(id, str_c(NULL), str_c(NULL)),
+                                type, e->r->interfaces.data[interface].at);
     }
     for (u32 i = 0; i < live->order.len; i++)
         e->imported[live->order.data[i]] = 0;

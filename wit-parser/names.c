@@ -164,6 +164,16 @@ str wit_item_id(struct arena *a, const struct wit_package_name *p, str item)
                : str_printf(a, STRF ":" STRF "/" STRF, STRA(p->ns), STRA(p->name), STRA(item));
 }
 
+str wit_canonical_id(struct arena *a, str id)
+{
+    str path, version = str_cut(id, '@', &path);
+    struct wit_version v;
+    if (!version.ptr || !wit_version_parse(version, &v)) {
+        return id;
+    }
+    return str_printf(a, STRF "@" STRF, STRA(path), STRA(wit_version_track(a, &v)));
+}
+
 /* ---- Labels -------------------------------------------------------------------------------------------- */
 
 static const str reserved[] = {

@@ -236,6 +236,17 @@ struct cm_name wit_extern_name(str name, str implements, str external_id)
     return n;
 }
 
+void wit_canonical_extern_name(struct arena *a, struct cm_name *name)
+{
+    str *id = name->implements.ptr ? &name->implements : &name->name;
+    str full = *id, canonical = wit_canonical_id(a, full);
+    if (canonical.len < full.len) {
+        *id = canonical;
+        name->version_suffix = str_sub(full, canonical.len, full.len);
+        name->form = 2;
+    }
+}
+
 u32 wit_decls_extern(struct wit_decls *d, bool import, struct cm_name name,
                      struct cm_externtype type)
 {

@@ -43,6 +43,8 @@ struct wit_package_name {
 /* "ns:name@version" and "ns:name/item@version". */
 str wit_package_id(struct arena *a, const struct wit_package_name *p);
 str wit_item_id(struct arena *a, const struct wit_package_name *p, str item);
+/* "ns:name/item@0.2.1" with the version cut to its track (Explainer.md, canonicalized interface names); other names as they are. */
+str wit_canonical_id(struct arena *a, str id);
 
 /* @since, @unstable, @deprecated. Items whose gate is closed are not in the graph. */
 struct wit_stability {
@@ -207,6 +209,7 @@ struct wit_resolve {
         bool all;
     } features;               /* of @unstable */
     const char *world_option; /* what help names where a world must be chosen; NULL: "world" */
+    bool canonical_names;     /* encode interfaces by canonical names with version suffixes */
     VEC(struct wit_package) packages;
     VEC(struct wit_interface) interfaces;
     VEC(struct wit_world) worlds;
@@ -348,6 +351,8 @@ WITC_NODISCARD bool wit_instance_type(struct wit_scope *scratch, u32 interface,
 u32 *wit_func_order(const struct wit_resolve *r, u32 interface);
 /* A component-level name; absent attributes have ptr NULL. */
 struct cm_name wit_extern_name(str name, str implements, str external_id);
+/* Cuts the version in the id of an interface to its track; what is cut off becomes the name's version suffix. */
+void wit_canonical_extern_name(struct arena *a, struct cm_name *name);
 
 /* ---- Printing, encoding, decoding -------------------------------------------------------------------------- */
 

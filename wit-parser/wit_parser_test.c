@@ -85,6 +85,22 @@ static void tracks(void **state)
     arena_free(&arena);
 }
 
+static void canonical_ids(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"a:b/c@1.2.3", "a:b/c@1"},
+                                           {"a:b/c@0.2.1+x", "a:b/c@0.2"},
+                                           {"a:b/c@0.0.3", "a:b/c@0.0.3"},
+                                           {"a:b/c@1.0.0-rc", "a:b/c@1.0.0-rc"},
+                                           {"a:b/c", "a:b/c"},
+                                           {"plain", "plain"}};
+    struct arena arena = {0};
+    for (u32 i = 0; i < LENGTH_OF(pairs); i++) {
+        assert_true(str_eq_c(wit_canonical_id(&arena, str_c(pairs[i][0])), pairs[i][1]));
+    }
+    arena_free(&arena);
+}
+
 static void labels(void **state)
 {
     (void)state;
@@ -691,6 +707,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions),
         cmocka_unit_test(tracks),
+        cmocka_unit_test(canonical_ids),
         cmocka_unit_test(labels),
         cmocka_unit_test(canonical_names),
         cmocka_unit_test(many_names),
