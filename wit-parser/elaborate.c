@@ -4,7 +4,7 @@
 #include "index.h"
 #include "unit.h"
 
-#define MAX_BROUGHT 1000000u /* items of worlds that no text writes: some 600 MB */
+#define MAX_BROUGHT 250000u /* items of worlds that no text writes: some 150 MB */
 
 /* ---- Lists of world items with their keys --------------------------------------------------------------- */
 
