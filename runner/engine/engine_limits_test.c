@@ -226,6 +226,28 @@ static void host_is_full(void **state)
     world_free(&w);
 }
 
+/* With no address space left, empty memories are made without any, and no search for some goes on for ever. */
+static void host_has_no_space(void **state)
+{
+    (void)state;
+#ifdef ADDRESS_SANITIZER
+    skip();
+#endif
+    struct world w;
+    world_init(&w, &(struct engine_limits){0});
+    struct rlimit before, now;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    now = before;
+    now.rlim_cur = 1;
+    assert_int_equal(setrlimit(RLIMIT_AS, &now), 0);
+    struct engine_memory *empty = engine_memory_new(w.store, &(struct wasm_limits){.min = 0});
+    struct engine_memory *one = engine_memory_new(w.store, &(struct wasm_limits){.min = 1});
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_non_null(empty);
+    assert_null(one);
+    world_free(&w);
+}
+
 /* What nobody refers to is collected before the heap is said to be full, also when most of it is in use. */
 static void garbage(void **state)
 {
@@ -331,10 +353,11 @@ static void half_instantiated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(long_interrupted), cmocka_unit_test(long_out_of_fuel),
-        cmocka_unit_test(long_effects),     cmocka_unit_test(standard_limits),
-        cmocka_unit_test(host_is_full),     cmocka_unit_test(garbage),
-        cmocka_unit_test(greedy_start),     cmocka_unit_test(half_instantiated),
+        cmocka_unit_test(long_interrupted),  cmocka_unit_test(long_out_of_fuel),
+        cmocka_unit_test(long_effects),      cmocka_unit_test(standard_limits),
+        cmocka_unit_test(host_is_full),      cmocka_unit_test(host_has_no_space),
+        cmocka_unit_test(garbage),           cmocka_unit_test(greedy_start),
+        cmocka_unit_test(half_instantiated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

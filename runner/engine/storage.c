@@ -29,7 +29,8 @@ static u64 round_up(u64 n)
 /* Address space for `want` bytes, or less but at least `need`. */
 static u8 *reserve(u64 want, u64 need, u64 *got)
 {
-    for (u64 size = round_up(want);; size = size / 2 > need ? round_up(size / 2) : round_up(need)) {
+    u64 least = round_up(need), size = round_up(want);
+    for (;;) {
         if (size <= SIZE_MAX) {
             void *p = mmap(NULL, (size_t)size, PROT_NONE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -38,8 +39,11 @@ static u8 *reserve(u64 want, u64 need, u64 *got)
                 return p;
             }
         }
-        if (size <= round_up(need))
+        if (size <= least)
             return NULL;
+        size = size / 2 & ~(u64)65535; /* less each time */
+        if (size < least)
+            size = least;
     }
 }
 
@@ -111,7 +115,8 @@ struct engine_memory *engine_memory_new(struct engine_store *s, const struct was
     struct engine_memory *m = arena_new(&s->arena, struct engine_memory);
     m->type = *type;
     u32 log2 = page_log2(m);
-    u64 space = type->is_64 ? UINT64_MAX : (u64)1 << 32;
+    /* A size in pages is an address: 2^32 pages of one byte cannot be told. */
+    u64 space = type->is_64 ? UINT64_MAX : log2 ? (u64)1 << 32 : UINT32_MAX;
     m->max_bytes = type->has_max ? pages_to_bytes(type->max, log2) : space;
     if (m->max_bytes > space)
         m->max_bytes = space;

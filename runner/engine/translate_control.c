@@ -48,6 +48,21 @@ static struct control *open_control(struct translator *tr, struct control c)
     return vec_last(&tr->controls);
 }
 
+/* The values stay where they are read: who made them must store them. */
+static void pin(struct translator *tr, u32 slot)
+{
+    for (u32 i = 0; i < LENGTH_OF(tr->acc); i++) {
+        if (tr->acc[i].slot == slot)
+            tr->acc[i].producer = NOWHERE;
+    }
+}
+
+static void pin_top(struct translator *tr, u32 n)
+{
+    for (u32 i = tr->values.len - n; i < tr->values.len; i++)
+        pin(tr, tr->values.data[i].home);
+}
+
 static void block(struct translator *tr)
 {
     struct control c = {.kind = CONTROL_BLOCK};
@@ -69,7 +84,9 @@ static void if_(struct translator *tr)
     read_block_type(tr, &c);
     struct condition condition = translate_condition(tr);
     struct control *opened = open_control(tr, c);
+    pin_top(tr, c.param_count); /* both arms read the parameters */
     opened->else_fixups = translate_branch_if(tr, &condition, false, NOWHERE);
+    tr->last.cell = tr->last.dest = NOWHERE;
 }
 
 static u32 branch_always(struct translator *tr, u32 fixups)
@@ -129,15 +146,6 @@ static struct control *label(struct translator *tr, u32 depth)
 static u32 label_arity(const struct control *c)
 {
     return c->kind == CONTROL_LOOP ? c->param_count : c->result_count;
-}
-
-/* The values stay where they are read: who made them must store them. */
-static void pin(struct translator *tr, u32 slot)
-{
-    for (u32 i = 0; i < LENGTH_OF(tr->acc); i++) {
-        if (tr->acc[i].slot == slot)
-            tr->acc[i].producer = NOWHERE;
-    }
 }
 
 /* Copies the topmost n values to slots from `to` on; the operand stack stays as it is. */
@@ -240,12 +248,6 @@ static bool in_place(const struct translator *tr, const struct control *c, u32 n
             return false;
     }
     return true;
-}
-
-static void pin_top(struct translator *tr, u32 n)
-{
-    for (u32 i = tr->values.len - n; i < tr->values.len; i++)
-        pin(tr, tr->values.data[i].home);
 }
 
 static void branch_on(struct translator *tr, struct condition *condition, bool when, u32 depth)
