@@ -320,6 +320,12 @@ static bool type_instance(struct composition *c, u32 node, u8 *state)
     if (validate_instantiate(c->g->types, p->type, args, type.import_count, &c->types[node], &bad,
                              c->a, &why))
         return c->types[node] != VALIDATE_NONE;
+    if (bad == type.import_count) {
+        diag_error(c->d, CODE_COMPOSE, n->at,
+                   "the types of what is composed are too much to check, up to `" STRF "`",
+                   STRA(n->name));
+        return false;
+    }
     const struct compose_edge *edge = compose_find_edge(n, type.imports[bad].name.name);
     struct diag *d = diag_error(c->d, CODE_COMPOSE, edge && edge->at.source ? edge->at : n->at,
                                 "what is given for import `" STRF "` of `" STRF "` does not fit",

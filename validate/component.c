@@ -166,6 +166,8 @@ static bool core_instantiate(struct validate_cm *v, struct validate_scope *s,
     if (!validate_cm_at(v, s, SORT_CORE_MODULE, i->source, &module) || !core_args(v, s, i, &names))
         return false;
     const struct validate_type m = *validate_at(v->t, module);
+    if (!validate_work_names(v->t, m.core_import_count + m.core_export_count))
+        return false;
     for (u32 k = 0; k < m.core_import_count; k++) {
         const struct wasm_import *want = &m.core_imports[k];
         u32 arg = map_get(&names, want->module);
@@ -264,6 +266,8 @@ static bool instantiate(struct validate_cm *v, struct validate_scope *s,
     if (validate_instantiate(v->t, component, args, i->arg_count, out, &import, v->diags->arena,
                              &why))
         return *out != VALIDATE_NONE;
+    if (v->t->exhausted)
+        return false;
     str name = validate_at(v->t, component)->imports[import].name.name;
     if (map_get(&names, name) == MAP_NONE)
         return validate_cm_bad(v, s,

@@ -510,7 +510,9 @@ bool validate_instantiate(struct validate_types *t, validate_id component,
     struct equals equals = {.arena = &scratch.arena};
     struct relation r = start(t, &equals, &scratch.arena, why_arena, why);
     const struct validate_type c = *validate_at(t, component);
-    bool fine = supply(&r, &c, args, arg_count, import_index);
+    *import_index = c.import_count;
+    bool fine = validate_work_names(t, c.import_count + c.export_count) &&
+                supply(&r, &c, args, arg_count, import_index);
     if (fine) {
         for (u32 i = 0; i < c.defined_count; i++)
             validate_numbers_put(r.known.scratch, &r.known.resources, c.defined[i],
@@ -527,6 +529,7 @@ bool validate_instantiate(struct validate_types *t, validate_id component,
         made.export_count = c.export_count;
         *instance = validate_intern(t, &made);
         fine = !t->exhausted;
+        *import_index = c.import_count;
     }
     arena_temp_end(&scratch);
     return fine;

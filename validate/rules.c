@@ -1,7 +1,8 @@
 /* rules.c - which core types are valid: value types, recursion groups, limits, the types of imports. */
 #include "validate_internal.h"
 
-enum { MAX_SUBTYPING_DEPTH = 63 };
+/* Limits of implementations, as engines have them (JavaScript API, "Implementation-defined limits"). */
+enum { MAX_SUBTYPING_DEPTH = 63, MAX_PARAMS = 1000, MAX_RESULTS = 1000, MAX_FIELDS = 10000 };
 
 static bool bad(const struct validate_type_scope *s, span at, const char *format, ...)
     WITC_PRINTF(3, 4);
@@ -66,6 +67,10 @@ static bool check_comptype(const struct validate_type_scope *s, const struct was
 {
     switch (t->kind) {
     case COMPTYPE_FUNC:
+        if (t->func.param_count > MAX_PARAMS)
+            return bad(s, t->at, "too many parameters: more than %d", MAX_PARAMS);
+        if (t->func.result_count > MAX_RESULTS)
+            return bad(s, t->at, "too many results: more than %d", MAX_RESULTS);
         for (u32 i = 0; i < t->func.param_count; i++) {
             if (!validate_check_valtype(s, t->func.params[i], limit, t->at))
                 return false;
@@ -79,6 +84,8 @@ static bool check_comptype(const struct validate_type_scope *s, const struct was
     case COMPTYPE_ARRAY:
         if (!need(s, FEATURE_GC, t->at, "struct and array types"))
             return false;
+        if (t->field_count > MAX_FIELDS)
+            return bad(s, t->at, "too many fields: more than %d", MAX_FIELDS);
         for (u32 i = 0; i < t->field_count; i++) {
             if (!validate_check_valtype(s, t->fields[i].type, limit, t->at))
                 return false;
@@ -132,9 +139,27 @@ static bool structure_matches(const struct validate_store *s, const struct wasm_
     return false;
 }
 
-/* The declared supertype: an earlier index, not final, and not too deep below its own. */
-static bool check_super(const struct validate_type_scope *s, const struct wasm_type *t, u32 index)
+/* How many supertypes are above a member of a group that begins at index `start`; counts no further than the limit allows. */
+static u32 depth_in_group(const struct validate_type_scope *s, const struct wasm_type *group,
+                          u32 start, u32 member)
 {
+    u32 depth = 0;
+    for (const struct wasm_type *t = &group[member]; t->has_super; t = &group[t->super - start]) {
+        depth++;
+        if (t->super < start)
+            return depth + validate_type_depth(s->store, s->ids[t->super]);
+        if (depth > MAX_SUBTYPING_DEPTH)
+            break;
+    }
+    return depth;
+}
+
+/* The declared supertype of a member: an earlier index, and not too deep below its own. */
+static bool check_super(const struct validate_type_scope *s, const struct wasm_type *group,
+                        u32 start, u32 member)
+{
+    const struct wasm_type *t = &group[member];
+    u32 index = start + member;
     if (!t->has_super)
         return true;
     if (!need(s, FEATURE_GC, t->at, "subtypes"))
@@ -142,6 +167,9 @@ static bool check_super(const struct validate_type_scope *s, const struct wasm_t
     if (t->super >= index || (t->super < s->count && s->ids[t->super] == VALIDATE_NONE))
         return bad(s, t->at, "unknown type %u: supertypes must be defined before subtypes",
                    t->super);
+    if (depth_in_group(s, group, start, member) > MAX_SUBTYPING_DEPTH)
+        return bad(s, t->at, "sub type: more than %d supertypes above type %u", MAX_SUBTYPING_DEPTH,
+                   index);
     return true;
 }
 
@@ -150,7 +178,7 @@ bool validate_rec_group(struct validate_type_scope *s, const struct wasm_type *g
     u32 *ids = s->ids;
     u32 start = s->count, limit = start + count;
     for (u32 i = 0; i < count; i++) {
-        if (!check_comptype(s, &group[i], limit) || !check_super(s, &group[i], start + i))
+        if (!check_comptype(s, &group[i], limit) || !check_super(s, group, start, i))
             return false;
         if ((group[i].has_describes || group[i].has_descriptor) &&
             !need(s, FEATURE_CUSTOM_DESCRIPTORS, group[i].at, "descriptors"))
@@ -178,9 +206,6 @@ bool validate_rec_group(struct validate_type_scope *s, const struct wasm_type *g
         if (!structure_matches(s->store, t, super))
             return bad(s, group[i].at, "sub type: type %u does not match its declared supertype %u",
                        start + i, group[i].super);
-        if (validate_type_depth(s->store, ids[start + i]) > MAX_SUBTYPING_DEPTH)
-            return bad(s, group[i].at, "sub type: more than %d supertypes above type %u",
-                       MAX_SUBTYPING_DEPTH, start + i);
     }
     return true;
 }

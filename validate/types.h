@@ -60,6 +60,12 @@ static inline bool validate_work(struct validate_types *t, u32 n)
     return !t->exhausted;
 }
 
+/* The names that an instantiation goes over; one takes far less than a visit. */
+static inline bool validate_work_names(struct validate_types *t, u32 names)
+{
+    return validate_work(t, 1 + names / 8);
+}
+
 /* The type as interned; fills the facts. Arrays of `def` are copied. VALIDATE_NONE if it is too large or nested too deep. */
 validate_id validate_intern(struct validate_types *t, const struct validate_type *def);
 u32 validate_new_resource(struct validate_types *t, wasm_valtype rep, const void *scope);

@@ -236,7 +236,8 @@ bool validate_subtype(struct validate_types *t, struct validate_entity sub,
                       struct arena *why_arena, struct validate_mismatch *why);
 
 /* Instantiates component type `component` with arguments by name: checks each import in order, gives the DEF_INSTANCE type with new
- * resources. *why and *import_index tell the first import that is missing or does not fit. */
+ * resources. *why and *import_index tell the first import that is missing or does not fit; *import_index is the number of imports
+ * if that is not the reason: the types are too much to check. */
 bool validate_instantiate(struct validate_types *t, validate_id component,
                           const struct validate_item *args, u32 arg_count, validate_id *instance,
                           u32 *import_index, struct arena *why_arena,
