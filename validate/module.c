@@ -291,6 +291,18 @@ struct validate_context *validate_module_shell(struct arena *a, struct validate_
     return fine ? c : NULL;
 }
 
+static void set_all(struct validate_context *c, u32 n, bool is_set)
+{
+    vec_reserve(c->arena, &c->local_set, n);
+    memset(c->local_set.data + c->local_set.len, is_set, n);
+    c->local_set.len += n;
+}
+
+static void no_locals(struct validate_context *c)
+{
+    c->local_count = c->locals.len = c->local_ranges.len = c->local_set.len = 0;
+}
+
 bool validate_const_expr(struct validate_context *c, const struct wasm_expr *e, wasm_valtype type,
                          const char *where, u32 index)
 {
@@ -298,7 +310,7 @@ bool validate_const_expr(struct validate_context *c, const struct wasm_expr *e, 
     c->is_const = true;
     c->where = where;
     c->where_index = index;
-    c->locals.len = c->local_set.len = 0;
+    no_locals(c);
     return validate_walk(c, &type, 1);
 }
 
@@ -310,17 +322,17 @@ static bool has_default(wasm_valtype t)
 /* Adds n locals; from the first without a default value on, all are tracked. */
 static void add_locals(struct validate_context *c, wasm_valtype t, u32 n, bool is_set)
 {
-    if (!is_set && !c->local_set.len) {
-        for (u32 i = 0; i < c->locals.len; i++)
-            *vec_push(c->arena, &c->local_set) = true;
-    }
-    bool track = c->local_set.len || !is_set;
-    vec_reserve(c->arena, &c->locals, n);
-    for (u32 i = 0; i < n; i++) {
+    if (!is_set && !c->local_set.len)
+        set_all(c, c->local_count, true);
+    if (c->local_set.len || !is_set)
+        set_all(c, n, is_set);
+    u32 room = VALIDATE_FLAT_LOCALS - c->locals.len, flat = n < room ? n : room;
+    vec_reserve(c->arena, &c->locals, flat);
+    for (u32 i = 0; i < flat; i++)
         c->locals.data[c->locals.len++] = t;
-        if (track)
-            *vec_push(c->arena, &c->local_set) = is_set;
-    }
+    c->local_count += n;
+    if (n > flat)
+        *vec_push(c->arena, &c->local_ranges) = (struct validate_locals){c->local_count, t};
 }
 
 static bool read_locals(struct validate_context *c)
@@ -340,9 +352,9 @@ static bool read_locals(struct validate_context *c)
         wasm_valtype t = wasm_get_valtype(&c->in);
         if (c->in.failed)
             break;
-        if (declared + c->locals.len > UINT32_MAX)
+        if (declared + c->local_count > UINT32_MAX)
             return validate_malformed(c, "too many locals");
-        if (declared > MAX_LOCALS || c->locals.len + (u64)n > MAX_LOCALS)
+        if (declared > MAX_LOCALS || c->local_count + (u64)n > MAX_LOCALS)
             return validate_fail(c, "too many locals: more than %d", MAX_LOCALS);
         if (!validate_check_valtype(&scope, t, c->m->types.len, at))
             return false;
@@ -361,7 +373,7 @@ bool validate_func(struct validate_context *c, u32 func, struct diags *d)
     c->func = func;
     c->op = OP_COUNT;
     c->instruction = NULL;
-    c->locals.len = c->local_set.len = 0;
+    no_locals(c);
     for (u32 i = 0; i < type->param_count; i++)
         add_locals(c, type->params[i], 1, true);
     return read_locals(c) && validate_walk(c, type->results, type->result_count);

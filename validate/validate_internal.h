@@ -143,6 +143,14 @@ enum validate_quick_action {
     QUICK_CALL_INDIRECT,
 };
 
+/* Locals are declared many at a time, 50,000 in few bytes: a function with few bytes must not cost so much. Only the first are written
+ * out, which nearly all functions keep within. */
+#define VALIDATE_FLAT_LOCALS 1024u
+struct validate_locals {
+    u32 end; /* index of the first that is not of them */
+    wasm_valtype type;
+};
+
 struct validate_context {
     struct arena *arena;
     struct validate_store *store;
@@ -173,10 +181,12 @@ struct validate_context {
     VEC(wasm_valtype) stack;
     u32 floor; /* height of the innermost frame */
     VEC(struct validate_frame) frames;
-    VEC(wasm_valtype) locals;
-    VEC(u8) local_set;   /* initialised? empty if all types have defaults */
-    VEC(u32) inits;      /* locals that became initialised, in order */
-    validate_seen *seen; /* told of every instruction, if set */
+    u32 local_count;
+    VEC(wasm_valtype) locals;                 /* the first of them, VALIDATE_FLAT_LOCALS at most */
+    VEC(struct validate_locals) local_ranges; /* the others */
+    VEC(u8) local_set;                        /* initialised? empty if all types have defaults */
+    VEC(u32) inits;                           /* locals that became initialised, in order */
+    validate_seen *seen;                      /* told of every instruction, if set */
     void *seen_ctx;
 };
 

@@ -349,7 +349,22 @@ static bool walk_signature(struct validate_context *c, const struct validate_op_
 static bool imm_local(struct validate_context *c, u32 *index)
 {
     *index = validate_imm(c);
-    return *index < c->locals.len || validate_fail(c, "unknown local %u", *index);
+    return *index < c->local_count || validate_fail(c, "unknown local %u", *index);
+}
+
+static wasm_valtype local_type(const struct validate_context *c, u32 index)
+{
+    if (index < c->locals.len)
+        return c->locals.data[index];
+    u32 low = 0, high = c->local_ranges.len - 1;
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (index < c->local_ranges.data[middle].end)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return c->local_ranges.data[low].type;
 }
 
 static void set_local(struct validate_context *c, u32 index)
@@ -367,7 +382,7 @@ static bool walk_local_get(struct validate_context *c)
         return false;
     if (index < c->local_set.len && !c->local_set.data[index])
         return validate_fail(c, "uninitialized local: %u", index);
-    validate_push(c, c->locals.data[index]);
+    validate_push(c, local_type(c, index));
     return true;
 }
 
@@ -376,7 +391,7 @@ static bool walk_local(struct validate_context *c, enum wasm_op op)
     u32 index;
     if (!imm_local(c, &index))
         return false;
-    wasm_valtype type = c->locals.data[index];
+    wasm_valtype type = local_type(c, index);
     set_local(c, index);
     if (!validate_pop(c, type))
         return false;
