@@ -112,20 +112,24 @@ static void print_slot(struct buf *b, wasm_valtype type, const u64 *slot)
 
 /* ---- Calling ----------------------------------------------------------------------------------------------------- */
 
-static int call(struct module_run *x, struct engine_func *f, const u64 *slots)
+/* Did it return? If not, the run is over, with *code. */
+static bool call(struct module_run *x, struct engine_func *f, const u64 *slots, int *code)
 {
     enum engine_outcome outcome = engine_start(x->task, f, slots);
     if (outcome == ENGINE_TRAPPED) {
-        return report_trap(x);
+        *code = report_trap(x); /* 0: the program ended itself */
+        return false;
     }
     if (outcome == ENGINE_SUSPENDED) {
         struct engine_frame *frames;
         struct diag *d = run_trap_error(x->cli, x->o, STR("all fuel consumed"));
         u32 n = engine_backtrace(x->task, &x->cli->arena, &frames);
         run_add_frames(x->cli, d, frames, n, 0, 0);
-        return run_trap_code();
+        *code = run_trap_code();
+        return false;
     }
-    return 0;
+    *code = 0;
+    return true;
 }
 
 static void print_results(struct module_run *x, const struct wasm_functype *type)
@@ -212,7 +216,9 @@ static int run_start(struct module_run *x, struct engine_instance *i)
         diag_help(&x->cli->diags, d, "call an export with `--invoke 'NAME(ARGUMENTS)'`");
         return 1;
     }
-    return call(x, e.func, NULL);
+    int code;
+    call(x, e.func, NULL, &code);
+    return code;
 }
 
 /* ---- Imports -------------------------------------------------------------------------------------------------------- */
@@ -270,14 +276,17 @@ static int run_loaded(struct module_run *x, struct engine_module *loaded,
         return i ? EXIT_TRAP : 1; /* a segment traps; else it cannot be instantiated */
     }
     struct engine_func *start = engine_start_func(i);
-    int code = start ? call(x, start, NULL) : 0;
-    if (code || !x->o->invoke) {
-        return code ? code : run_start(x, i);
+    int code = 0;
+    if (start && !call(x, start, NULL, &code)) {
+        return code;
+    }
+    if (!x->o->invoke) {
+        return run_start(x, i);
     }
     struct engine_extern
         first; /* a library of WASI 0.1 is set up once before its other exports are called */
     if (engine_export(i, STR("_initialize"), &first) && first.kind == EXTERN_FUNC &&
-        (code = call(x, first.func, NULL)) != 0) {
+        !call(x, first.func, NULL, &code)) {
         return code;
     }
     struct wave_call c;
@@ -288,8 +297,7 @@ static int run_loaded(struct module_run *x, struct engine_module *loaded,
         !read_args(x, source, &c, engine_func_type(f), &slots)) {
         return 1;
     }
-    code = call(x, f, slots);
-    if (code == 0) {
+    if (call(x, f, slots, &code)) {
         print_results(x, engine_func_type(f));
     }
     return code;

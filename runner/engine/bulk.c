@@ -7,8 +7,10 @@
 int engine_charge(struct engine_task *t, u64 bytes)
 {
     u64 price = bytes / TICK_BYTES;
-    if (price == 0 || t->state != TASK_RUNNING) /* constant expressions are free */
+    if (price == 0 || t->state != TASK_RUNNING) { /* constant expressions are free */
+        t->paid = 0; /* of the same instruction, before another task changed what it works on */
         return RUN_DONE;
+    }
     while (price - t->paid > (u64)(t->ticks > 0 ? t->ticks : 0)) {
         t->paid += (u64)(t->ticks > 0 ? t->ticks : 0);
         int r = engine_tick(t);

@@ -256,8 +256,9 @@ struct engine_store {
     VEC(struct engine_module *) imaged; /* modules that have an image */
     u64 image_bytes;                    /* of all of them */
     /* Translated code by address, for backtraces and unwinding. */
-    VEC(struct engine_code *) codes;
-    u32 codes_sorted;
+    VEC(struct engine_code *) codes;      /* by address, but for the last ones that came, */
+    struct engine_code *fresh_codes[256]; /* which are by address too */
+    u32 fresh_count;
     VEC(union cell *) stubs;                /* that restore an instance, by record slot */
     VEC(struct engine_code *) untranslated; /* by record slot */
     union cell *exit_stub;

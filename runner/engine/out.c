@@ -100,8 +100,7 @@ int engine_out_table_grow(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     (void)y;
     struct engine_table *table = table_of(t, x);
-    int r =
-        s[1] <= table->max - table->size ? engine_charge(t, s[1] * sizeof(engine_ref)) : RUN_DONE;
+    int r = engine_charge(t, s[1] <= table->max - table->size ? s[1] * sizeof(engine_ref) : 0);
     if (r != RUN_DONE)
         return r;
     i64 old = engine_table_grow(table, s[1], s[0]);

@@ -63,8 +63,8 @@ static bool map_zeros(u8 *at, u64 bytes)
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
-/* To a reserved place. The pages themselves move, where the system can do that: not those of several mappings, and then it has
- * taken the place's pages away. */
+/* To a reserved place; nothing is mapped at the old one afterwards. The pages themselves move, where the system can do that: not those
+ * of several mappings, and then it has taken the place's pages away. */
 static bool move_bytes(u8 *to, u8 *from, u64 n)
 {
 #ifdef MREMAP_FIXED
@@ -75,6 +75,7 @@ static bool move_bytes(u8 *to, u8 *from, u64 n)
     if (!map_zeros(to, round_up(n)))
         return false;
     memcpy(to, from, (size_t)n);
+    munmap(from, (size_t)round_up(n));
     return true;
 }
 
@@ -90,7 +91,9 @@ static bool move_memory(struct engine_memory *m, u64 size)
         munmap(data, (size_t)reserved);
         return false;
     }
-    engine_memory_free(m);
+    u64 moved = round_up(m->size); /* what another thread may have mapped there since is not ours */
+    if (m->reserved > moved)
+        munmap(m->data + moved, (size_t)(m->reserved - moved));
     m->data = data;
     m->reserved = reserved;
     return true;

@@ -108,36 +108,59 @@ struct engine_code *engine_untranslated(struct engine_store *s, u32 record)
     return s->untranslated.data[record];
 }
 
-void engine_register_code(struct engine_store *s, struct engine_code *c)
+/* Which have an address of `ip` or below. */
+static u32 count_up_to(struct engine_code *const *codes, u32 n, const union cell *ip)
 {
-    *vec_push(&s->arena, &s->codes) = c;
-}
-
-static int by_address(const void *a, const void *b)
-{
-    const struct engine_code *x = *(struct engine_code *const *)a,
-                             *y = *(struct engine_code *const *)b;
-    return x->cells < y->cells ? -1 : x->cells > y->cells;
-}
-
-struct engine_code *engine_find_code(struct engine_store *s, const union cell *ip)
-{
-    if (s->codes_sorted != s->codes.len) {
-        qsort(s->codes.data, s->codes.len, sizeof(s->codes.data[0]), by_address);
-        s->codes_sorted = s->codes.len;
-    }
-    u32 low = 0, high = s->codes.len;
+    u32 low = 0, high = n;
     while (low < high) {
-        u32 middle = (low + high) / 2;
-        if (s->codes.data[middle]->cells <= ip)
+        u32 middle = low + (high - low) / 2;
+        if (codes[middle]->cells <= ip)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == 0)
+    return low;
+}
+
+/* From the back, in place: as addresses mostly rise, few move. */
+static void merge_fresh(struct engine_store *s)
+{
+    u32 old = s->codes.len, fresh = s->fresh_count;
+    vec_reserve(&s->arena, &s->codes, fresh);
+    s->codes.len += fresh;
+    struct engine_code **to = s->codes.data + s->codes.len;
+    while (fresh) {
+        bool is_old = old && s->codes.data[old - 1]->cells > s->fresh_codes[fresh - 1]->cells;
+        *--to = is_old ? s->codes.data[--old] : s->fresh_codes[--fresh];
+    }
+    s->fresh_count = 0;
+}
+
+/* Code is looked for between any two that are registered: neither may cost time for all there is. */
+void engine_register_code(struct engine_store *s, struct engine_code *c)
+{
+    if (s->fresh_count == LENGTH_OF(s->fresh_codes))
+        merge_fresh(s);
+    u32 at = count_up_to(s->fresh_codes, s->fresh_count, c->cells);
+    memmove(s->fresh_codes + at + 1, s->fresh_codes + at,
+            (s->fresh_count - at) * sizeof(s->fresh_codes[0]));
+    s->fresh_codes[at] = c;
+    s->fresh_count++;
+}
+
+static struct engine_code *find_in(struct engine_code *const *codes, u32 n, const union cell *ip)
+{
+    u32 above = count_up_to(codes, n, ip);
+    if (above == 0)
         return NULL;
-    struct engine_code *c = s->codes.data[low - 1];
+    struct engine_code *c = codes[above - 1];
     return ip < c->cells + c->cell_count ? c : NULL;
+}
+
+struct engine_code *engine_find_code(struct engine_store *s, const union cell *ip)
+{
+    struct engine_code *c = find_in(s->fresh_codes, s->fresh_count, ip);
+    return c ? c : find_in(s->codes.data, s->codes.len, ip);
 }
 
 /* ---- Host functions ---------------------------------------------------------------------------------------------- */

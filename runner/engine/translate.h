@@ -89,6 +89,7 @@ struct translator {
     VEC(union cell) cells;
     VEC(struct value) values;
     VEC(struct control) controls;
+    VEC(u32) waiting; /* of br_table, zeros in between */
     VEC(struct fixup) fixups;
     VEC(struct try_range) tries;
     VEC(struct catch_clause) catches;

@@ -310,8 +310,10 @@ static void br_table(struct translator *tr)
                             (struct word){.a = (u16)index.slot, .off = n});
     for (u32 i = 0; i <= n; i++)
         translate_extra(tr, 0);
-    /* Branches that have more to do than to jump go through a piece of code of their own. */
-    u32 *waiting = arena_array(&tr->arena, u32, tr->controls.len);
+    /* Branches that have more to do than to jump go through a piece of code of their own: by depth, which of the fixups wait for it. */
+    while (tr->waiting.len < tr->controls.len)
+        *vec_push(&tr->arena, &tr->waiting) = 0;
+    u32 *waiting = tr->waiting.data;
     for (u32 i = 0; i <= n; i++) {
         struct control *c = label(tr, depths[i]);
         if (c != tr->controls.data && c->kind != CONTROL_LOOP && in_place(tr, c, arity))
@@ -319,11 +321,13 @@ static void br_table(struct translator *tr)
         else
             waiting[depths[i]] = translate_fixup(tr, at + 2 + i, at, waiting[depths[i]]);
     }
-    for (u32 depth = 0; depth < tr->controls.len; depth++) {
-        if (!waiting[depth])
+    for (u32 i = 0; i <= n; i++) {
+        u32 fixups = waiting[depths[i]];
+        if (!fixups)
             continue;
-        translate_bind(tr, waiting[depth]);
-        branch(tr, depth);
+        waiting[depths[i]] = 0;
+        translate_bind(tr, fixups);
+        branch(tr, depths[i]);
     }
     tr->dead = true;
 }
