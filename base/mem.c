@@ -79,7 +79,7 @@ void mem_count(void)
 /* Where tests look for leaks, each allocation in an arena counts too, not only those that need another block. */
 static void count_small(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef WITC_SANITIZED
     mem_count();
 #endif
 }

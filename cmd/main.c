@@ -1,6 +1,7 @@
 /* main.c - witc: finds the command, reads its options by its table, runs it, shows what it has to say. */
 #include "cmd.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -312,6 +313,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a closed standard output is an error message, not a death */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
     watch_end();
+    cJSON_InitHooks(&(cJSON_Hooks){mem_alloc, mem_free}); /* which never give NULL */
     static struct cli cli;
     diags_init(&cli.diags, &cli.arena, &cli.sources);
     struct invocation x = {&cli, argv + 1, 0};

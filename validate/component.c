@@ -459,6 +459,9 @@ static void keep_spaces(struct validate_cm *v, const struct validate_scope *s,
 
 static bool too_much(struct validate_cm *v, const struct validate_scope *s)
 {
+    if (v->told_exhausted)
+        return false;
+    v->told_exhausted = true;
     return validate_cm_bad(v, s,
                            "the types of this component are too much to check: more than %u of "
                            "them and their parts, or %u steps",

@@ -173,6 +173,18 @@ static bool check_super(const struct validate_type_scope *s, const struct wasm_t
     return true;
 }
 
+/* A continuation is one of a function type. */
+static bool check_cont(const struct validate_type_scope *s, const struct wasm_type *group,
+                       u32 start, u32 limit, const struct wasm_type *t)
+{
+    if (t->cont >= limit || (t->cont < start && s->ids[t->cont] == VALIDATE_NONE))
+        return bad(s, t->at, "unknown type %u", t->cont);
+    const struct wasm_type *of =
+        t->cont < start ? validate_store_type(s->store, s->ids[t->cont]) : &group[t->cont - start];
+    return of->kind == COMPTYPE_FUNC ||
+           bad(s, t->at, "non-function type %u: a continuation is one of a function type", t->cont);
+}
+
 bool validate_rec_group(struct validate_type_scope *s, const struct wasm_type *group, u32 count)
 {
     u32 *ids = s->ids;
@@ -184,9 +196,10 @@ bool validate_rec_group(struct validate_type_scope *s, const struct wasm_type *g
             !need(s, FEATURE_CUSTOM_DESCRIPTORS, group[i].at, "descriptors"))
             return false;
         if ((group[i].has_describes && group[i].describes >= limit) ||
-            (group[i].has_descriptor && group[i].descriptor >= limit) ||
-            (group[i].kind == COMPTYPE_CONT && group[i].cont >= limit))
+            (group[i].has_descriptor && group[i].descriptor >= limit))
             return bad(s, group[i].at, "unknown type: type index out of bounds");
+        if (group[i].kind == COMPTYPE_CONT && !check_cont(s, group, start, limit, &group[i]))
+            return false;
         if (!group[i].is_final && !features_has(s->features, FEATURE_GC))
             return need(s, FEATURE_GC, group[i].at, "subtypes");
     }

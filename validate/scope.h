@@ -43,6 +43,7 @@ struct validate_cm {
     struct validate_types *t;
     struct features features;
     struct diags *diags;
+    bool told_exhausted; /* of all that is around it, too */
 };
 
 /* Reports at the definition under way. Always false. */

@@ -203,11 +203,16 @@ static void case_facts(struct validate_types *t, struct validate_type *def)
     arena_temp_end(&scratch);
 }
 
+static u64 saturated_product(u64 size, u32 n)
+{
+    return n && size > MAX_BYTES / n ? MAX_BYTES : size * n;
+}
+
 static void fixed_list_facts(struct validate_type *def, const struct validate_type *element)
 {
-    layout_set(def, (struct layout){saturate(element->elem32 * def->length),
-                                    saturate(element->elem64 * def->length), element->align32,
-                                    element->align64});
+    layout_set(def, (struct layout){saturated_product(element->elem32, def->length),
+                                    saturated_product(element->elem64, def->length),
+                                    element->align32, element->align64});
     for (u32 i = 0; i < def->length && def->flat_count <= VALIDATE_MAX_FLAT; i++) {
         flat_append(def, element);
         if (!element->flat_count)

@@ -95,14 +95,24 @@ static bool read_char(struct reader *r)
     return (n && utf8_check(bytes) == SIZE_MAX) || wrong(r, "malformed UTF-8");
 }
 
+/* LEB128 of 16 bits: three bytes at most. */
+static bool read_16(struct reader *r, bool is_signed)
+{
+    const u8 *from = r->in.at;
+    i64 n = is_signed ? wasm_get_s32(&r->in) : (i64)wasm_get_u32(&r->in);
+    return r->in.failed || r->in.at - from <= 3
+               ? in_range(r, n, is_signed ? INT16_MIN : 0, is_signed ? INT16_MAX : UINT16_MAX)
+               : wrong(r, "an integer representation that is too long");
+}
+
 static bool read_prim(struct reader *r, enum cm_prim prim)
 {
     switch (prim) {
     case PRIM_BOOL: return wasm_get_byte(&r->in) <= 1 || wrong(r, "a bool that is not 0 or 1");
     case PRIM_S8:
     case PRIM_U8: wasm_get_byte(&r->in); return true;
-    case PRIM_S16: return in_range(r, wasm_get_s32(&r->in), INT16_MIN, INT16_MAX);
-    case PRIM_U16: return in_range(r, wasm_get_u32(&r->in), 0, UINT16_MAX);
+    case PRIM_S16: return read_16(r, true);
+    case PRIM_U16: return read_16(r, false);
     case PRIM_S32: wasm_get_s32(&r->in); return true;
     case PRIM_U32: wasm_get_u32(&r->in); return true;
     case PRIM_S64: wasm_get_s64(&r->in); return true;

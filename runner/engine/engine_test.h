@@ -13,15 +13,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Its allocator and shadow memory do not go with limits of the address space. */
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#endif
-
 struct world {
     struct arena arena;
     struct sources sources;
