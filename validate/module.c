@@ -293,6 +293,8 @@ struct validate_context *validate_module_shell(struct arena *a, struct validate_
 
 static void set_all(struct validate_context *c, u32 n, bool is_set)
 {
+    if (n == 0)
+        return; /* there may be no array yet */
     vec_reserve(c->arena, &c->local_set, n);
     memset(c->local_set.data + c->local_set.len, is_set, n);
     c->local_set.len += n;
