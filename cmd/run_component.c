@@ -3,6 +3,7 @@
 #include "run_results.h"
 #include "wasi.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ struct session {
     struct canon_linker *linker;
     struct canon_store *store;
     struct canon_seed seed;
-    bool stalled; /* --stall-timeout is over: the loop said that nothing is pending */
+    bool stalled;    /* --stall-timeout is over: the loop said that nothing is pending */
+    int trace_error; /* a line of the trace could not be written */
 };
 
 /* ---- Reports ------------------------------------------------------------------------------------------ */
@@ -125,9 +127,9 @@ static void put_copy(struct buf *b, const struct canon_trace *t)
  * calls it. */
 static void trace(void *ctx, const struct canon_trace *t)
 {
+    struct session *x = ctx;
     struct arena a = {0};
     struct buf b = buf_in(&a);
-    (void)ctx;
     buf_printf(&b, "[%u] %-7s " STRF, t->task ? t->task : t->caller, event_names[t->event],
                STRA(t->instance.len ? t->instance : STR("host")));
     if (t->func.len) {
@@ -145,7 +147,9 @@ static void trace(void *ctx, const struct canon_trace *t)
         buf_printf(&b, " " STRF, STRA(t->what));
     }
     buf_byte(&b, '\n');
-    fwrite(b.data, 1, b.len, stderr);
+    if (!x->trace_error && (fwrite(b.data, 1, b.len, stderr) != b.len || fflush(stderr))) {
+        x->trace_error = errno ? errno : EIO;
+    }
     arena_free(&a);
 }
 
@@ -281,6 +285,7 @@ int run_component(struct cli *cli, const struct run_options *o, const struct was
     }
     if (o->trace) {
         config.trace = trace;
+        config.trace_ctx = &x;
     }
     x.store = canon_store_new(&config);
     run_watch_signals(canon_engine(x.store));
@@ -289,9 +294,9 @@ int run_component(struct cli *cli, const struct run_options *o, const struct was
         report_leaks(&x);
     }
     int error = wasi_output_error(x.wasi) ? wasi_output_error(x.wasi) : run_results_error();
-    if (error && !cli->diags.errors) {
-        diag_error(&cli->diags, "output", (span){0}, "cannot write `<stdout>`: %s",
-                   strerror(error));
+    if ((error || x.trace_error) && !cli->diags.errors) {
+        diag_error(&cli->diags, "output", (span){0}, "cannot write `<%s>`: %s",
+                   error ? "stdout" : "stderr", strerror(error ? error : x.trace_error));
         code = code ? code : 1;
     }
     run_unwatch_signals();

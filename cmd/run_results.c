@@ -1,6 +1,6 @@
-/* run_results.c - prints the result of a call in WAVE. Its streams and futures are read to their ends, all at once, since a guest may give
- * the last one first; each element is a line, as it comes. Where there are several, a line begins with the place of its
- * stream in the result: `.1`, `.name`, `[3]`. */
+/* run_results.c - prints the result of a call in WAVE and drops its resources. Its streams and futures are read to their
+ * ends, all at once, since a guest may give the last one first; each element is a line, as it comes. Where there are
+ * several, a line begins with the place of its stream in the result: `.1`, `.name`, `[3]`. */
 #include "run_results.h"
 
 #include <errno.h>
@@ -26,6 +26,7 @@ static bool print(const struct buf *b)
 
 /* All that are being read, the newest first. */
 struct drains {
+    struct canon_store *store;
     struct drain *first;
 };
 
@@ -76,15 +77,16 @@ static void read_more(struct drain *d)
     }
 }
 
-/* Calls `found` for each stream and future in a value, with its place. */
-static void each_end(const struct canon_value *v, const struct canon_type *t, struct buf *path,
-                     void (*found)(void *env, const struct canon_value *v, struct buf *path),
-                     void *env)
+/* Calls `found` for each stream, future and owned resource in a value, with its place. */
+static void each_handle(const struct canon_value *v, const struct canon_type *t, struct buf *path,
+                        void (*found)(void *env, const struct canon_value *v, struct buf *path),
+                        void *env)
 {
     size_t len = path->len;
     switch (t->kind) {
     case CANON_T_STREAM:
-    case CANON_T_FUTURE: found(env, v, path); break;
+    case CANON_T_FUTURE:
+    case CANON_T_OWN: found(env, v, path); break;
     case CANON_T_RECORD:
     case CANON_T_TUPLE:
     case CANON_T_LIST:
@@ -95,14 +97,15 @@ static void each_end(const struct canon_value *v, const struct canon_type *t, st
             } else {
                 buf_printf(path, t->kind == CANON_T_TUPLE ? ".%u" : "[%u]", i);
             }
-            each_end(&v->items[i], t->element ? t->element : t->fields[i].type, path, found, env);
+            each_handle(&v->items[i], t->element ? t->element : t->fields[i].type, path, found,
+                        env);
             path->len = len;
         }
         break;
     case CANON_T_MAP:
         for (u32 i = 0; t->has_handle && i < v->count; i++) {
             buf_printf(path, "[%u]", i);
-            each_end(&v->items[i].items[1], t->fields[1].type, path, found, env);
+            each_handle(&v->items[i].items[1], t->fields[1].type, path, found, env);
             path->len = len;
         }
         break;
@@ -110,35 +113,57 @@ static void each_end(const struct canon_value *v, const struct canon_type *t, st
     case CANON_T_OPTION:
     case CANON_T_RESULT:
         if (v->payload) {
-            each_end(v->payload, t->fields[v->index].type, path, found, env);
+            each_handle(v->payload, t->fields[v->index].type, path, found, env);
         }
         break;
     default: break;
     }
 }
 
+static bool is_end(const struct canon_value *v)
+{
+    return v->kind == CANON_T_STREAM || v->kind == CANON_T_FUTURE;
+}
+
 static void count(void *env, const struct canon_value *v, struct buf *path)
 {
-    (void)v;
     (void)path;
-    ++*(u32 *)env;
+    *(u32 *)env += is_end(v);
 }
 
 static void add_only(void *env, const struct canon_value *v, struct buf *path)
 {
     (void)path;
-    add(env, v, NULL);
+    if (is_end(v)) {
+        add(env, v, NULL);
+    }
 }
 
 static void add_named(void *env, const struct canon_value *v, struct buf *path)
 {
-    add(env, v, path);
+    if (is_end(v)) {
+        add(env, v, path);
+    }
 }
 
-/* One that came in an element: it is read from now on. */
-static void add_and_read(void *env, const struct canon_value *v, struct buf *path)
+/* Once it is printed nobody wants a resource any more: its destructor runs. */
+static void drop_owned(void *env, const struct canon_value *v, struct buf *path)
 {
-    read_more(add(env, v, path));
+    (void)path;
+    if (!is_end(v)) {
+        canon_resource_drop(env, v->resource, v->rep);
+    }
+}
+
+/* What came in an element: an end is read from now on. */
+static void take_over(void *env, const struct canon_value *v, struct buf *path)
+{
+    struct drains *all = env;
+    if (is_end(v)) {
+        read_more(add(all, v, path));
+    } else {
+        drop_owned(all->store, v, path);
+    }
 }
 
 static void put_element(struct drain *d, struct buf *out, const struct canon_read *r, u32 i)
@@ -174,7 +199,7 @@ static void on_read(void *env, struct canon_end *end, const struct canon_read *r
         if (d->is_stream) {
             buf_printf(&path, "[%llu]", (unsigned long long)(d->elements + i));
         }
-        each_end(&r->values[i], element, &path, add_and_read, all);
+        each_handle(&r->values[i], element, &path, take_over, all);
     }
     d->elements += r->count;
     arena_free(&a);
@@ -194,7 +219,7 @@ static bool all_done(void *env)
 bool run_print_result(struct cli *cli, struct canon_store *store, const struct canon_value *v,
                       const struct canon_type *type)
 {
-    struct drains all = {0};
+    struct drains all = {.store = store};
     struct buf b = buf_in(&cli->arena), path = buf_in(&cli->arena);
     if (!type) {
         return true;
@@ -205,8 +230,8 @@ bool run_print_result(struct cli *cli, struct canon_store *store, const struct c
         print(&b);
     }
     u32 n = 0;
-    each_end(v, type, &path, count, &n);
-    each_end(v, type, &path, n == 1 ? add_only : add_named, &all);
+    each_handle(v, type, &path, count, &n);
+    each_handle(v, type, &path, n == 1 ? add_only : add_named, &all);
     /* The newest is first: begin with the oldest, and mind those that end at once or bring others. */
     struct drain *last = all.first;
     while (last && last->next) {
@@ -220,6 +245,9 @@ bool run_print_result(struct cli *cli, struct canon_store *store, const struct c
     while (all.first) {
         canon_end_drop(all.first->end);
         forget(all.first);
+    }
+    if (fine) {
+        each_handle(v, type, &path, drop_owned, store);
     }
     return fine;
 }
