@@ -256,7 +256,7 @@ enum engine_outcome canon_bi_task_return(struct builtin *b, u64 *slots)
     struct canon_store *s = b->inst->store;
     struct task *t = s->current->task;
     const struct options *o = &t->func->opts;
-    /* A task.return without a memory needs none for its type, and then any will do. */
+    /* Without a memory, as its type then needs none, it fits any (tests/differences.md). */
     if (!o->is_async || !canon_type_equal(b->result, t->func->type->result) ||
         o->encoding != b->opts.encoding || (b->opts.memory && o->memory != b->opts.memory)) {
         canon_fail(s, b->inst, "invalid `task.return` signature and/or options for current task");

@@ -51,6 +51,7 @@ static const struct {
     {"tr", "(param i32)", "task.return (result u32)"},
     {"trn", "", "task.return"},
     {"tro", "", "task.return string-encoding=utf16"},
+    {"trm", "", "task.return (memory (core memory $mem \"mem\"))"},
     {"tc", "", "task.cancel"},
     {"bi", "", "backpressure.inc"},
     {"bd", "", "backpressure.dec"},
@@ -305,6 +306,104 @@ static const struct {
     {"(unreachable)", "unreachable"},
 };
 
+/* A handle of each kind is dropped in each of its states: a trap, or (NULL) a return after which nothing is left. */
+static const struct {
+    const char *body, *trap;
+} drops[] = {
+    /* Resources: owned; lent in a call that goes on; after a call that has ended; dropped. */
+    {"(call $rd (call $rn (i32.const 5)))", NULL},
+    {"(drop (call $mk)) (drop (call $hold (i32.const 1))) (call $pd (i32.const 1))",
+     "cannot remove owned resource while borrowed"},
+    {"(call $rd (call $rn (i32.const 5))) (call $rd (i32.const 1))", "unknown handle index 1"},
+    /* Subtasks: started; cancelled, and told so; dropped. */
+    {"(drop (call $blk)) (call $sd (i32.const 1))",
+     "cannot drop a subtask which has not yet resolved"},
+    {"(drop (call $blk)) (drop (call $sc (i32.const 1))) (call $sd (i32.const 1))", NULL},
+    {"(drop (call $blk)) (drop (call $scs (i32.const 1))) (call $sd (i32.const 1))", NULL},
+    {"(drop (call $blk)) (drop (call $sc (i32.const 1))) (drop (call $wn))"
+     "(call $wj (i32.const 1) (i32.const 2)) (call $sd (i32.const 1)) (call $wd (i32.const 2))",
+     NULL},
+    {"(drop (call $stub)) (drop (call $sc (i32.const 1))) (call $sd (i32.const 1))",
+     "cannot drop a subtask which has not yet resolved"},
+    {"(drop (call $blk)) (drop (call $sc (i32.const 1))) (call $sd (i32.const 1))"
+     "(call $sd (i32.const 1))",
+     "unknown handle index 1"},
+    /* Ends of streams: idle, in any order; while a copy goes on; copied but not told; cancelled; the other end gone, told or not; in a set. */
+    {"(drop (call $sn)) (call $sdr (i32.const 1)) (call $sdw (i32.const 2))", NULL},
+    {"(drop (call $sn)) (call $sdw (i32.const 2)) (call $sdr (i32.const 1))", NULL},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(call $sdr (i32.const 1))",
+     "cannot drop busy stream"},
+    {"(drop (call $sn)) (drop (call $sw (i32.const 2) (i32.const 0) (i32.const 1)))"
+     "(call $sdw (i32.const 2))",
+     "cannot drop busy stream"},
+    {"(drop (call $sn)) (drop (call $sw (i32.const 2) (i32.const 0) (i32.const 1)))"
+     "(drop (call $sr (i32.const 1) (i32.const 8) (i32.const 1))) (call $sdw (i32.const 2))",
+     "cannot drop busy stream"},
+    {"(drop (call $sn)) (drop (call $sw (i32.const 2) (i32.const 0) (i32.const 1)))"
+     "(drop (call $sr (i32.const 1) (i32.const 8) (i32.const 1))) (call $sdr (i32.const 1))"
+     "(drop (call $scw (i32.const 2))) (call $sdw (i32.const 2))",
+     NULL},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(drop (call $scr (i32.const 1))) (call $sdr (i32.const 1)) (call $sdw (i32.const 2))",
+     NULL},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(call $sdw (i32.const 2)) (call $sdr (i32.const 1))",
+     "cannot drop busy stream"},
+    {"(drop (call $sn)) (drop (call $sr (i32.const 1) (i32.const 0) (i32.const 1)))"
+     "(call $sdw (i32.const 2)) (drop (call $scr (i32.const 1))) (call $sdr (i32.const 1))",
+     NULL},
+    {"(drop (call $sn)) (drop (call $wn)) (call $wj (i32.const 1) (i32.const 3))"
+     "(call $sdw (i32.const 2)) (call $sdr (i32.const 1)) (call $wd (i32.const 3))",
+     NULL},
+    /* Ends of futures: the writable one only once it is written or the other end is known to be gone. */
+    {"(drop (call $fn)) (call $fdr (i32.const 1)) (call $fdw (i32.const 2))",
+     "cannot drop future write end without first writing a value"},
+    {"(drop (call $fn)) (call $fdr (i32.const 1)) (drop (call $fw (i32.const 2) (i32.const 0)))"
+     "(call $fdw (i32.const 2))",
+     NULL},
+    {"(drop (call $fn)) (call $fdr (i32.const 1)) (drop (call $wn))"
+     "(call $wj (i32.const 2) (i32.const 1)) (drop (call $wp (i32.const 1) (i32.const 0)))"
+     "(call $fdw (i32.const 2)) (call $wd (i32.const 1))",
+     NULL},
+    {"(drop (call $fn)) (drop (call $fw (i32.const 2) (i32.const 0))) (call $fdw (i32.const 2))",
+     "cannot drop busy future"},
+    {"(drop (call $fn)) (drop (call $fr (i32.const 1) (i32.const 0))) (call $fdr (i32.const 1))",
+     "cannot drop busy future"},
+    {"(drop (call $fn)) (drop (call $fw (i32.const 2) (i32.const 0))) (call $fdr (i32.const 1))"
+     "(drop (call $fcw (i32.const 2))) (call $fdw (i32.const 2))",
+     NULL},
+    {"(drop (call $fn)) (drop (call $fw (i32.const 2) (i32.const 0)))"
+     "(drop (call $fcw (i32.const 2))) (call $fdw (i32.const 2))",
+     "cannot drop future write end without first writing a value"},
+    {"(drop (call $fn)) (drop (call $fr (i32.const 1) (i32.const 0)))"
+     "(drop (call $fw (i32.const 2) (i32.const 8))) (call $fdw (i32.const 2))"
+     "(call $fdr (i32.const 1))",
+     "cannot drop busy future"},
+    {"(drop (call $fn)) (drop (call $fr (i32.const 1) (i32.const 0)))"
+     "(drop (call $fw (i32.const 2) (i32.const 8))) (call $fdw (i32.const 2))"
+     "(drop (call $fcr (i32.const 1))) (call $fdr (i32.const 1))",
+     NULL},
+    {"(drop (call $fn)) (drop (call $fr (i32.const 1) (i32.const 0)))"
+     "(drop (call $fcr (i32.const 1))) (call $fdr (i32.const 1))"
+     "(drop (call $fw (i32.const 2) (i32.const 0))) (call $fdw (i32.const 2))",
+     NULL},
+    /* Waitable sets: empty; never with members or waiters; emptied. */
+    {"(call $wd (call $wn))", NULL},
+    {"(drop (call $wn)) (drop (call $sn)) (call $wj (i32.const 2) (i32.const 1))"
+     "(call $wj (i32.const 2) (i32.const 0)) (call $wd (i32.const 1)) (call $sdr (i32.const 2))"
+     "(call $sdw (i32.const 3))",
+     NULL},
+    {"(drop (call $wn)) (drop (call $sn)) (call $wj (i32.const 2) (i32.const 1))"
+     "(call $sdr (i32.const 2)) (call $wd (i32.const 1)) (call $sdw (i32.const 3))",
+     NULL},
+    {"(call $wd (call $wn)) (call $wd (i32.const 1))", "unknown handle index 1"},
+    /* Error contexts. */
+    {"(call $ed (call $en (i32.const 0) (i32.const 0)))", NULL},
+    {"(call $ed (call $en (i32.const 0) (i32.const 0))) (call $ed (i32.const 1))",
+     "unknown handle index 1"},
+};
+
 /* Callbacks: exports that are lifted with one; the body gives the code. */
 static const struct {
     const char *body, *trap;
@@ -321,7 +420,7 @@ static const struct {
     {"(drop (call $wn)) (i32.const 0x12)", "deadlock detected"},
 };
 
-enum form { FORM_SYNC, FORM_POST_RETURN, FORM_CALLBACK };
+enum form { FORM_SYNC, FORM_POST_RETURN, FORM_CALLBACK, FORM_WITH_MEMORY };
 
 static void put_guest(struct buf *b, enum form form, const char *body)
 {
@@ -425,7 +524,7 @@ static void put_guest(struct buf *b, enum form form, const char *body)
                "(elem (i32.const 1) func $thread $none $joiner $canceller $waiter))"
                "(core instance $i (instantiate $m (with \"\" (instance"
                " (export \"mem\" (memory $mem \"mem\")) (export \"t\" (table $table \"t\"))",
-               form == FORM_CALLBACK ? "(result i32)" : "", form == FORM_POST_RETURN ? "" : body,
+               form >= FORM_CALLBACK ? "(result i32)" : "", form == FORM_POST_RETURN ? "" : body,
                form == FORM_POST_RETURN ? body : "");
     for (u32 i = 0; i < LENGTH_OF(builtins); i++) {
         buf_printf(b, "(export \"%s\" (func $%s))", builtins[i].name, builtins[i].name);
@@ -434,11 +533,14 @@ static void put_guest(struct buf *b, enum form form, const char *body)
         [FORM_SYNC] = "",
         [FORM_POST_RETURN] = "(post-return (core func $i \"post\"))",
         [FORM_CALLBACK] = "async (callback (core func $i \"cb\"))",
+        [FORM_WITH_MEMORY] =
+            "async (callback (core func $i \"cb\")) (memory (core memory $mem \"mem\"))",
     };
     buf_printf(b, "))))(func (export \"run\") async (canon lift (core func $i \"run\") %s)))",
                options[form]);
 }
 
+/* Without a trap the body returns and leaves nothing open. */
 static void run_row(enum form form, const char *body, const char *trap)
 {
     struct world w;
@@ -448,9 +550,19 @@ static void run_row(enum form form, const char *body, const char *trap)
     world_start(&w, buf_view(&text));
     struct canon_func *f = world_export(&w, "run");
     enum canon_outcome o = canon_invoke(w.store, f, NULL, 0, &w.arena, NULL);
+    if (!trap && o == CANON_OK) {
+        struct canon_leak *leaks;
+        u32 left;
+        canon_leaks(w.store, &w.arena, &leaks, &left);
+        if (left) {
+            fail_msg("%s: " STRF " is left", body, STRA(leaks[0].what));
+        }
+        world_end(&w);
+        return;
+    }
     str have = o == CANON_TRAPPED ? canon_trap_of(w.store)->message : STR("none");
-    if (str_find(have, str_c(trap), 0) == SIZE_MAX) {
-        fail_msg("%s: trap `" STRF "`, wanted `%s`", body, STRA(have), trap);
+    if (!trap || str_find(have, str_c(trap), 0) == SIZE_MAX) {
+        fail_msg("%s: trap `" STRF "`, wanted `%s`", body, STRA(have), trap ? trap : "none");
     }
     /* Nothing runs in the instance after that. */
     assert_int_equal(canon_invoke(w.store, f, NULL, 0, &w.arena, NULL), CANON_TRAPPED);
@@ -466,6 +578,25 @@ static void test_traps(void **state)
     }
     for (u32 i = 0; i < LENGTH_OF(async_rows); i++) {
         run_row(FORM_CALLBACK, async_rows[i].body, async_rows[i].trap);
+    }
+}
+
+/* A memory that task.return names is that of the lift. */
+static void test_return_memory(void **state)
+{
+    (void)state;
+    run_row(FORM_CALLBACK, "(call $trm) (i32.const 0)",
+            "invalid `task.return` signature and/or options");
+    run_row(FORM_CALLBACK, "(call $trn) (i32.const 0)", NULL);
+    run_row(FORM_WITH_MEMORY, "(call $trn) (i32.const 0)", NULL);
+    run_row(FORM_WITH_MEMORY, "(call $trm) (i32.const 0)", NULL);
+}
+
+static void test_drops(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < LENGTH_OF(drops); i++) {
+        run_row(FORM_SYNC, drops[i].body, drops[i].trap);
     }
 }
 
@@ -501,7 +632,8 @@ static void test_leaving(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_traps),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_traps), cmocka_unit_test(test_drops),
+                                       cmocka_unit_test(test_return_memory),
                                        cmocka_unit_test(test_leaving)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
