@@ -12,9 +12,6 @@ struct field {
 };
 typedef VEC(struct field) fields;
 
-/* Options that add to a field of the section, and the field. */
-static const char *const producer_fields[] = {"language", "processed-by", "sdk"};
-
 static struct field *field_of(struct arena *a, fields *list, str name)
 {
     for (u32 i = 0; i < list->len; i++) {
@@ -76,16 +73,16 @@ static void put_fields(struct buf *out, const fields *list)
 /* `NAME=VERSION` options; 0, or the exit code of wrong usage. */
 static int add_versions(struct cli *cli, fields *list)
 {
-    for (size_t i = 0; i < LENGTH_OF(producer_fields); i++) {
+    for (size_t i = 0; i < WASM_PRODUCER_FIELDS; i++) {
         const char **values;
-        u32 n = cli_values(cli, producer_fields[i], &values);
+        u32 n = cli_values(cli, wasm_producer_fields[i].ptr, &values);
         for (u32 k = 0; k < n; k++) {
             str name, version = str_cut(str_c(values[k]), '=', &name);
             if (!version.ptr) {
-                return cli_usage(cli, "`--%s` takes NAME=VERSION, not `%s`", producer_fields[i],
-                                 values[k]);
+                return cli_usage(cli, "`--%s` takes NAME=VERSION, not `%s`",
+                                 wasm_producer_fields[i].ptr, values[k]);
             }
-            struct field *f = field_of(&cli->arena, list, str_c(producer_fields[i]));
+            struct field *f = field_of(&cli->arena, list, wasm_producer_fields[i]);
             set_version(&cli->arena, f, name, version);
         }
     }

@@ -3,6 +3,9 @@
 
 #include "reader.h"
 
+const str wasm_producer_fields[WASM_PRODUCER_FIELDS] = {STR_INIT("language"), STR_INIT("sdk"),
+                                                        STR_INIT("processed-by")};
+
 static void read_map(struct arena *a, struct wasm_cursor *c, u32 outer, struct name_map *map)
 {
     u32 n = wasm_get_count(c, 2);

@@ -3,12 +3,24 @@
 
 /* ---- (@producers ...) ------------------------------------------------------------------------------- */
 
+static bool is_producer_field(str name)
+{
+    for (u32 i = 0; i < WASM_PRODUCER_FIELDS; i++) {
+        if (str_eq(name, wasm_producer_fields[i]))
+            return true;
+    }
+    return false;
+}
+
 static void producers(struct printer *p, struct wasm_cursor *c)
 {
     p_open(p, "@producers");
     u32 fields = wasm_get_count(c, 2);
     for (u32 i = 0; i < fields && !c->failed; i++) {
+        const u8 *at = c->at;
         str field = wasm_get_name(c);
+        if (!is_producer_field(field))
+            wasm_cursor_fail(c, at, "unknown field");
         u32 values = wasm_get_count(c, 2);
         for (u32 k = 0; k < values && !c->failed; k++) {
             p_newline(p, wasm_cursor_offset(c));

@@ -300,18 +300,17 @@ void text_custom_annotation(struct text_parser *p, struct text_custom *out)
 /* `(@producers (language "C" "11") ...)` as the custom section of tool-conventions. */
 void text_producers_annotation(struct text_parser *p, struct text_custom *out)
 {
-    static const str fields[] = {STR_INIT("language"), STR_INIT("sdk"), STR_INIT("processed-by")};
-    struct buf values[3], all = buf_in(p->arena);
-    u32 counts[3] = {0}, used = 0;
-    for (u32 i = 0; i < 3; i++)
+    struct buf values[WASM_PRODUCER_FIELDS], all = buf_in(p->arena);
+    u32 counts[WASM_PRODUCER_FIELDS] = {0}, used = 0;
+    for (u32 i = 0; i < WASM_PRODUCER_FIELDS; i++)
         values[i] = buf_in(p->arena);
     text_advance(p);
     while (p->tok.kind == TEXT_LPAREN && !p->failed) {
         text_advance(p);
         u32 i = 0;
-        while (i < 3 && !text_take_word(p, fields[i]))
+        while (i < WASM_PRODUCER_FIELDS && !text_take_word(p, wasm_producer_fields[i]))
             i++;
-        if (i == 3) {
+        if (i == WASM_PRODUCER_FIELDS) {
             text_unexpected(p, "`language`, `sdk` or `processed-by`");
             return;
         }
@@ -323,9 +322,9 @@ void text_producers_annotation(struct text_parser *p, struct text_custom *out)
     }
     text_close(p);
     buf_uleb(&all, used);
-    for (u32 i = 0; i < 3; i++) {
+    for (u32 i = 0; i < WASM_PRODUCER_FIELDS; i++) {
         if (counts[i]) {
-            text_put_name(&all, fields[i]);
+            text_put_name(&all, wasm_producer_fields[i]);
             text_put_vec(&all, counts[i], &values[i]);
         }
     }

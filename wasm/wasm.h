@@ -248,7 +248,8 @@ struct wasm_module {
     VEC(struct wasm_type) types;
     VEC(u32) empty_recs; /* recursion groups without types: number of types before each */
     VEC(struct wasm_import) imports;
-    VEC(struct wasm_import) empty_groups; /* without items: group_count is the number of imports before */
+    VEC(struct wasm_import)
+    empty_groups;                  /* without items: group_count is the number of imports before */
     VEC(u32) funcs;                /* type index of each function, imported ones first */
     VEC(struct wasm_table) tables; /* the same for the other spaces ... */
     VEC(struct wasm_limits) memories;
@@ -619,6 +620,10 @@ void wasm_write_module(struct buf *out, const struct wasm_module *m);
 void wasm_write_functype(struct buf *out, const struct wasm_functype *type);
 void wasm_write_valtype(struct buf *out, wasm_valtype type);
 void wasm_write_name(struct buf *out, str name);
+
+/* Fields of the section "producers" of tool-conventions, in the order that they are written in. */
+#define WASM_PRODUCER_FIELDS 3
+extern const str wasm_producer_fields[WASM_PRODUCER_FIELDS];
 /* Appends a section: id, size, contents. */
 void wasm_write_section(struct buf *out, u8 id, str contents);
 void wasm_write_custom(struct buf *out, str name, str contents);
