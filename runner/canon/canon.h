@@ -451,7 +451,8 @@ struct canon_end *canon_future_new(struct canon_store *s, const struct canon_typ
 u32 canon_stream_write(struct canon_end *writable, const struct canon_value *values, u32 n);
 u32 canon_stream_write_bytes(struct canon_end *writable, const void *bytes, u32 n);
 void canon_stream_close(struct canon_end *writable);
-/* Gives a future its value, once, at any time; it is kept for a reader that comes later. NULL for one without payload. */
+/* Gives a future its value, once, at any time; it is kept for a reader that comes later. NULL for one without payload. A reader that
+ * waits gets it, and `dropped` is called, before this returns (as canon_stream_close calls it). */
 void canon_future_resolve(struct canon_end *writable, const struct canon_value *value);
 
 /* The host as consumer of a readable end that a guest gave it. */

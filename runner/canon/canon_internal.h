@@ -403,6 +403,7 @@ struct canon_store {
         u32 len, cap;
     } drops;
     VEC(struct canon_end *) late_cancels;
+    VEC(struct canon_end *) late_reads; /* the host's, to go on with */
     struct subtask *subtasks; /* all */
 
     bool failed;       /* s->trap tells why; nothing more may run until it is taken */
@@ -619,6 +620,7 @@ void canon_host_peer_dropped(struct canon_end *host);
 bool canon_host_linked(struct canon_end *readable);
 void canon_host_peer_cancelled(struct canon_end *host);
 void canon_late_cancels(struct canon_store *s);
+void canon_late_reads(struct canon_store *s);
 void canon_late_calls(struct canon_store *s);
 bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n);
 static inline u32 buffer_remain(const struct buffer *b)

@@ -83,7 +83,7 @@ static bool progress(struct canon_end *r)
             break;
         }
         if (w->owner) {
-            if (!w->buffer.active) {
+            if (!w->buffer.active || w->owner->root->locked) {
                 break;
             }
             fine = take_from_guest(r, w);
@@ -246,11 +246,21 @@ static u32 host_write(struct canon_end *w, const struct canon_value *values, con
     bool outermost = !r->delivering;
     r->delivering = true;
     deliver(r, &(struct canon_read){.values = values, .bytes = bytes, .count = n});
-    if (outermost) {
+    if (outermost) { /* what the reader does next comes once the writer knows what was taken */
         r->delivering = false;
-        progress(r);
+        *vec_push(&r->store->arena, &r->store->late_reads) = r;
     }
     return n;
+}
+
+void canon_late_reads(struct canon_store *s)
+{
+    for (u32 i = 0; i < s->late_reads.len; i++) {
+        if (s->late_reads.data[i]) {
+            progress(s->late_reads.data[i]);
+        }
+    }
+    s->late_reads.len = 0;
 }
 
 u32 canon_stream_write(struct canon_end *w, const struct canon_value *values, u32 n)
@@ -296,17 +306,24 @@ static void give_value(struct canon_end *w)
 {
     struct canon_end *r = w->other;
     const struct canon_value *value = w->element ? &w->value : NULL;
-    if (r->owner) {
-        if (r->owner->root->locked || !put_into_guest(r, value, NULL, 1)) {
-            return;
-        }
-    } else {
-        deliver(r, &(struct canon_read){.values = value, .count = 1});
+    if (r->owner && (r->owner->root->locked || !put_into_guest(r, value, NULL, 1))) {
+        return;
     }
     /* Not a drop: the reader has its value and hears nothing more. */
     w->other = NULL;
     r->other = NULL;
+    if (r->owner) {
+        finish(w);
+        return;
+    }
+    bool outermost = !r->delivering;
+    r->delivering = true;
+    deliver(r, &(struct canon_read){.values = value, .count = 1});
     finish(w);
+    if (outermost) {
+        r->delivering = false;
+        progress(r);
+    }
 }
 
 void canon_future_resolve(struct canon_end *w, const struct canon_value *value)

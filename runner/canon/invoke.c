@@ -307,7 +307,8 @@ enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(voi
             }
             continue;
         }
-        if (s->late_cancels.len || s->late_calls) {
+        if (s->late_reads.len || s->late_cancels.len || s->late_calls) {
+            canon_late_reads(s);
             canon_late_cancels(s);
             canon_late_calls(s);
             continue;

@@ -38,6 +38,11 @@ void canon_end_free(struct canon_end *e)
     if (e->all_next) {
         e->all_next->all_previous = e->all_previous;
     }
+    for (u32 i = 0; i < s->late_reads.len; i++) {
+        if (s->late_reads.data[i] == e) {
+            s->late_reads.data[i] = NULL;
+        }
+    }
     if (e->value_arena) {
         arena_free(e->value_arena);
         mem_free(e->value_arena);
@@ -108,27 +113,35 @@ static bool copy_plain(struct buffer *from, struct buffer *to, const struct cano
     return true;
 }
 
-bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n)
+/* Elements that are values on their way: so many at once, whatever the length of a copy. */
+#define PIECE 1024
+
+static bool copy_values(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n)
 {
     struct canon_store *s = from->inst->store;
     bool fine = true;
-    if (t && t->is_plain) {
-        fine = copy_plain(from, to, t, n);
-    } else if (t) {
+    for (u32 done = 0, part; fine && done < n; done += part) {
         struct cx source = canon_cx(s, from->opts, from->inst);
         struct cx target = canon_cx(s, to->opts, to->inst);
         struct canon_value list = {.kind = CANON_T_LIST};
+        part = n - done < PIECE ? n - done : PIECE;
         source.arena = canon_scratch_enter(s);
         source.for_guest = true;
         source.views = from->inst != to->inst;
-        list.items = arena_array(source.arena, struct canon_value, n);
-        list.count = n;
-        u64 at = from->ptr + (u64)from->progress * t->size[from->opts->p];
-        u64 put = to->ptr + (u64)to->progress * t->size[to->opts->p];
-        fine = canon_load_list_valid(&source, at, n, t, list.items) &&
+        list.items = arena_array(source.arena, struct canon_value, part);
+        list.count = part;
+        u64 at = from->ptr + ((u64)from->progress + done) * t->size[from->opts->p];
+        u64 put = to->ptr + ((u64)to->progress + done) * t->size[to->opts->p];
+        fine = canon_load_list_valid(&source, at, part, t, list.items) &&
                canon_store_list_valid(&target, &list, t, put);
         canon_scratch_leave(s);
     }
+    return fine;
+}
+
+bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n)
+{
+    bool fine = !t || (t->is_plain ? copy_plain(from, to, t, n) : copy_values(from, to, t, n));
     from->progress += n;
     to->progress += n;
     return fine;
@@ -181,7 +194,7 @@ bool canon_end_copy(struct canon_end *e, struct buffer mine)
         e->buffer = mine;
         return canon_host_peer_copy(e);
     }
-    if (!o->buffer.active) {
+    if (!o->buffer.active || o->owner->root->locked) {
         e->buffer = mine;
         return true;
     }

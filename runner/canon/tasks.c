@@ -67,7 +67,9 @@ static bool on_resolve(struct task *t, const struct canon_value *result, u64 sca
     t->inv = NULL;
     if (sub) {
         sub->task = NULL;
-        return canon_subtask_resolve(sub, result, scalar, cancelled);
+        /* A caller that has trapped since hears nothing, and none of its code runs. */
+        return sub->low->inst->root->locked ||
+               canon_subtask_resolve(sub, result, scalar, cancelled);
     }
     if (inv) {
         canon_invocation_resolve(inv, result, scalar, cancelled);
@@ -138,7 +140,8 @@ static enum step task_entered(struct thread *th)
     if (canon_task_deliver_cancel(t)) {
         return canon_task_cancel(t) ? STEP_DONE : STEP_TRAP;
     }
-    if (!t->sub && !t->inv) { /* the host has forgotten the call before it began */
+    /* The host has forgotten the call before it began, or its caller has trapped. */
+    if (t->sub ? t->sub->low->inst->root->locked : !t->inv) {
         t->state = TASK_RESOLVED;
         return STEP_DONE;
     }

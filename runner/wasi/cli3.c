@@ -100,6 +100,7 @@ struct reader {
     struct canon_end *stream, *future; /* writable; NULL when dropped */
     u32 wanted;
     u32 from, to; /* bytes that were read and not yet taken */
+    int error;    /* how it ended, once it has */
     u8 bytes[WASI_CHUNK];
 };
 
@@ -110,13 +111,15 @@ static void reader_dropped(void *env, struct canon_end *writable)
         wasi_wait_cancel(&x->waiter);
         x->stream = NULL;
         if (x->future) {
-            resolve(x->future, 0);
+            resolve(x->future, x->error); /* x is no more, if this drops the future */
+        } else {
+            mem_free(x);
         }
     } else {
         x->future = NULL;
-    }
-    if (!x->stream && !x->future) {
-        mem_free(x);
+        if (!x->stream) {
+            mem_free(x);
+        }
     }
 }
 
@@ -143,9 +146,7 @@ static void read_now(struct wasi_waiter *waiter)
         x->to = (u32)got;
         offer(x);
     } else {
-        if (x->future) {
-            resolve(x->future, (int)-got);
-        }
+        x->error = (int)-got;
         canon_stream_close(x->stream);
     }
 }
