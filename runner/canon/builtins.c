@@ -317,7 +317,7 @@ enum engine_outcome canon_bi_error_context_debug_message(struct builtin *b, u64 
     struct cx cx = canon_cx(b->inst->store, &b->opts, b->inst);
     struct canon_value v = canon_string(h->error->message);
     const struct canon_type *t = canon_prim(CANON_T_STRING);
-    u64 ptr = slots[1];
+    u64 ptr = b->opts.p ? slots[1] : (u32)slots[1];
     cx.host_values = true;
     bool fine = canon_check_range(&cx, ptr, t->size[b->opts.p], t->align[b->opts.p],
                                   "pointer out of bounds of memory") &&

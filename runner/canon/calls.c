@@ -21,6 +21,7 @@ void canon_subtask_free(struct canon_store *s, struct subtask *sub)
     if (sub->next) {
         sub->next->previous = sub->previous;
     }
+    engine_let_go(s->engine, (u64)sub->lender_cap * sizeof *sub->lenders);
     mem_free(sub->lenders);
     canon_pool_put(&s->subtasks_pool, sub);
 }
@@ -440,9 +441,11 @@ void canon_call_trap(struct canon_call *c, const char *format, ...)
 void canon_call_exit(struct canon_call *c, int code)
 {
     if (!no_answer_counts(c)) {
-        canon_fail(c->store, NULL, "exit with code %d", code);
-        c->store->trap.is_exit = true;
-        c->store->trap.exit_code = code;
+        if (!c->store->failed) { /* an earlier trap counts */
+            canon_fail(c->store, NULL, "exit with code %d", code);
+            c->store->trap.is_exit = true;
+            c->store->trap.exit_code = code;
+        }
         end_call(c);
     }
 }

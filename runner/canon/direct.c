@@ -54,6 +54,11 @@ void canon_add_call(struct component_instance *from, struct canon_func *f)
         return; /* a host function that is not async holds everybody up, it does not suspend */
     }
     struct component_instance *to = f->inst;
+    for (u32 i = 0; !f->type->is_async && i < from->callees.len; i++) {
+        if (from->callees.data[i] == to) {
+            return; /* as before */
+        }
+    }
     if (f->type->is_async || to->may_block || reaches(s, to, from)) {
         canon_may_block(from);
     }
@@ -179,6 +184,7 @@ static bool call_values(struct canon_store *s, struct lowered *low, struct task 
         canon_subtask_deliver_resolve(&sub);
         slots[0] = sub.result;
     }
+    engine_let_go(s->engine, (u64)sub.lender_cap * sizeof *sub.lenders);
     mem_free(sub.lenders);
     return fine;
 }

@@ -144,8 +144,13 @@ static bool lift_borrow(struct cx *cx, u32 index, const struct canon_type *t, st
         return canon_fail(cx->store, cx->inst, "a borrow cannot be lifted here");
     }
     if (sub->lender_count == sub->lender_cap) {
-        sub->lender_cap = sub->lender_cap ? 2 * sub->lender_cap : 4;
-        sub->lenders = mem_realloc(sub->lenders, sub->lender_cap * sizeof *sub->lenders);
+        u32 cap = sub->lender_cap ? 2 * sub->lender_cap : 4;
+        engine_keep(cx->store->engine, (u64)(cap - sub->lender_cap) * sizeof *sub->lenders);
+        sub->lender_cap = cap;
+        sub->lenders = mem_realloc(sub->lenders, cap * sizeof *sub->lenders);
+        if (!canon_has_room(cx->inst, 0)) {
+            return false;
+        }
     }
     sub->lenders[sub->lender_count++] = index;
     h->num_lends++;
