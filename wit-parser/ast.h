@@ -145,10 +145,11 @@ u32 wit_skip_opaque(str text, u32 at);
 
 /* Reads a source into `a`; texts that are not in the source (docs, literals) go into `keep`. Reports all that is
  * wrong with its shape; what can be read nevertheless is in *out (it is always usable). `skipped` takes the
- * words of the parts that could not be read: a name among them may well be defined there. */
+ * words of the parts that could not be read: a name among them may well be defined there; and where they were. */
 struct wit_skipped {
     struct arena *arena;
     struct map words;
+    VEC(span) places;
 };
 struct wit_pool;
 bool wit_read_ast(struct wit_pool *pool, struct arena *a, struct arena *keep, struct diags *d,
@@ -182,6 +183,8 @@ struct TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source,
 const char *wit_version_fault(str version); /* of one that is none */
 int wit_version_order(const struct wit_version *a, const struct wit_version *b);
 bool wit_is_reserved(str word);
+/* Where a reserved word stands for a name. */
+void wit_help_reserved(struct diags *d, struct diag *x, str word);
 enum wit_kind wit_prim_of(str name); /* of a primitive type's name */
 /* Is it a label in kebab case? Says what is wrong, else NULL. */
 const char *wit_check_label(str name);

@@ -100,6 +100,15 @@ static void report_label(struct reader *r, struct ast_id id, str name, const cha
     diag_help(r->diags, x, "names look like `some-name`, `XML` or `get-URL2`");
 }
 
+void wit_help_reserved(struct diags *d, struct diag *x, str word)
+{
+    if (str_eq(word, STR("_"))) {
+        diag_help(d, x, "leave out what is not there: `result`, `result<ok>`, `result<_, err>`");
+    } else {
+        diag_help(d, x, "`%%" STRF "` is the name with the same letters", STRA(word));
+    }
+}
+
 /* The identifier under the cursor, checked, without its '%'. */
 struct ast_id wit_identifier(struct reader *r)
 {
@@ -110,7 +119,7 @@ struct ast_id wit_identifier(struct reader *r)
         struct diag *x = wit_report(r, "wit-syntax", id, "");
         x->message = str_printf(r->diags->arena, "expected an identifier, found keyword `" STRF "`",
                                 STRA(id.name));
-        diag_help(r->diags, x, "`%%" STRF "` is the name with the same letters", STRA(id.name));
+        wit_help_reserved(r->diags, x, id.name);
         map_put(r->skipped->arena, &r->skipped->words, id.name, 1);
         return id;
     }

@@ -22,9 +22,10 @@ const TSLanguage *tree_sitter_wit(void);
 struct watch {
     const TSLanguage *language;
     struct arena *arena;
+    u32 source;
     str text;
-    u32 *lines; /* starts */
-    u32 line_count;
+    u32 from;        /* where this parse starts: at an item of the file, with all before it sound */
+    VEC(u32) lines;  /* starts, from there on, as far as they were asked for */
     VEC(u16) states; /* the parse stack, replayed */
     VEC(u16) trial;  /* a copy of it */
     u8 *possible;    /* tokens that could stand at the wrong place */
@@ -82,6 +83,19 @@ static u32 number_of(const char *message, const char *key)
 {
     const char *p = strstr(message, key);
     return p ? (u32)strtoul(p + strlen(key), NULL, 10) : 0;
+}
+
+static u32 line_start(struct watch *w, u32 line)
+{
+    while (w->lines.len <= line) {
+        u32 last = *vec_last(&w->lines);
+        const char *end = memchr(w->text.ptr + last, '\n', w->text.len - last);
+        if (!end) {
+            return (u32)w->text.len;
+        }
+        *vec_push(w->arena, &w->lines) = (u32)(end - w->text.ptr) + 1;
+    }
+    return w->lines.data[line];
 }
 
 static u16 lookup(const TSLanguage *l, u16 state, TSSymbol symbol)
@@ -150,8 +164,8 @@ static void on_log(void *payload, TSLogType type, const char *m)
         return;
     }
     if (strncmp(m, "process ", 8) == 0) {
-        u32 row = number_of(m, "row:"), column = number_of(m, "col:");
-        w->position = row < w->line_count ? w->lines[row] + column : (u32)w->text.len;
+        u32 line = line_start(w, number_of(m, "row:"));
+        w->position = line < w->text.len ? line + number_of(m, "col:") : (u32)w->text.len;
         w->token_end = strstr(w->symbol, "_comment") ? w->token_end : w->position;
     } else if (strncmp(m, "lexed_lookahead sym:", 20) == 0) {
         size_t n = strcspn(m + 20, ",");
@@ -225,62 +239,87 @@ static bool in_list(const char *name, const char *const *list)
     return false;
 }
 
+/* The last token before `at`. */
+static u32 end_of_previous(str text, u32 at)
+{
+    while (at && is_blank(text.ptr[at - 1])) {
+        at--;
+    }
+    return at;
+}
+
 /* Sets of tokens that have a name of their own: if the first is possible, all of them are said in one. */
 struct group {
     const char *text;
     const char *words[20];
+    const char *only_with; /* else each is said for itself */
 };
 static const struct group groups[] = {
     {"a type",
-     {"tuple", "u8",   "u16",  "u32",    "u64",           "s8",   "s16",    "s32",    "s64", "f32",
-      "f64",   "char", "bool", "string", "error-context", "list", "option", "result", "map", NULL}},
-    {"a type", {"own", "borrow", "future", "stream", NULL}},
-    {"a type definition", {"record", "flags", "variant", "enum", "resource", "type", NULL}},
-    {"a function type", {"func", "async", "get", "set", "static", NULL}},
-    {"a gate such as `@since`", {"since", "unstable", "deprecated", "external-id", NULL}},
+     {"tuple", "primitive_type", "list", "option", "result", "map", "own", "borrow", "future",
+      "stream", NULL},
+     NULL},
+    {"a type definition", {"record", "flags", "variant", "enum", "resource", "type", NULL}, NULL},
+    {"a function type", {"func", "async", "get", "set", "static", NULL}, "async"},
+    {"a gate such as `@since`", {"since", "unstable", "deprecated", "external-id", NULL}, NULL},
 };
+
+static bool is_meant(const struct watch *w, const struct group *g)
+{
+    return takes(w, g->words[0]) && (!g->only_with || takes(w, g->only_with));
+}
+
+/* Tokens that have no text of their own. */
+static const struct {
+    const char *name, *text;
+} patterns[] = {
+    {"identifier", "an identifier"},
+    {"string_literal", "a text literal"},
+    {"version_token1", "a number of a version"},
+};
+
+static str shown(struct watch *w, const char *name)
+{
+    for (u32 i = 0; i < LENGTH_OF(patterns); i++) {
+        if (strcmp(name, patterns[i].name) == 0) {
+            return str_c(patterns[i].text);
+        }
+    }
+    if (strcmp(name, "integer_token1") == 0) { /* also the first part of a version */
+        u32 before = end_of_previous(w->text, w->at);
+        char c = before ? w->text.ptr[before - 1] : 0;
+        return c == '@' || c == '=' ? STR("a version such as `1.2.3`") : STR("a number");
+    }
+    return str_printf(w->arena, "`%s`", name);
+}
 
 static str expected(struct watch *w)
 {
-    const char *texts[64];
-    u32 n = 0;
-    bool version = false;
+    VEC(str) texts = {0};
     bool is_type = takes(w, "tuple");
-    bool function = takes(w, "async");
     for (u32 g = 0; g < LENGTH_OF(groups); g++) {
-        if (takes(w, groups[g].words[0]) && (!n || strcmp(texts[n - 1], groups[g].text) != 0) &&
-            (g != 3 || function)) {
-            texts[n++] = groups[g].text;
+        if (is_meant(w, &groups[g])) {
+            *vec_push(w->arena, &texts) = str_c(groups[g].text);
         }
     }
-    for (u32 s = 1; s < w->language->token_count && n < LENGTH_OF(texts); s++) {
+    for (u32 s = 1; s < w->language->token_count; s++) {
         const char *name = w->language->symbol_names[s];
         bool skip = !w->possible[s] || strstr(name, "_comment") ||
                     (is_type && strcmp(name, "identifier") == 0) ||
-                    (strcmp(name, "@") == 0 && takes(w, "interface"));
+                    (strcmp(name, "@") == 0 && takes(w, "interface")) ||
+                    strcmp(name, "version_token2") == 0 || /* -pre and +build may follow */
+                    strcmp(name, "version_token3") == 0;
         for (u32 g = 0; g < LENGTH_OF(groups) && !skip; g++) {
-            skip = in_list(name, groups[g].words) && takes(w, groups[g].words[0]) &&
-                   (g != 3 || function);
+            skip = in_list(name, groups[g].words) && is_meant(w, &groups[g]);
         }
-        if (!skip && strcmp(name, "identifier") == 0) {
-            texts[n++] = "an identifier";
-        } else if (!skip && strcmp(name, "string_literal") == 0) {
-            texts[n++] = "a text literal";
-        } else if (!skip && strncmp(name, "version_token", 13) == 0) {
-            if (!version) { /* the grammar has several */
-                texts[n++] = "a digit of a version";
-            }
-            version = true;
-        } else if (!skip && strcmp(name, "integer") == 0) {
-            texts[n++] = "a number";
-        } else if (!skip) {
-            texts[n++] = str_to_c(w->arena, str_printf(w->arena, "`%s`", name));
+        if (!skip) {
+            *vec_push(w->arena, &texts) = shown(w, name);
         }
     }
     struct buf b = buf_in(w->arena);
-    for (u32 i = 0; i < n; i++) {
-        buf_c(&b, i == 0 ? "" : i + 1 < n ? ", " : " or ");
-        buf_c(&b, texts[i]);
+    for (u32 i = 0; i < texts.len; i++) {
+        buf_c(&b, i == 0 ? "" : i + 1 < texts.len ? ", " : " or ");
+        buf_str(&b, texts.data[i]);
     }
     return buf_view(&b);
 }
@@ -317,15 +356,6 @@ static void suggest_word(struct diags *d, struct diag *x, struct watch *w, str w
     if (word.len > 2) {
         diag_suggest(d, x, word, names, n);
     }
-}
-
-/* The last token before `at`, to say that something is missing after it. */
-static u32 end_of_previous(str text, u32 at)
-{
-    while (at && is_blank(text.ptr[at - 1])) {
-        at--;
-    }
-    return at;
 }
 
 static void hints(struct diags *d, struct diag *x, struct watch *w, u32 source)
@@ -370,7 +400,7 @@ static struct diag *report(struct diags *d, struct watch *w, u32 source)
         str wanted = expected(w);
         x = diag_error(d, "wit-syntax", place, "expected " STRF ", found keyword `" STRF "`",
                        STRA(wanted), STRA(word));
-        diag_help(d, x, "`%%" STRF "` is the name with the same letters", STRA(word));
+        wit_help_reserved(d, x, word);
     } else if (str_starts(rest, STR("/*"))) {
         place.end = at + 2;
         x = diag_error(d, "wit-syntax", place, "unterminated block comment");
@@ -396,11 +426,11 @@ static struct diag *report(struct diags *d, struct watch *w, u32 source)
 
 /* ---- Going on ------------------------------------------------------------------------------------------------------ */
 
-/* Where the item around `at` starts: after the last `;`, `{`, `}` or separating comma. */
-static u32 item_start(str text, u32 at)
+/* Where the item around `at` starts: behind `from`, after the last `;`, `{`, `}` or separating comma. */
+static u32 item_start(str text, u32 from, u32 at)
 {
-    u32 start = 0, parens = 0, angles = 0;
-    for (u32 i = 0; i < at;) {
+    u32 start = from, parens = 0, angles = 0;
+    for (u32 i = from; i < at;) {
         u32 after = wit_skip_opaque(text, i);
         if (after != i) {
             i = after;
@@ -419,10 +449,11 @@ static u32 item_start(str text, u32 at)
     return start > at ? at : start;
 }
 
-static u32 item_end(str text, u32 at)
+/* The item starts at `start`; what is open at `at` must be closed before a comma can end it. */
+static u32 item_end(str text, u32 start, u32 at)
 {
-    u32 depth = 0;
-    for (u32 i = at; i < text.len;) {
+    u32 depth = 0, open = 0;
+    for (u32 i = start; i < text.len;) {
         u32 after = wit_skip_opaque(text, i);
         if (after != i) {
             i = after;
@@ -434,11 +465,13 @@ static u32 item_end(str text, u32 at)
         }
         i++;
         depth += c == '{';
-        if (c == '}' && --depth == 0) {
+        open += c == '(' || c == '<';
+        open -= open && (c == ')' || (c == '>' && text.ptr[i - 2] != '-'));
+        if (c == '}' && --depth == 0 && i > at) {
             u32 next = token_start(text, i);
             return next < text.len && text.ptr[next] == ';' ? next + 1 : i;
         }
-        if ((c == ';' || c == ',') && depth == 0) {
+        if ((c == ';' || (c == ',' && !open)) && depth == 0 && i > at) {
             return i;
         }
     }
@@ -459,10 +492,11 @@ static bool starts_item(str word)
     return false;
 }
 
-/* Overwrites text[from, to) with blanks; its words are remembered. */
-static bool blank(char *text, u32 from, u32 to, struct wit_skipped *skipped)
+/* Overwrites text[from, to) with blanks; its words are remembered, and the place. */
+static bool blank(struct watch *w, char *text, u32 from, u32 to, struct wit_skipped *skipped)
 {
     bool any = false;
+    *vec_push(skipped->arena, &skipped->places) = (span){w->source, from, to};
     for (u32 i = from; i < to;) {
         u32 end = i;
         while (end < to && is_word_byte(text[end])) {
@@ -500,50 +534,56 @@ static u32 open_brace(struct arena *a, str text)
     return open.len ? *vec_last(&open) : UINT32_MAX;
 }
 
-static bool blank_item(char *bytes, str text, u32 at, struct wit_skipped *skipped)
+static bool blank_item(struct watch *w, char *bytes, struct wit_skipped *skipped)
 {
-    u32 start = item_start(text, at), end = item_end(text, at);
+    str text = w->text;
+    u32 at = w->at;
+    u32 start = item_start(text, w->from, at), end = item_end(text, start, at);
     str word = str_sub(text, at, token_end(text, at));
     bool before = token_start(text, start) < at;
     if (before && (starts_item(word) || str_eq(word, STR("@")))) {
         end = at;
     }
-    bool any = blank(bytes, start, end, skipped);
-    return any || (at < text.len && blank(bytes, at, token_end(text, at), skipped));
+    bool any = blank(w, bytes, start, end, skipped);
+    return any || (at < text.len && blank(w, bytes, at, token_end(text, at), skipped));
 }
 
-/* The log counts lines, also in a text where a line's end has become a `;`. */
-static void find_lines(struct watch *w)
+/* All up to the wrong token is sound now, or will be blanked within its own item of the file. So the next parse need not
+ * start before the last such item; with one before it, `package` cannot follow. */
+static void skip_sound(struct watch *w)
 {
-    w->line_count = 0;
-    for (size_t i = 0; i < w->text.len; i++) {
-        w->line_count += w->text.ptr[i] == '\n';
-    }
-    if (!w->lines) {
-        w->lines = arena_array(w->arena, u32, (size_t)w->line_count + 1);
-    }
-    w->line_count = 0;
-    for (size_t i = 0; i < w->text.len; i++) {
-        if (w->text.ptr[i] == '\n') {
-            w->lines[++w->line_count] = (u32)i + 1;
+    u32 depth = 0, start = w->from;
+    for (u32 i = start; i < w->at;) {
+        u32 after = wit_skip_opaque(w->text, i);
+        if (after == i) {
+            char c = w->text.ptr[i];
+            after++;
+            depth += c == '{';
+            if (c == '}' && depth && --depth == 0) {
+                w->from = start;
+                start = after;
+            }
         }
+        i = after;
     }
-    w->line_count++;
 }
 
 /* One parse with the log on. */
 static void watch(struct watch *w, TSParser *parser)
 {
-    find_lines(w); /* never more than at first */
     w->found = false;
     w->stop = 0;
-    w->position = w->token_end = w->angles = 0;
+    w->position = w->token_end = w->from;
+    w->angles = 0;
+    w->lines.len = 0;
+    *vec_push(w->arena, &w->lines) = w->from;
     w->symbol = "";
     w->states.len = 0;
     *vec_push(w->arena, &w->states) = 1;
     ts_parser_set_logger(parser, (TSLogger){w, on_log});
     ts_parser_set_cancellation_flag(parser, &w->stop);
-    TSTree *tree = ts_parser_parse_string(parser, NULL, w->text.ptr, (u32)w->text.len);
+    str text = str_sub(w->text, w->from, w->text.len);
+    TSTree *tree = ts_parser_parse_string(parser, NULL, text.ptr, (u32)text.len);
     ts_parser_set_cancellation_flag(parser, NULL);
     ts_parser_set_logger(parser, (TSLogger){NULL, NULL});
     ts_parser_reset(parser);
@@ -594,21 +634,29 @@ TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct w
     u32 length = (u32)text->len, last = 0;
     char *bytes = arena_alloc(a, text->len + EXTRA);
     memcpy(bytes, text->ptr, length);
-    struct watch w = {.language = tree_sitter_wit(), .arena = a, .text = str_of(bytes, length)};
+    struct watch w = {
+        .language = tree_sitter_wit(), .arena = a, .source = source, .text = str_of(bytes, length)};
     u64 logged = 0;
     bool first = true, ended = false, clean = false;
+    struct diag *latest = NULL;
     u64 most = (u64)diags_limit(d) + MORE_ERRORS;
-    for (u64 i = 0; i < most && logged <= MAX_LOGGED; i++, logged += length) {
+    for (u64 i = 0; i < most; i++) {
+        if (logged > MAX_LOGGED) {
+            diag_note(d, latest, "there are many errors in this text: others may follow");
+            break;
+        }
         watch(&w, parser);
         if (!w.found) {
             clean = !first;
             break;
         }
+        logged += w.at - w.from;
         struct diag *x = NULL;
         if ((first || w.at > last) && !(ended && w.at >= length)) {
-            x = report(d, &w, source);
+            x = latest = report(d, &w, source);
             last = w.at;
         }
+        skip_sound(&w);
         first = false;
         if (x && insert_separator(&w, bytes)) {
             continue;
@@ -619,8 +667,10 @@ TSTree *wit_report_syntax(struct arena *a, struct diags *d, u32 source, struct w
                 continue;
             }
         }
-        ended |= str_starts(str_sub(w.text, w.at, length), STR("/*"));
-        if (!blank_item(bytes, w.text, w.at, skipped)) {
+        /* What is not ended may have taken braces with it. */
+        str rest = str_sub(w.text, w.at, length);
+        ended |= str_starts(rest, STR("/*")) || str_starts(rest, STR("\""));
+        if (!blank_item(&w, bytes, skipped)) {
             break;
         }
     }

@@ -274,11 +274,32 @@ static void check_unique(struct wit_unit *u, const char *what, const struct ast_
     }
 }
 
+/* Is there nothing between the braces after the name because it could not be read? */
+static bool lost_fields(const struct wit_unit *u, span name)
+{
+    const struct wit_skipped *skipped = u->skipped;
+    str text = sources_get(u->diags->sources, name.source)->text;
+    u32 close = name.end;
+    while (close < text.len && text.ptr[close] != '}') {
+        u32 after = wit_skip_opaque(text, close);
+        close = after == close ? close + 1 : after;
+    }
+    for (u32 i = 0; skipped && i < skipped->places.len; i++) {
+        span at = skipped->places.data[i];
+        if (at.source == name.source && at.start >= name.end && at.start < close) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void fields_of(struct wit_unit *u, const struct ast_member *m, struct wit_typedef *out)
 {
     const struct ast_typedef *t = m->type;
     const char *what = t->kind == WIT_RECORD ? "field" : t->kind == WIT_FLAGS ? "flag" : "case";
-    if (!t->field_count) {
+    if (!t->field_count && lost_fields(u, UNIT_SPAN(u, m->name))) {
+        u->broken = true;
+    } else if (!t->field_count) {
         struct diag *x = wit_unit_error(u, "wit-empty", UNIT_SPAN(u, m->name), "empty %s",
                                         t->kind == WIT_RECORD    ? "record"
                                         : t->kind == WIT_FLAGS   ? "flags"
