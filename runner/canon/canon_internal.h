@@ -404,7 +404,7 @@ struct canon_store {
     } drops;
     VEC(struct canon_end *) late_cancels;
     VEC(struct canon_end *) late_reads; /* the host's, to go on with */
-    struct subtask *subtasks; /* all */
+    struct subtask *subtasks;           /* all */
 
     bool failed;       /* s->trap tells why; nothing more may run until it is taken */
     bool explainable;  /* canon_explain speaks of this trap */
