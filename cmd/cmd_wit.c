@@ -215,7 +215,7 @@ static bool push_paths(struct wit_resolve *r, struct paths *p)
     return true;
 }
 
-/* Puts what is built in, with its unstable items, into the folder of its own in the deps/ of `path`. */
+/* Puts what is built in, with its unstable items, as one file into the deps/ of `path`: there is all of it or nothing. */
 static bool vendor_package(struct cli *cli, const struct wit_resolve *all, u32 package,
                            const char *path)
 {
@@ -223,10 +223,10 @@ static bool vendor_package(struct cli *cli, const struct wit_resolve *all, u32 p
     struct wit_print_options how = {0};
     struct buf b = buf_in(&cli->arena), line = buf_in(&cli->arena);
     wit_print_package(&b, all, package, &how);
-    char *folder = str_to_c(&cli->arena,
-                            str_printf(&cli->arena, "%s/deps/" STRF "-" STRF "-" STRF, path,
-                                       STRA(name->ns), STRA(name->name), STRA(name->version.text)));
-    char *file = str_to_c(&cli->arena, path_join(&cli->arena, str_c(folder), STR("package.wit")));
+    char *folder = str_to_c(&cli->arena, path_join(&cli->arena, str_c(path), STR("deps")));
+    char *file = str_to_c(&cli->arena,
+                          str_printf(&cli->arena, "%s/" STRF "-" STRF "-" STRF ".wit", folder,
+                                     STRA(name->ns), STRA(name->name), STRA(name->version.text)));
     buf_printf(&line, "%s\n", file);
     return file_make_directories(folder, &cli->diags) &&
            file_write(file, buf_view(&b), &cli->diags) &&
@@ -289,7 +289,8 @@ static int print(struct cli *cli, struct wit_resolve *r, u32 package)
 }
 
 /* Of each row at most one may be given. With --wasm, --wat only says in which form. */
-static const char *const alternatives[][8] = {
+static const char *const alternatives[][12] = {
+    /* each ends with NULL */
     {"json", "list", "out-dir", "vendor", "wasm"},
     {"json", "list", "out-dir", "vendor", "wat"},
     {"json", "list", "out-dir", "vendor", "text"},
