@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#ifdef WITC_SANITIZED
+#include <sanitizer/asan_interface.h>
+#define POISON(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define UNPOISON(p, n) ((void)0)
+#endif
+
 #define BLOCK_MIN ((size_t)8 << 10)
 #define BLOCK_MAX ((size_t)256 << 10)
 #define KEPT      ((size_t)8 << 20)
@@ -137,6 +145,7 @@ static struct arena_block *take_spare(struct arena *a, size_t size)
     struct arena_block *b = *link;
     if (b) {
         *link = b->next;
+        UNPOISON(b->data, b->used);
         memset(b->data, 0, b->used);
         b->used = 0;
     }
@@ -282,6 +291,21 @@ void arena_reset(struct arena *a)
     *a = (struct arena){.spare = kept_blocks, .first = a->first};
 }
 
+/* Under the sanitizers elements always move, and who has kept a pointer to one is found. */
+static void *grow_elements(struct arena *a, void *old, size_t old_size, size_t new_size)
+{
+#ifdef WITC_SANITIZED
+    if (old &&
+        round_up(old_size) < LARGE) { /* large ones have a block, and the sanitizer moves those */
+        void *p = arena_alloc(a, new_size);
+        memcpy(p, old, old_size);
+        POISON(old, old_size);
+        return p;
+    }
+#endif
+    return arena_realloc(a, old, old_size, new_size);
+}
+
 void *vec_grow(struct arena *a, void *data, u32 *cap, size_t need, size_t size)
 {
     size_t new_cap = *cap ? (size_t)*cap * 2 : 8;
@@ -292,7 +316,7 @@ void *vec_grow(struct arena *a, void *data, u32 *cap, size_t need, size_t size)
     if (new_cap > UINT32_MAX || new_cap > SIZE_MAX / 4 / size) {
         out_of_memory();
     }
-    void *p = arena_realloc(a, data, (size_t)*cap * size, new_cap * size);
+    void *p = grow_elements(a, data, (size_t)*cap * size, new_cap * size);
     *cap = (u32)new_cap;
     return p;
 }

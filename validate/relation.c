@@ -414,7 +414,9 @@ static bool equal_types(struct relation *r, struct validate_entity x, struct val
 
 static bool type_matches(struct relation *r, validate_id sub, validate_id super)
 {
-    const struct validate_type *x = validate_at(r->t, sub), *y = validate_at(r->t, super);
+    /* Copies: what is substituted may move the list. */
+    const struct validate_type left = *validate_at(r->t, sub), right = *validate_at(r->t, super);
+    const struct validate_type *x = &left, *y = &right;
     u32 sub_tag = x->tag, super_tag = y->tag;
     if (y->kind == DEF_RESOURCE && x->kind == DEF_RESOURCE) {
         if (!resource_matches(r, x->resource, y->resource))

@@ -130,15 +130,14 @@ bool wasm_read(struct arena *a, u32 source, struct features features, struct was
                struct diags *d)
 {
     *out = (struct wasm_binary){0};
-    struct source *s = sources_get(d->sources, source);
-    str bytes = s->text;
+    const struct source of = *sources_get(d->sources, source); /* others are added: they move */
+    str bytes = of.text;
     if (!wasm_is_binary(bytes)) {
-        str path = s->path;
         if (!wasm_parse_text(a, source, features, &bytes, d)) {
             return false;
         }
-        span text = {source, 0, (u32)s->text.len};
-        source = sources_add(d->sources, path, bytes, SOURCE_BINARY);
+        span text = {source, 0, (u32)of.text.len};
+        source = sources_add(d->sources, of.path, bytes, SOURCE_BINARY);
         text_set_places(d->sources, source, text, features, text_again);
     }
     if (wasm_is_component(bytes)) {

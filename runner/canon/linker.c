@@ -549,7 +549,8 @@ static bool bind_decl_alias(struct link *k, struct scope *sc, const struct cm_al
         struct scope *outer;
         if (a->sort == SORT_TYPE && canon_alias_outer(sc, a, &outer) &&
             a->index < outer->types.len) {
-            *vec_push(&k->store->arena, &sc->types) = outer->types.data[a->index];
+            struct typedef_ type = outer->types.data[a->index]; /* may be of the same scope */
+            *vec_push(&k->store->arena, &sc->types) = type;
             return true;
         }
         if (a->sort == SORT_CORE_TYPE) {
