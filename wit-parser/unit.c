@@ -218,6 +218,7 @@ static bool is_definition(const struct ast_item *it)
 
 static void define_items(struct wit_unit *u, struct order *o)
 {
+    struct map canonical = {0}; /* into o->nodes */
     for (u32 f = 0; f < u->files.len; f++) {
         u->file = f;
         for (u32 i = 0; i < u->files.data[f]->item_count; i++) {
@@ -225,11 +226,19 @@ static void define_items(struct wit_unit *u, struct order *o)
             if (!is_definition(it)) {
                 continue;
             }
-            u32 prior = map_add(u->scratch, &o->by_name, it->name.name, o->nodes.len);
+            /* Equal names have equal canonical ones. */
+            str key = wit_canonical_name(u->scratch, it->name.name);
+            u32 prior = map_add(u->scratch, &canonical, key, o->nodes.len);
+            map_add(u->scratch, &o->by_name, it->name.name,
+                    prior == MAP_NONE ? o->nodes.len : prior);
             if (prior != MAP_NONE) {
-                struct diag *x =
-                    wit_unit_error(u, "wit-duplicate", UNIT_SPAN(u, it->name),
-                                   "duplicate item named `" STRF "`", STRA(it->name.name));
+                str other = o->nodes.data[prior].name;
+                bool same = str_eq(other, it->name.name);
+                struct diag *x = wit_unit_error(
+                    u, "wit-duplicate", UNIT_SPAN(u, it->name),
+                    same ? "duplicate item named `" STRF "`"
+                         : "`" STRF "` differs from an earlier item by case or `-` only",
+                    STRA(it->name.name));
                 diag_label(u->diags, x, o->nodes.data[prior].at, "first defined here");
                 continue;
             }
