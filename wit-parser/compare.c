@@ -2,13 +2,15 @@
 #include "compare.h"
 #include "index.h"
 
-#define DEPTH 200 /* of structure; deeper types count as different */
+#define DEPTH  200 /* of structure; deeper types count as different */
+#define LEVELS 6   /* of it are told, the innermost ones */
 
 struct compare {
     const struct wit_resolve *r;
     struct arena *a;
     struct map same; /* pairs of types that agree: what is used twice is looked at once */
     str why;         /* where the last ones part: "field `x`: `u32` is not `u64`" */
+    u32 levels;      /* of types, in `why` */
 };
 
 static str text_of(const struct wit_resolve *r, struct arena *a, struct wit_type t)
@@ -69,6 +71,7 @@ static str unlike(const struct wit_resolve *r, struct arena *a, struct wit_type 
 static bool differ(struct compare *c, str text)
 {
     c->why = text;
+    c->levels = 0;
     return false;
 }
 
@@ -76,7 +79,11 @@ static bool same(struct compare *c, struct wit_type x, struct wit_type y, u32 de
 
 static bool inside(struct compare *c, const char *what, str name)
 {
-    c->why = str_printf(c->a, "%s `" STRF "`: " STRF, what, STRA(name), STRA(c->why));
+    if (c->levels++ < LEVELS) {
+        c->why = str_printf(c->a, "%s `" STRF "`: " STRF, what, STRA(name), STRA(c->why));
+    } else if (c->levels == LEVELS + 1) {
+        c->why = str_printf(c->a, "far inside: " STRF, STRA(c->why));
+    }
     return false;
 }
 
@@ -175,11 +182,11 @@ static struct diag *tell(struct wit_resolve *r, const char *code, span at, str l
     return x;
 }
 
-bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label, const char *code)
+static bool compare_interfaces(struct wit_resolve *r, struct compare *c, u32 less, u32 more,
+                               str label, const char *code)
 {
     const struct wit_interface *x = &r->interfaces.data[less], *y = &r->interfaces.data[more];
     bool fine = true;
-    struct compare c = {.r = r, .a = r->arena};
     struct map funcs = {0};
     for (u32 i = 0; i < x->types.len; i++) {
         u32 id = x->types.data[i].type, other = wit_lookup_type(r, more, x->types.data[i].name);
@@ -187,10 +194,10 @@ bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label
         if (other == WIT_NONE) {
             tell(r, code, r->types.data[id].at, label, "type", name, STR("is gone"));
             fine = false;
-        } else if (!same(&c, (struct wit_type){WIT_ID, id}, (struct wit_type){WIT_ID, other}, 0)) {
+        } else if (!same(c, (struct wit_type){WIT_ID, id}, (struct wit_type){WIT_ID, other}, 0)) {
             struct diag *d =
                 tell(r, code, r->types.data[other].at, label, "type", name, STR("has changed"));
-            diag_say(r->diags, d, STRF, STRA(c.why));
+            diag_say(r->diags, d, STRF, STRA(c->why));
             fine = false;
         }
     }
@@ -203,14 +210,20 @@ bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label
         if (other == MAP_NONE) {
             tell(r, code, f->at, label, "function", f->name, STR("is gone"));
             fine = false;
-        } else if (!same_func(&c, f, &y->funcs.data[other])) {
+        } else if (!same_func(c, f, &y->funcs.data[other])) {
             struct diag *d = tell(r, code, y->funcs.data[other].at, label, "function", f->name,
                                   STR("has changed"));
-            diag_say(r->diags, d, STRF, STRA(c.why));
+            diag_say(r->diags, d, STRF, STRA(c->why));
             fine = false;
         }
     }
     return fine;
+}
+
+bool wit_compare_interfaces(struct wit_resolve *r, u32 less, u32 more, str label, const char *code)
+{
+    struct compare c = {.r = r, .a = r->arena};
+    return compare_interfaces(r, &c, less, more, label, code);
 }
 
 /* ---- Properties ---------------------------------------------------------------------------------------------- */
@@ -253,13 +266,44 @@ static str plain_name(struct wit_resolve *r, const struct wit_world_item *item)
     return at == SIZE_MAX ? name : str_sub(name, 0, at);
 }
 
+/* The items of a side of a world, by name, by the track of their version, and without one. */
+struct names {
+    struct map whole, tracks, plain;
+};
+#define SEVERAL (MAP_NONE - 1) /* in `plain` */
+
+static void index_names(struct wit_resolve *r, struct names *n, const struct wit_world_item *items,
+                        u32 count)
+{
+    for (u32 i = 0; i < count; i++) {
+        str name = wit_item_name(r, r->arena, &items[i]), plain = plain_name(r, &items[i]);
+        bool first = map_get(&n->plain, plain) == MAP_NONE;
+        map_put(r->arena, &n->whole, name, i);
+        map_put(r->arena, &n->tracks, wit_canonical_id(r->arena, name), i);
+        map_put(r->arena, &n->plain, plain, first ? i : SEVERAL);
+    }
+}
+
+/* What stands for the item in the other world: of its version, else of its track, else the only one of its name in both. */
+static u32 counterpart(struct wit_resolve *r, const struct names *own, const struct names *other,
+                       const struct wit_world_item *item)
+{
+    str name = wit_item_name(r, r->arena, item), plain = plain_name(r, item);
+    u32 i = map_get(&other->whole, name);
+    i = i == MAP_NONE ? map_get(&other->tracks, wit_canonical_id(r->arena, name)) : i;
+    if (i != MAP_NONE || map_get(&own->plain, plain) == SEVERAL) {
+        return i;
+    }
+    i = map_get(&other->plain, plain);
+    return i == SEVERAL ? MAP_NONE : i;
+}
+
 #define CODE "wit-semver"
 
 /* `less` must be had by `more`: an import of the old world in the new one, an export the other way round. */
-static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
+static bool check_item(struct wit_resolve *r, struct compare *c, const struct wit_world_item *less,
                        const struct wit_world_item *more, const char *verb, str name)
 {
-    struct compare c = {.r = r, .a = r->arena};
     span at = *verb == 'i' ? more->at : less->at; /* in the new world */
     str label = str_printf(r->arena, "%s `" STRF "`", verb, STRA(name));
     if (less->kind != more->kind) {
@@ -268,19 +312,19 @@ static bool check_item(struct wit_resolve *r, const struct wit_world_item *less,
     }
     switch (less->kind) {
     case WIT_ITEM_INTERFACE:
-        return wit_compare_interfaces(r, less->interface, more->interface, label, CODE);
+        return compare_interfaces(r, c, less->interface, more->interface, label, CODE);
     case WIT_ITEM_FUNC:
-        if (!same_func(&c, &less->func, &more->func)) {
+        if (!same_func(c, &less->func, &more->func)) {
             struct diag *x = diag_error(r->diags, CODE, at, STRF " has changed", STRA(label));
-            diag_say(r->diags, x, STRF, STRA(c.why));
+            diag_say(r->diags, x, STRF, STRA(c->why));
             return false;
         }
         return true;
     default:
-        if (!same(&c, (struct wit_type){WIT_ID, less->type}, (struct wit_type){WIT_ID, more->type},
+        if (!same(c, (struct wit_type){WIT_ID, less->type}, (struct wit_type){WIT_ID, more->type},
                   0)) {
             struct diag *x = diag_error(r->diags, CODE, at, STRF " has changed", STRA(label));
-            diag_say(r->diags, x, STRF, STRA(c.why));
+            diag_say(r->diags, x, STRF, STRA(c->why));
             return false;
         }
         return true;
@@ -291,17 +335,19 @@ static bool check_side(struct wit_resolve *r, const struct wit_world_item *less,
                        const struct wit_world_item *more, u32 more_count, bool imports, str prev,
                        str next)
 {
-    struct map names = {0};
+    struct names have = {0}, want = {0};
+    struct compare c = {.r = r, .a = r->arena}; /* types come before what uses them */
     bool fine = true;
     const char *verb = imports ? "import" : "export";
-    for (u32 i = 0; i < more_count; i++) {
-        map_put(r->arena, &names, plain_name(r, &more[i]), i);
-    }
+    index_names(r, &have, more, more_count);
+    index_names(r, &want, less, less_count);
     for (u32 i = 0; i < less_count; i++) {
-        str name = plain_name(r, &less[i]);
-        u32 other = map_get(&names, name);
+        str name = map_get(&want.plain, plain_name(r, &less[i])) == SEVERAL
+                       ? wit_item_name(r, r->arena, &less[i])
+                       : plain_name(r, &less[i]);
+        u32 other = counterpart(r, &want, &have, &less[i]);
         if (other != MAP_NONE) {
-            fine &= check_item(r, &less[i], &more[other], verb, name);
+            fine &= check_item(r, &c, &less[i], &more[other], verb, name);
             continue;
         }
         struct diag *x = diag_error(
