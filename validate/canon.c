@@ -115,41 +115,23 @@ static bool expect_signature(struct validate_cm *v, struct validate_scope *s, co
 
 /* ---- Options --------------------------------------------------------------------------------------------- */
 
-/* Option bytes of the binary format. */
-enum {
-    OPT_UTF8,
-    OPT_UTF16,
-    OPT_LATIN1,
-    OPT_MEMORY,
-    OPT_REALLOC,
-    OPT_POST_RETURN,
-    OPT_ASYNC,
-    OPT_CALLBACK,
-    OPT_CORE_TYPE,
-    OPT_GC
-};
-
 static bool check_duplicates(struct validate_cm *v, struct validate_scope *s,
                              const struct cm_canon_opts *o)
 {
-    static const char *const names[] = {"utf8",      "utf16",       "latin1-utf16", "memory",
-                                        "realloc",   "post-return", "async",        "callback",
-                                        "core-type", "gc"};
+    const u32 encodings =
+        1u << OPTION_STRING_UTF8 | 1u << OPTION_STRING_UTF16 | 1u << OPTION_STRING_LATIN1_UTF16;
     u32 seen = 0;
     for (u32 i = 0; i < o->order.len; i++) {
-        u8 option = o->order.data[i];
-        u32 bits = option <= OPT_LATIN1 ? 7u : 1u << option;
-        if (option > OPT_GC)
-            return validate_cm_bad(v, s, "unknown canonical option %u", option);
-        if (seen & bits)
-            return option <= OPT_LATIN1
-                       ? validate_cm_bad(v, s,
-                                         "canonical encoding option `%s` conflicts with an "
-                                         "option before it",
-                                         names[option])
-                       : validate_cm_bad(v, s, "canonical option `%s` is specified more than once",
-                                         names[option]);
-        seen |= option <= OPT_LATIN1 ? 7u : 1u << option;
+        u32 bit = 1u << o->order.data[i];
+        const char *word = cm_option_info[o->order.data[i]].word;
+        if (seen & encodings && bit & encodings)
+            return validate_cm_bad(v, s,
+                                   "canonical encoding option `%s` conflicts with an option "
+                                   "before it",
+                                   strchr(word, '=') + 1);
+        if (seen & bit)
+            return validate_cm_bad(v, s, "canonical option `%s` is specified more than once", word);
+        seen |= bit;
     }
     return true;
 }

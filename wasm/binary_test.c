@@ -245,6 +245,35 @@ static void built_components_read_back(void **state)
     arena_free(&f.a);
 }
 
+static void attributes_and_options_keep_their_order(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    /* an import "x" (external-id "ext") (implements "a:b/c"), then task.return with utf16 before memory 0 */
+    str bytes = STR("\0asm\x0d\0\1\0\7\3\1\x42\0\x0a\x13\1\2\1x\2\2\3ext\0\5a:b/c\5\0"
+                    "\x08\x08\1\x09\1\0\2\1\3\0");
+    struct wasm_binary b;
+    assert_true(read(&f, bytes, features_all(), &b));
+    enum cm_attribute order[ATTRIBUTE_COUNT];
+    assert_int_equal(cm_name_attributes(&b.component->imports.data[0].name, order), 2);
+    assert_int_equal(order[0], ATTRIBUTE_EXTERNAL_ID);
+    assert_int_equal(order[1], ATTRIBUTE_IMPLEMENTS);
+    struct cm_canon_opts *o = &b.component->canons.data[0].opts;
+    u32 index;
+    assert_true(cm_option_get(o, OPTION_STRING_UTF16, &index));
+    assert_false(cm_option_get(o, OPTION_STRING_UTF8, &index));
+    assert_false(cm_option_get(o, OPTION_REALLOC, &index));
+    struct buf out = buf_in(&f.a);
+    wasm_write_component(&out, b.component);
+    assert_true(str_eq(buf_view(&out), bytes));
+    cm_option_set(o, OPTION_REALLOC, 7);
+    assert_true(cm_option_get(o, OPTION_REALLOC, &index));
+    assert_int_equal(index, 7);
+    assert_int_equal(o->realloc, 7);
+    arena_free(&f.a);
+}
+
 static void names_are_read(void **state)
 {
     (void)state;
@@ -308,6 +337,7 @@ int main(void)
         cmocka_unit_test(nesting_and_number_are_limited),
         cmocka_unit_test(closed_gates_are_named_once),
         cmocka_unit_test(built_components_read_back),
+        cmocka_unit_test(attributes_and_options_keep_their_order),
         cmocka_unit_test(names_are_read),
         cmocka_unit_test(memory_may_run_out_anywhere),
     };

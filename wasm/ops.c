@@ -1,4 +1,4 @@
-/* ops.c - the tables of instructions (ops.def) and of canonical definitions (canon.def). */
+/* ops.c - the tables of instructions (ops.def). */
 #include "wasm.h"
 
 const struct wasm_op_info wasm_op_info[OP_COUNT] = {
@@ -29,10 +29,3 @@ enum wasm_op wasm_op_find(u8 prefix, u32 code)
     u16 found = find_table[FIND_SLOT(prefix, code)];
     return found ? (enum wasm_op)(found - 1) : OP_COUNT;
 }
-
-const struct cm_canon_info cm_canon_info[CANON_COUNT] = {
-#define CANON(id, opcode, text, form, gate) \
-    [CANON_##id] = {opcode, text, CANON_FORM_##form, FEATURE_##gate},
-#include "canon.def"
-#undef CANON
-};

@@ -93,20 +93,14 @@ static void sort_index(struct printer *p, const struct print_scope *s, struct cm
 static void extern_name(struct printer *p, const struct cm_name *n)
 {
     p_string(p, n->name);
-    const struct {
-        const char *word;
-        str value;
-    } attributes[] = {
-        {" (implements ", n->implements},
-        {" (version-suffix ", n->version_suffix},
-        {" (external-id ", n->external_id},
-    };
-    for (size_t i = 0; i < LENGTH_OF(attributes); i++) {
-        if (attributes[i].value.ptr) {
-            p_c(p, attributes[i].word);
-            p_string(p, attributes[i].value);
-            p_byte(p, ')');
-        }
+    enum cm_attribute attributes[ATTRIBUTE_COUNT];
+    u32 count = cm_name_attributes(n, attributes);
+    for (u32 i = 0; i < count; i++) {
+        p_c(p, " (");
+        p_c(p, cm_attribute_words[attributes[i]]);
+        p_byte(p, ' ');
+        p_string(p, cm_name_attribute(n, attributes[i]));
+        p_byte(p, ')');
     }
 }
 
@@ -495,20 +489,17 @@ static void canon_options(struct printer *p, const struct print_scope *s,
                           const struct cm_canon_opts *o)
 {
     for (u32 i = 0; i < o->order.len; i++) {
-        u32 index = wasm_option_index(o, i);
+        const struct cm_option_info *option = &cm_option_info[o->order.data[i]];
         p_byte(p, ' ');
-        switch (o->order.data[i]) {
-        case 0: p_c(p, "string-encoding=utf8"); break;
-        case 1: p_c(p, "string-encoding=utf16"); break;
-        case 2: p_c(p, "string-encoding=latin1+utf16"); break;
-        case 3: index_group(p, s, "memory ", SORT_CORE_MEMORY, index); break;
-        case 4: index_group(p, s, "realloc ", SORT_CORE_FUNC, index); break;
-        case 5: index_group(p, s, "post-return ", SORT_CORE_FUNC, index); break;
-        case 6: p_c(p, "async"); break;
-        case 7: index_group(p, s, "callback ", SORT_CORE_FUNC, index); break;
-        case 8: index_group(p, s, "core-type ", SORT_CORE_TYPE, index); break;
-        default: p_c(p, "gc"); break;
+        if (option->sort == SORT_COUNT) {
+            p_c(p, option->word);
+            continue;
         }
+        p_byte(p, '(');
+        p_c(p, option->word);
+        p_byte(p, ' ');
+        p_index(p, s, option->sort, wasm_option_index(o, i));
+        p_byte(p, ')');
     }
 }
 

@@ -88,46 +88,21 @@ static struct cm_instance read_instance(struct wasm_reader *r, bool core)
 
 /* ---- Canonical definitions -------------------------------------------------------------------------- */
 
-static u32 read_index(struct wasm_reader *r, bool *has, u32 *index)
-{
-    *has = true;
-    *index = wasm_get_u32(&r->c);
-    return *index;
-}
-
 static void read_opt(struct wasm_reader *r, struct cm_canon_opts *o)
 {
     const u8 *at = r->c.at;
     u8 byte = wasm_get_byte(&r->c);
-    u32 index = 0;
-    switch (byte) {
-    case 0x00:
-    case 0x01:
-    case 0x02:
-        o->has_encoding = true;
-        o->encoding = (enum cm_encoding)byte;
-        break;
-    case 0x03: index = read_index(r, &o->has_memory, &o->memory); break;
-    case 0x04: index = read_index(r, &o->has_realloc, &o->realloc); break;
-    case 0x05: index = read_index(r, &o->has_post_return, &o->post_return); break;
-    case 0x06:
-        wasm_rd_gate(r, at, FEATURE_CM_ASYNC, "option `async`");
-        o->is_async = true;
-        break;
-    case 0x07:
-        wasm_rd_gate(r, at, FEATURE_CM_ASYNC, "option `callback`");
-        index = read_index(r, &o->has_callback, &o->callback);
-        break;
-    case 0x08:
-        wasm_rd_gate(r, at, FEATURE_CM_GC, "option `core-type`");
-        index = read_index(r, &o->has_core_type, &o->core_type);
-        break;
-    case 0x09:
-        wasm_rd_gate(r, at, FEATURE_CM_GC, "option `gc`");
-        o->is_gc = true;
-        break;
-    default: wasm_rd_bad_byte(r, byte, "canonical option"); return;
+    if (byte >= OPTION_COUNT) {
+        wasm_rd_bad_byte(r, byte, "canonical option");
+        return;
     }
+    const struct cm_option_info *option = &cm_option_info[byte];
+    if (!features_has(r->features, option->gate)) {
+        wasm_rd_gate(r, at, option->gate,
+                     str_to_c(r->a, str_printf(r->a, "option `%s`", option->word)));
+    }
+    u32 index = option->sort == SORT_COUNT ? 0 : wasm_get_u32(&r->c);
+    cm_option_set(o, (enum cm_option)byte, index);
     *vec_push(r->a, &o->order) = byte;
     *vec_push(r->a, &o->order_values) = index;
 }

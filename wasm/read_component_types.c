@@ -77,17 +77,25 @@ static void read_attribute(struct wasm_reader *r, struct cm_name *n)
 {
     const u8 *at = r->c.at;
     u8 kind = wasm_get_byte(&r->c);
-    static const char *const names[] = {"implements", "version-suffix", "external-id"};
-    if (kind > 2) {
+    str *const slots[ATTRIBUTE_COUNT] = {&n->implements, &n->version_suffix, &n->external_id};
+    if (kind >= ATTRIBUTE_COUNT) {
         wasm_rd_bad_byte(r, kind, "name option");
         return;
     }
-    wasm_rd_gate(r, at, kind == 1 ? FEATURE_CM_CANON_NAMES : FEATURE_CM_IMPLEMENTS, names[kind]);
-    str *slot = kind == 0 ? &n->implements : kind == 1 ? &n->version_suffix : &n->external_id;
-    if (slot->ptr) {
-        wasm_rd_fail(r, at, "duplicate '%s' option in name", names[kind]);
+    const char *word = cm_attribute_words[kind];
+    wasm_rd_gate(r, at,
+                 kind == ATTRIBUTE_VERSION_SUFFIX ? FEATURE_CM_CANON_NAMES : FEATURE_CM_IMPLEMENTS,
+                 word);
+    if (slots[kind]->ptr) {
+        wasm_rd_fail(r, at, "duplicate '%s' option in name", word);
+        return;
     }
-    *slot = wasm_get_name(&r->c);
+    *slots[kind] = wasm_get_name(&r->c);
+    u32 place = 0;
+    while (n->attribute_order >> place) {
+        place += 2;
+    }
+    n->attribute_order |= (u8)((kind + 1u) << place);
 }
 
 struct cm_name wasm_rd_cm_name(struct wasm_reader *r)

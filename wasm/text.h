@@ -234,8 +234,6 @@ size_t text_begin_size(struct buf *b);
 void text_end_size(struct buf *b, size_t at);
 /* The same, for the output: places in it move along. */
 void text_end_nested(struct text_parser *p, struct buf *b, size_t at);
-void text_put_name(struct buf *b, str name);                    /* length and bytes */
-void text_put_section(struct buf *b, u8 id, str contents);      /* id, size, contents */
 void text_put_vec(struct buf *b, u32 count, struct buf *items); /* count, items */
 
 /* Names of one kind on their way to a name section: pairs of index and name, ascending. */

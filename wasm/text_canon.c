@@ -3,46 +3,26 @@
 
 /* ---- Options ---------------------------------------------------------------------------------------------- */
 
-static const struct {
-    str word;
-    u8 code;
-} plain_options[] = {
-    {STR_INIT("string-encoding=utf8"), 0x00},
-    {STR_INIT("string-encoding=utf16"), 0x01},
-    {STR_INIT("string-encoding=latin1+utf16"), 0x02},
-    {STR_INIT("async"), 0x06},
-    {STR_INIT("gc"), 0x09},
-};
-static const struct {
-    str word;
-    u8 code;
-    enum cm_sort sort;
-} ref_options[] = {
-    {STR_INIT("memory"), 0x03, SORT_CORE_MEMORY},    {STR_INIT("realloc"), 0x04, SORT_CORE_FUNC},
-    {STR_INIT("post-return"), 0x05, SORT_CORE_FUNC}, {STR_INIT("callback"), 0x07, SORT_CORE_FUNC},
-    {STR_INIT("core-type"), 0x08, SORT_CORE_TYPE},
-};
+static void index_option(struct text_scope *s, enum cm_sort sort, struct text_item *item)
+{
+    text_item_ref(item,
+                  sort == SORT_CORE_MEMORY ? text_take_memory_ref(s) : text_take_older_ref(s, sort),
+                  false);
+    text_close(s->p);
+}
 
 static bool option(struct text_scope *s, struct text_item *item)
 {
-    struct text_parser *p = s->p;
-    for (u32 i = 0; i < LENGTH_OF(plain_options); i++) {
-        if (text_take_word(p, plain_options[i].word)) {
-            text_byte(&item->bytes, plain_options[i].code);
-            return true;
-        }
-    }
-    for (u32 i = 0; i < LENGTH_OF(ref_options); i++) {
-        if (text_open_word(p, ref_options[i].word)) {
-            text_byte(&item->bytes, ref_options[i].code);
-            enum cm_sort sort = ref_options[i].sort;
-            text_item_ref(item,
-                          sort == SORT_CORE_MEMORY ? text_take_memory_ref(s)
-                                                   : text_take_older_ref(s, sort),
-                          false);
-            text_close(p);
-            return true;
-        }
+    for (u8 i = 0; i < OPTION_COUNT; i++) {
+        const struct cm_option_info *o = &cm_option_info[i];
+        bool has_index = o->sort != SORT_COUNT;
+        if (!(has_index ? text_open_word(s->p, str_c(o->word))
+                        : text_take_word(s->p, str_c(o->word))))
+            continue;
+        text_byte(&item->bytes, i);
+        if (has_index)
+            index_option(s, o->sort, item);
+        return true;
     }
     return false;
 }

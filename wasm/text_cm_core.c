@@ -296,12 +296,12 @@ static void module_declarators(struct text_scope *s)
         struct text_item item = text_item_new(s);
         text_advance(p);
         if (text_take(p, "import")) {
-            text_put_name(&item.bytes, text_name(p));
-            text_put_name(&item.bytes, text_name(p));
+            wasm_write_name(&item.bytes, text_name(p));
+            wasm_write_name(&item.bytes, text_name(p));
             core_externtype(s, &item.bytes);
             text_emit(s, TEXT_ITEM_IMPORT, &item);
         } else if (text_take(p, "export")) {
-            text_put_name(&item.bytes, text_name(p));
+            wasm_write_name(&item.bytes, text_name(p));
             core_externtype(s, &item.bytes);
             text_emit(s, TEXT_ITEM_EXPORT, &item);
         } else if (text_take(p, "alias")) {
@@ -411,7 +411,7 @@ static void emit_alias(struct text_scope *s, const struct alias *a, enum cm_sort
         text_uleb(&item.bytes, index);
     } else {
         text_item_ref(&item, a->instance, false);
-        text_put_name(&item.bytes, a->name);
+        wasm_write_name(&item.bytes, a->name);
     }
     text_emit(s, TEXT_ITEM_ALIAS, &item);
 }

@@ -110,7 +110,7 @@ static void child(struct text_scope *s, struct text_item *item, struct parts *pa
 static void label(struct text_scope *s, struct buf *out, struct parts *parts)
 {
     str name = text_name(s->p);
-    text_put_name(out, name);
+    wasm_write_name(out, name);
     *vec_push(s->p->arena, &parts->labels) = name;
 }
 
@@ -300,7 +300,7 @@ static void function_type(struct text_scope *s, struct text_item *item)
     text_byte(&item->bytes, text_take(p, "async") ? 0x43 : 0x40);
     u32 start = (u32)item->bytes.len, count = 0;
     for (; text_open(p, "param"); count++) {
-        text_put_name(&item->bytes, text_name(p));
+        wasm_write_name(&item->bytes, text_name(p));
         text_cm_valtype(s, item);
         text_close(p);
     }
@@ -517,15 +517,16 @@ void text_extern_name(struct text_scope *s, struct buf *out)
         str word;
         u8 code;
     } kinds[] = {
-        {STR_INIT("implements"), 0},
-        {STR_INIT("version-suffix"), 1},
-        {STR_INIT("versionsuffix"), 1},
-        {STR_INIT("external-id"), 2},
+        {STR_INIT("implements"), ATTRIBUTE_IMPLEMENTS},
+        {STR_INIT("version-suffix"), ATTRIBUTE_VERSION_SUFFIX},
+        {STR_INIT("versionsuffix"), ATTRIBUTE_VERSION_SUFFIX}, /* as Explainer.md has it */
+        {STR_INIT("external-id"), ATTRIBUTE_EXTERNAL_ID},
     };
     struct text_parser *p = s->p;
     bool older = text_open(p, "interface"); /* (interface "a:b/c") */
-    str name = text_name(p), values[3] = {0};
-    u32 count = 0;
+    str name = text_name(p);
+    struct buf values = buf_in(p->arena); /* in the order of the text */
+    u32 count = 0, seen = 0;
     if (older)
         text_close(p);
     for (u32 i = 0; i < LENGTH_OF(kinds);) {
@@ -536,22 +537,18 @@ void text_extern_name(struct text_scope *s, struct buf *out)
         struct text_token at = text_peek(p);
         text_advance(p);
         text_advance(p);
-        if (values[kinds[i].code].ptr)
+        if (seen >> kinds[i].code & 1)
             text_fail(p, at, "duplicate attribute `" STRF "`", STRA(kinds[i].word));
-        str value = text_name(p);
-        values[kinds[i].code] = value.ptr ? value : STR("");
+        seen |= 1u << kinds[i].code;
+        text_byte(&values, kinds[i].code);
+        wasm_write_name(&values, text_name(p));
         text_close(p);
         count++;
         i = 0;
     }
     text_byte(out, count ? 2 : 0);
-    text_put_name(out, name);
+    wasm_write_name(out, name);
     if (count)
         text_uleb(out, count);
-    for (u8 i = 0; i < 3; i++) {
-        if (values[i].ptr) {
-            text_byte(out, i);
-            text_put_name(out, values[i]);
-        }
-    }
+    buf_str(out, buf_view(&values));
 }

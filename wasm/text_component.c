@@ -121,7 +121,7 @@ static void bundle(struct text_scope *s, bool core, struct text_item *item)
     u32 count = 0;
     for (; text_open(p, "export"); count++) {
         if (core)
-            text_put_name(&exports.bytes, text_name(p));
+            wasm_write_name(&exports.bytes, text_name(p));
         else
             text_extern_name(s, &exports.bytes);
         struct text_ref ref = text_take_any_ref(s, core);
@@ -147,7 +147,7 @@ static void arguments(struct text_scope *s, bool core, struct text_item *item)
     enum cm_sort instances = core ? SORT_CORE_INSTANCE : SORT_INSTANCE;
     u32 count = 0;
     for (; text_open(p, "with"); count++) {
-        text_put_name(&args.bytes, text_name(p));
+        wasm_write_name(&args.bytes, text_name(p));
         struct text_mark before = text_mark(p);
         struct text_ref ref;
         if (text_open(p, "instance") &&
@@ -285,7 +285,7 @@ static void value(struct text_scope *s)
         struct buf bytes = buf_in(p->arena);
         shape = text_cm_valtype(s, &item);
         text_value(p, shape, &bytes);
-        text_put_name(&item.bytes, buf_view(&bytes));
+        wasm_write_name(&item.bytes, buf_view(&bytes));
         text_emit(s, TEXT_ITEM_VALUE, &item);
     }
     define(s, SORT_VALUE, at, id, shown);
@@ -399,7 +399,7 @@ static void annotation(struct text_scope *s)
         return;
     }
     struct text_item item = text_item_new(s);
-    text_put_name(&item.bytes, custom.name);
+    wasm_write_name(&item.bytes, custom.name);
     buf_str(&item.bytes, custom.bytes);
     text_emit(s, TEXT_ITEM_CUSTOM, &item);
 }
@@ -453,12 +453,12 @@ static void put_names(struct text_scope *s)
 {
     struct text_item item = text_item_new(s);
     struct buf *out = &item.bytes;
-    text_put_name(out, STR("component-name"));
+    wasm_write_name(out, STR("component-name"));
     size_t empty = out->len;
     if (s->name.ptr) {
         struct buf name = buf_in(s->p->arena);
-        text_put_name(&name, s->name);
-        text_put_section(out, 0, buf_view(&name));
+        wasm_write_name(&name, s->name);
+        wasm_write_section(out, 0, buf_view(&name));
     }
     for (u32 i = 0; i < SORT_COUNT; i++) {
         if (s->shown[i].count == 0)
@@ -466,7 +466,7 @@ static void put_names(struct text_scope *s)
         struct buf names = buf_in(s->p->arena);
         text_put_sort(&names, (enum cm_sort)i);
         text_put_vec(&names, s->shown[i].count, &s->shown[i].bytes);
-        text_put_section(out, 1, buf_view(&names));
+        wasm_write_section(out, 1, buf_view(&names));
     }
     if (out->len > empty)
         text_emit(s, TEXT_ITEM_CUSTOM, &item);

@@ -340,7 +340,7 @@ static void function_body(struct text_module *m, u32 index, const struct text_ty
 static void put_export(struct text_module *m, str name, enum text_space_kind kind, u32 index)
 {
     struct text_section *s = &m->sections[SECTION_EXPORT];
-    text_put_name(&s->bytes, name);
+    wasm_write_name(&s->bytes, name);
     text_byte(&s->bytes, (u8)kind);
     text_uleb(&s->bytes, index);
     s->count++;
@@ -396,8 +396,8 @@ static void show_name(struct text_module *m, enum text_space_kind space, str sho
 static void put_import(struct text_module *m, str module, str name, enum text_space_kind kind)
 {
     struct text_section *s = &m->sections[SECTION_IMPORT];
-    text_put_name(&s->bytes, module);
-    text_put_name(&s->bytes, name);
+    wasm_write_name(&s->bytes, module);
+    wasm_write_name(&s->bytes, name);
     text_byte(&s->bytes, (u8)kind);
     s->count++;
     import_type(m, kind, &s->bytes);
@@ -436,7 +436,7 @@ static void import_group(struct text_module *m)
     u32 count = 0;
     bool one_type = false;
     for (; text_open(p, "item"); count++) {
-        text_put_name(&items, text_name(p));
+        wasm_write_name(&items, text_name(p));
         bool own_type = p->tok.kind == TEXT_LPAREN;
         if (count == 0)
             one_type = !own_type;
@@ -464,12 +464,12 @@ static void import_field(struct text_module *m)
 {
     struct text_parser *p = m->p;
     struct text_section *s = &m->sections[SECTION_IMPORT];
-    text_put_name(&s->bytes, text_name(p));
+    wasm_write_name(&s->bytes, text_name(p));
     if (p->tok.kind != TEXT_STRING) {
         import_group(m);
         return;
     }
-    text_put_name(&s->bytes, text_name(p));
+    wasm_write_name(&s->bytes, text_name(p));
     imported(m, true, &s->bytes);
     s->count++;
 }
@@ -546,7 +546,7 @@ static void memory_field(struct text_module *m)
         if (memory)
             text_uleb(&data->bytes, memory);
         buf_str(&data->bytes, limits.is_64 ? STR("\x42\x00\x0b") : STR("\x41\x00\x0b"));
-        text_put_name(&data->bytes, buf_view(&bytes));
+        wasm_write_name(&data->bytes, buf_view(&bytes));
         data->count++;
         m->spaces[SPACE_DATA].next++;
     } else {

@@ -3,19 +3,6 @@
 
 /* ---- Bytes ------------------------------------------------------------------------------------------------ */
 
-void text_put_name(struct buf *b, str name)
-{
-    buf_uleb(b, name.len);
-    buf_str(b, name);
-}
-
-void text_put_section(struct buf *b, u8 id, str contents)
-{
-    buf_byte(b, id);
-    buf_uleb(b, contents.len);
-    buf_str(b, contents);
-}
-
 enum { SIZE_ROOM = 5 };
 
 size_t text_begin_size(struct buf *b)
@@ -64,7 +51,7 @@ static u32 uleb_size(u32 value)
 void text_namemap_add(struct text_namemap *m, u32 index, str name)
 {
     text_uleb(&m->bytes, index);
-    text_put_name(&m->bytes, name);
+    wasm_write_name(&m->bytes, name);
     m->count++;
 }
 

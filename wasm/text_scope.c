@@ -255,7 +255,7 @@ static u32 alias_export(struct text_scope *s, bool core, enum cm_sort sort, u32 
     text_put_sort(&bytes, sort);
     text_byte(&bytes, core);
     text_uleb(&bytes, instance);
-    text_put_name(&bytes, name);
+    wasm_write_name(&bytes, name);
     emit_alias(s, &bytes);
     u32 index = s->count[sort]++;
     grow_shapes(s, sort, NULL);

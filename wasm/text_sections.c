@@ -58,9 +58,9 @@ void text_module_place(struct text_module *m, const struct buf *out, struct text
 static void put_custom(struct buf *out, str name, str bytes)
 {
     struct buf contents = buf_in(out->arena);
-    text_put_name(&contents, name);
+    wasm_write_name(&contents, name);
     buf_str(&contents, bytes);
-    text_put_section(out, 0, buf_view(&contents));
+    wasm_write_section(out, 0, buf_view(&contents));
 }
 
 static void put_customs(const struct text_module *m, u8 section, bool before, struct buf *out)
@@ -75,12 +75,12 @@ static void put_customs(const struct text_module *m, u8 section, bool before, st
 static void put_names(struct text_module *m, struct buf *out)
 {
     struct buf names = buf_in(m->p->arena);
-    text_put_name(&names, STR("name"));
+    wasm_write_name(&names, STR("name"));
     size_t empty = names.len;
     if (m->name.ptr) {
         struct buf name = buf_in(m->p->arena);
-        text_put_name(&name, m->name);
-        text_put_section(&names, 0, buf_view(&name));
+        wasm_write_name(&name, m->name);
+        wasm_write_section(&names, 0, buf_view(&name));
     }
     text_namemap_put(&names, 1, &m->spaces[SPACE_FUNC].shown);
     text_namemap_put(&names, 2, &m->local_names);
@@ -96,7 +96,7 @@ static void put_names(struct text_module *m, struct buf *out)
     text_namemap_put(&names, 12, &m->type_param_names);
     text_namemap_put(&names, 13, &m->tag_param_names);
     if (names.len > empty)
-        text_put_section(out, 0, buf_view(&names));
+        wasm_write_section(out, 0, buf_view(&names));
 }
 
 static void section_places(struct text_module *m, u8 id, size_t base)
@@ -135,12 +135,12 @@ void text_put_sections(struct text_module *m, span whole, struct buf *out)
         if (id == SECTION_START) {
             if (m->has_start) {
                 section_places(m, id, out->len);
-                text_put_section(out, id, buf_view(&s->bytes));
+                wasm_write_section(out, id, buf_view(&s->bytes));
             }
         } else if (id == SECTION_DATA_COUNT) {
             if (m->needs_data_count) {
                 buf_uleb(&s->bytes, m->sections[SECTION_DATA].count);
-                text_put_section(out, id, buf_view(&s->bytes));
+                wasm_write_section(out, id, buf_view(&s->bytes));
             }
         } else if (s->count) {
             struct buf head = buf_in(a);

@@ -316,15 +316,15 @@ void text_producers_annotation(struct text_parser *p, struct text_custom *out)
         }
         used += counts[i] == 0;
         counts[i]++;
-        text_put_name(&values[i], text_name(p));
-        text_put_name(&values[i], text_name(p));
+        wasm_write_name(&values[i], text_name(p));
+        wasm_write_name(&values[i], text_name(p));
         text_close(p);
     }
     text_close(p);
     buf_uleb(&all, used);
     for (u32 i = 0; i < WASM_PRODUCER_FIELDS; i++) {
         if (counts[i]) {
-            text_put_name(&all, wasm_producer_fields[i]);
+            wasm_write_name(&all, wasm_producer_fields[i]);
             text_put_vec(&all, counts[i], &values[i]);
         }
     }
@@ -396,14 +396,14 @@ void text_dylink_annotation(struct text_parser *p, struct text_custom *out)
         case NEEDED:
         case RUNTIME_PATH:
             for (; p->tok.kind == TEXT_STRING; count++)
-                text_put_name(&items, text_name(p));
+                wasm_write_name(&items, text_name(p));
             break;
         case EXPORT_INFO:
         case IMPORT_INFO:
             for (;;) {
-                text_put_name(&items, text_name(p));
+                wasm_write_name(&items, text_name(p));
                 if (kind == IMPORT_INFO)
-                    text_put_name(&items, text_name(p));
+                    wasm_write_name(&items, text_name(p));
                 buf_uleb(&items, symbol_flags(p));
                 count++;
                 text_close(p);
@@ -424,10 +424,10 @@ void text_dylink_annotation(struct text_parser *p, struct text_custom *out)
         if (kind == MEM_INFO)
             section = items;
         else if (kind == TARGET_ARCH)
-            text_put_name(&section, buf_view(&items));
+            wasm_write_name(&section, buf_view(&items));
         else
             text_put_vec(&section, count, &items);
-        text_put_section(&all, (u8)(kind + 1), buf_view(&section));
+        wasm_write_section(&all, (u8)(kind + 1), buf_view(&section));
     }
     text_close(p);
     *out = (struct text_custom){SECTION_COUNT, true, STR("dylink.0"), buf_view(&all)};

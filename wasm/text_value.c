@@ -68,7 +68,7 @@ static void primitive(struct text_parser *p, enum cm_prim prim, struct buf *out)
     case PRIM_F32: floating(p, false, out); break;
     case PRIM_F64: floating(p, true, out); break;
     case PRIM_CHAR: character(p, out); break;
-    case PRIM_STRING: text_put_name(out, text_name(p)); break;
+    case PRIM_STRING: wasm_write_name(out, text_name(p)); break;
     case PRIM_ERROR_CONTEXT:
         text_fail(p, p->tok, "there are no values of this type in text");
         break;

@@ -2,6 +2,9 @@
  *
  * Everything lives in the arena that the script was parsed into. Modules in text are assembled while the script is parsed; one that
  * is ill-formed is no error of the script, for assertions may want it to be: it carries its own diagnostics.
+ *
+ * Specification: "Scripts" in the README of the core specification's reference interpreter; the scripts of the component model's tests (its test/README.md)
+ * for what they add.
  */
 #ifndef WITC_WAST_H
 #define WITC_WAST_H

@@ -44,11 +44,8 @@ static void write_optional(struct buf *out, bool has, struct cm_valtype t)
 
 static void write_cm_name(struct buf *out, const struct cm_name *n)
 {
-    const str attributes[] = {n->implements, n->version_suffix, n->external_id};
-    u32 count = 0;
-    for (u32 i = 0; i < LENGTH_OF(attributes); i++) {
-        count += attributes[i].ptr != NULL;
-    }
+    enum cm_attribute attributes[ATTRIBUTE_COUNT];
+    u32 count = cm_name_attributes(n, attributes);
     u8 form = count ? 2 : n->form;
     buf_byte(out, form);
     wasm_write_name(out, n->name);
@@ -56,11 +53,9 @@ static void write_cm_name(struct buf *out, const struct cm_name *n)
         return;
     }
     buf_uleb(out, count);
-    for (u32 i = 0; i < LENGTH_OF(attributes); i++) {
-        if (attributes[i].ptr) {
-            buf_byte(out, (u8)i);
-            wasm_write_name(out, attributes[i]);
-        }
+    for (u32 i = 0; i < count; i++) {
+        buf_byte(out, (u8)attributes[i]);
+        wasm_write_name(out, cm_name_attribute(n, attributes[i]));
     }
 }
 
@@ -280,50 +275,38 @@ static void write_instance(struct buf *out, const struct cm_instance *i, bool co
 static void write_opt(struct buf *out, u8 option, u32 index)
 {
     buf_byte(out, option);
-    if (option >= 3 && option != 6 && option != 9) {
+    if (cm_option_info[option].sort != SORT_COUNT) {
         buf_uleb(out, index);
-    }
-}
-
-u32 wasm_option_value(const struct cm_canon_opts *o, u8 option)
-{
-    switch (option) {
-    case 3: return o->memory;
-    case 4: return o->realloc;
-    case 5: return o->post_return;
-    case 7: return o->callback;
-    case 8: return o->core_type;
-    default: return 0;
     }
 }
 
 u32 wasm_option_index(const struct cm_canon_opts *o, u32 i)
 {
-    return o->order_values.len == o->order.len ? o->order_values.data[i]
-                                               : wasm_option_value(o, o->order.data[i]);
+    u32 index;
+    if (o->order_values.len == o->order.len) {
+        return o->order_values.data[i];
+    }
+    cm_option_get(o, (enum cm_option)o->order.data[i], &index);
+    return index;
 }
 
+/* Options are written in the order they stood, then those that were set since. */
 static void write_opts(struct buf *out, const struct cm_canon_opts *o)
 {
-    u32 present = 0;
-    if (o->has_encoding) {
-        present |= 1u << o->encoding;
-    }
-    present |= (u32)o->has_memory << 3 | (u32)o->has_realloc << 4 | (u32)o->has_post_return << 5 |
-               (u32)o->is_async << 6 | (u32)o->has_callback << 7 | (u32)o->has_core_type << 8 |
-               (u32)o->is_gc << 9;
-    u32 count = o->order.len;
+    u32 ordered = 0, count = o->order.len, index;
     for (u32 i = 0; i < o->order.len; i++) {
-        present &= ~(1u << o->order.data[i]); /* written in the order they stood */
+        ordered |= 1u << o->order.data[i];
     }
-    count += (u32)__builtin_popcount(present);
+    for (u32 option = 0; option < OPTION_COUNT; option++) {
+        count += !(ordered >> option & 1) && cm_option_get(o, (enum cm_option)option, &index);
+    }
     buf_uleb(out, count);
     for (u32 i = 0; i < o->order.len; i++) {
         write_opt(out, o->order.data[i], wasm_option_index(o, i));
     }
-    for (u8 option = 0; option < 10; option++) {
-        if (present >> option & 1) {
-            write_opt(out, option, wasm_option_value(o, option));
+    for (u32 option = 0; option < OPTION_COUNT; option++) {
+        if (!(ordered >> option & 1) && cm_option_get(o, (enum cm_option)option, &index)) {
+            write_opt(out, (u8)option, index);
         }
     }
 }

@@ -10,8 +10,7 @@ void wasm_wr_rectype(struct buf *out, const struct wasm_type *types, u32 n, bool
 void wasm_wr_limits(struct buf *out, const struct wasm_limits *l);
 void wasm_wr_externtype(struct buf *out, const struct wasm_externtype *t);
 void wasm_wr_import(struct buf *out, const struct wasm_import *i);
-/* The index that an option byte has: in general, and at its place in `order`. */
-u32 wasm_option_value(const struct cm_canon_opts *o, u8 option);
+/* The index that the option has at its place in `order`. */
 u32 wasm_option_index(const struct cm_canon_opts *o, u32 i);
 
 /* How many imports from `first` on stand in one entry of the section. */
