@@ -1,4 +1,5 @@
 /* files.c - from paths to packages: directories with deps/, single files, WIT in binary form; their order. */
+#include "encode.h"
 #include "index.h"
 #include "pool.h"
 #include "snapshot.h"
@@ -6,12 +7,19 @@
 
 #include <stdlib.h>
 
+/* A file of deps/ in binary form. */
+struct binary_dep {
+    struct wit_resolve *graph; /* what it decodes to */
+    bool placed;               /* in the graph of all */
+};
+
 struct load {
     struct wit_resolve *r;
     struct arena *scratch;
     struct wit_pool *pool;
     struct wit_skipped skipped;
     VEC(struct wit_unit *) units;
+    VEC(struct binary_dep) binaries;
     struct map by_name; /* package id, into units */
     u32 main;           /* unit, or WIT_NONE: a binary package */
     u32 package;        /* its package, or that of the binary */
@@ -131,17 +139,24 @@ static bool looks_like_wat(str s)
     return false;
 }
 
-/* A package in binary form, or its text: goes into the graph at once. */
+/* A package in binary form, or its text: the main one goes into the graph at once. */
 static void read_binary(struct load *l, u32 source, bool main)
 {
     struct wit_resolve *r = l->r;
     struct wasm_binary *binary = arena_new(r->arena, struct wasm_binary);
     u32 package, world;
+    if (!main) {
+        r = arena_new(l->r->arena, struct wit_resolve);
+        wit_resolve_init(r, l->r->arena, l->r->diags);
+        r->features = l->r->features;
+    }
     if (!wasm_read(r->arena, source, features_all(), binary, r->diags) ||
         !wit_decode(r, binary, &package, &world)) {
         l->fine = false;
     } else if (main) {
         l->package = package;
+    } else {
+        *vec_push(l->scratch, &l->binaries) = (struct binary_dep){.graph = r};
     }
 }
 
@@ -339,6 +354,164 @@ static void add_builtins(struct load *l, struct wit_unit ***sorted, u32 *n)
     *n = list.len;
 }
 
+/* ---- Into the graph ----------------------------------------------------------------------------------------------- */
+
+static void place_unit(struct load *l, struct wit_unit *u);
+
+/* Out of turn, so what it uses goes before. */
+static void place_early(struct load *l, struct wit_unit *u)
+{
+    if (u->early || u->placed) {
+        return;
+    }
+    u->early = true;
+    for (u32 i = 0; i < u->deps.len; i++) {
+        u32 dep = map_get(&l->by_name, wit_package_id(l->scratch, &u->deps.data[i].name));
+        if (dep != MAP_NONE) {
+            place_early(l, l->units.data[dep]);
+        }
+    }
+    place_unit(l, u);
+}
+
+/* An item that the text lacks. It may have it behind a closed gate. */
+static void report_more(struct load *l, const struct wit_unit *u, const char *what, str name,
+                        const struct wit_stability *stability, span at)
+{
+    if (stability->kind == WIT_UNSTABLE) {
+        return;
+    }
+    str id = wit_package_id(l->r->arena, &u->name);
+    struct diag *x =
+        diag_error(l->r->diags, "wit-merge", at,
+                   "%s `" STRF "` is not in the other definition of package `" STRF "`", what,
+                   STRA(name), STRA(id));
+    diag_label(l->r->diags, x, u->at, "the other definition");
+    l->fine = false;
+}
+
+static void check_interface(struct load *l, const struct wit_unit *u, const struct wit_resolve *g,
+                            const struct wit_interface *x, u32 there)
+{
+    const struct wit_interface *y = &l->r->interfaces.data[there];
+    struct map names = {0};
+    for (u32 k = 0; k < y->funcs.len; k++) {
+        map_put(l->scratch, &names, y->funcs.data[k].name, k);
+    }
+    for (u32 k = 0; k < x->funcs.len; k++) {
+        const struct wit_func *f = &x->funcs.data[k];
+        if (map_get(&names, f->name) == MAP_NONE) {
+            report_more(l, u, "function", f->name, &f->stability, f->at);
+        }
+    }
+    for (u32 k = 0; k < x->types.len; k++) {
+        const struct wit_typedef *t = &g->types.data[x->types.data[k].type];
+        if (wit_lookup_type(l->r, there, x->types.data[k].name) == WIT_NONE) {
+            report_more(l, u, "type", x->types.data[k].name, &t->stability, t->at);
+        }
+    }
+}
+
+/* What a binary has of a package that is there as text must be in the text. */
+static void check_known(struct load *l, const struct wit_unit *u, const struct wit_resolve *g,
+                        const struct wit_package *p)
+{
+    u32 own = wit_find_package(l->r, &u->name);
+    if (own == WIT_NONE) {
+        return;
+    }
+    for (u32 i = 0; i < p->worlds.len; i++) {
+        const struct wit_world *w = &g->worlds.data[p->worlds.data[i].type];
+        if (wit_find_world(l->r, own, w->name) == WIT_NONE) {
+            report_more(l, u, "world", w->name, &w->stability, w->at);
+        }
+    }
+    for (u32 i = 0; i < p->interfaces.len; i++) {
+        const struct wit_interface *x = &g->interfaces.data[p->interfaces.data[i].type];
+        u32 there = wit_find_interface(l->r, own, x->name);
+        if (there == WIT_NONE) {
+            report_more(l, u, "interface", x->name, &x->stability, x->at);
+        } else {
+            check_interface(l, u, g, x, there);
+        }
+    }
+}
+
+/* Text comes first: a binary has only what it uses of other packages, and is compared with what is there. */
+static void place_binary(struct load *l, struct binary_dep *b)
+{
+    if (b->placed) {
+        return;
+    }
+    b->placed = true;
+    u32 n = b->graph->packages.len, *roots = arena_array(l->scratch, u32, n);
+    for (u32 i = 0; i < n; i++) {
+        const struct wit_package_name *name = &b->graph->packages.data[i].name;
+        u32 unit = map_get(&l->by_name, wit_package_id(l->scratch, name));
+        roots[i] = i;
+        if (unit != MAP_NONE) {
+            place_early(l, l->units.data[unit]);
+            check_known(l, l->units.data[unit], b->graph, &b->graph->packages.data[i]);
+        }
+    }
+    struct wit_remap map;
+    bool fine = wit_merge_graph(l->r, b->graph, roots, &map);
+    l->fine &= fine;
+}
+
+/* Binaries that share no package with text come first. */
+static void place_other_binaries(struct load *l)
+{
+    for (u32 i = 0; i < l->binaries.len; i++) {
+        const struct wit_resolve *g = l->binaries.data[i].graph;
+        bool shared = false;
+        for (u32 k = 0; k < g->packages.len; k++) {
+            str id = wit_package_id(l->scratch, &g->packages.data[k].name);
+            shared |= map_get(&l->by_name, id) != MAP_NONE;
+        }
+        if (!shared) {
+            place_binary(l, &l->binaries.data[i]);
+        }
+    }
+}
+
+/* Binaries that bring what the unit uses. */
+static void place_binaries_for(struct load *l, const struct wit_unit *u)
+{
+    for (u32 i = 0; i < l->binaries.len; i++) {
+        struct binary_dep *b = &l->binaries.data[i];
+        for (u32 k = 0; k < u->deps.len && !b->placed; k++) {
+            str id = wit_package_id(l->scratch, &u->deps.data[k].name);
+            if (map_get(&l->by_name, id) == MAP_NONE &&
+                wit_find_package(b->graph, &u->deps.data[k].name) != WIT_NONE) {
+                place_binary(l, b);
+            }
+        }
+    }
+}
+
+static void place_unit(struct load *l, struct wit_unit *u)
+{
+    if (u->placed) {
+        return;
+    }
+    u->placed = true;
+    place_binaries_for(l, u);
+    bool main = l->main != WIT_NONE && u == l->units.data[l->main];
+    u32 package = wit_find_package(l->r, &u->name);
+    if (package == WIT_NONE) {
+        l->fine &= wit_append_unit(l->r, u, &package);
+    } else if (main) {
+        diag_error(l->r->diags, "wit-duplicate-package", u->at,
+                   "package `" STRF "` is already there",
+                   STRA(wit_package_id(l->r->arena, &u->name)));
+        l->fine = false;
+    }
+    if (main) {
+        l->package = package;
+    }
+}
+
 /* ---- All of it -------------------------------------------------------------------------------------------------- */
 
 static bool resolve_units(struct load *l)
@@ -346,6 +519,7 @@ static bool resolve_units(struct load *l)
     struct walk w = {.l = l};
     struct wit_unit **sorted = arena_array(l->scratch, struct wit_unit *, l->units.len);
     u32 n = 0;
+    place_other_binaries(l);
     for (u32 i = 0; i < l->units.len; i++) {
         struct wit_unit *u = l->units.data[i];
         if (u->has_name) {
@@ -369,19 +543,10 @@ static bool resolve_units(struct load *l)
         visit(&w, sorted[i]);
     }
     for (u32 i = 0; i < w.order.len; i++) {
-        struct wit_unit *u = w.order.data[i];
-        u32 package = wit_find_package(l->r, &u->name);
-        if (package == WIT_NONE) {
-            l->fine &= wit_append_unit(l->r, u, &package);
-        } else if (l->main != WIT_NONE && u == l->units.data[l->main]) {
-            diag_error(l->r->diags, "wit-duplicate-package", u->at,
-                       "package `" STRF "` is already there",
-                       STRA(wit_package_id(l->r->arena, &u->name)));
-            l->fine = false;
-        }
-        if (l->main != WIT_NONE && u == l->units.data[l->main]) {
-            l->package = package;
-        }
+        place_unit(l, w.order.data[i]);
+    }
+    for (u32 i = 0; i < l->binaries.len; i++) {
+        place_binary(l, &l->binaries.data[i]);
     }
     return l->fine;
 }

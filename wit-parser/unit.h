@@ -109,6 +109,7 @@ struct wit_unit {
     bool built_in;
     bool cut; /* of a later version: what is younger than the unit's version is not there */
     bool visiting, ordered; /* marks of the sort of packages */
+    bool early, placed;     /* ... and of its place in the graph */
 };
 
 /* Fills a unit of which name and files are known. Reports; false if something was wrong. */
