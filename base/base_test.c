@@ -1,10 +1,13 @@
 /* base_test.c - memory, text, containers, features. */
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -243,6 +246,50 @@ static void paths(void **state)
     arena_free(&a);
 }
 
+static bool interrupted;
+
+static void abandon(int signal_)
+{
+    (void)signal_;
+    file_abandon();
+}
+
+/* In place of libc's: a signal comes while the file is made. */
+int mkstemp(char *name)
+{
+    static u32 n;
+    snprintf(name + strlen(name) - 6, 7, "%06u", n++);
+    int fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (interrupted) {
+        raise(SIGUSR1);
+    }
+    return fd;
+}
+
+static void a_signal_leaves_no_temporary_file(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct sources sources = {0};
+    struct diags d;
+    char directory[] = "/tmp/witc-signal-XXXXXX";
+    str *names;
+    u32 n;
+    diags_init(&d, &a, &sources);
+    assert_non_null(mkdtemp(directory));
+    signal(SIGUSR1, abandon);
+    interrupted = true;
+    struct file_out *f = file_begin(str_to_c(&a, path_join(&a, str_c(directory), STR("file"))), &d);
+    interrupted = false;
+    signal(SIGUSR1, SIG_DFL);
+    assert_non_null(f);
+    assert_true(file_list(&a, directory, &names, &n, &d));
+    assert_int_equal(n, 0);
+    assert_false(file_end(f, true)); /* there is nothing to rename */
+    rmdir(directory);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +304,7 @@ int main(void)
         cmocka_unit_test(features_by_name),
         cmocka_unit_test(paths),
         cmocka_unit_test(a_file_is_there_when_it_is_whole),
+        cmocka_unit_test(a_signal_leaves_no_temporary_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

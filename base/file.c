@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -272,6 +273,22 @@ void file_abandon(void)
     }
 }
 
+/* Makes the file and remembers it, with no signal in between: its handler would not know of the file. */
+static int make_temporary(char *name)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    int fd = mkstemp(name);
+    int error = errno;
+    if (fd >= 0) {
+        remember(name);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return fd;
+}
+
 /* A temporary file beside the target. */
 static void begin_temporary(struct file_out *f)
 {
@@ -286,12 +303,11 @@ static void begin_temporary(struct file_out *f)
     mode = stat(target, &st) == 0 ? st.st_mode & 07777 : 0666 & ~mode;
     f->target = str_to_c(f->d->arena, str_c(target));
     f->temporary = str_to_c(f->d->arena, str_printf(f->d->arena, "%s.XXXXXX", target));
-    f->fd = mkstemp(f->temporary);
+    f->fd = make_temporary(f->temporary);
     if (f->fd < 0) {
         f->temporary = NULL;
         return;
     }
-    remember(f->temporary);
     if (fchmod(f->fd, mode) != 0) {
         f->error = errno;
     }
