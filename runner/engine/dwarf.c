@@ -183,7 +183,12 @@ static const struct form forms[] = {
 static str string_at(struct dwarf *d, u32 section, u64 offset)
 {
     struct dwarf_cursor c = dwarf_cursor_of(d->sections[section], offset);
-    return dwarf_string(&c);
+    const u8 *start = c.at, *end = c.end;
+    if (c.failed || !dwarf_pay(d, 1))
+        return STR("");
+    str s = dwarf_string(&c);
+    dwarf_pay(d, (u64)((c.failed ? end : c.at) - start) / 64); /* what was looked through */
+    return s;
 }
 
 struct dwarf_value dwarf_read_form(struct dwarf *d, struct dwarf_cursor *c,
