@@ -30,6 +30,7 @@ struct generator {
 };
 
 enum { TYPES = 4, LOCALS_EACH = 3, COUNTERS = 3, SIZE_MAX_OPS = 400 };
+enum { PARAMETER_TYPES = 2 }; /* from this index on: [t] -> [t] for each type */
 static const char type_letters[] = "iIfF";
 static const u8 type_bytes[] = {0x7f, 0x7e, 0x7d, 0x7c};
 
@@ -206,10 +207,39 @@ static void close_block(struct generator *g)
     done(g);
 }
 
+/* A block, loop or if that takes a value, which each way through it uses. */
+static void with_parameter(struct generator *g, u32 type)
+{
+    static const u16 sums[TYPES] = {OP_I32_ADD, OP_I64_SUB, OP_F32_ADD, OP_F64_SUB};
+    u32 kind = choose(g->choices, 4);
+    value(g, type);
+    if (choose(g->choices, 2)) {
+        value(g, type);
+        put_number(g, (enum wasm_op)sums[type]);
+    }
+    if (kind > 1)
+        op_u32(g, 0x20, local_of(g, 0));
+    open_block(g, kind > 1 ? 0x04 : 0x02 + (u8)kind, PARAMETER_TYPES + (u8)type);
+    for (u32 arms = kind > 1 ? 2 : 1; arms > 0; arms--) {
+        if (choose(g->choices, 3) == 0)
+            statement(g);
+        if (choose(g->choices, 4)) {
+            value(g, type);
+            put_number(g, (enum wasm_op)sums[type]);
+        }
+        if (arms == 2) {
+            byte(g, 0x05);
+            done(g);
+        }
+    }
+    close_block(g);
+}
+
 static void value_deep(struct generator *g, u32 type)
 {
     enum wasm_op op;
-    switch (choose(g->choices, 12)) {
+    switch (choose(g->choices, 13)) {
+    case 12: with_parameter(g, type); return;
     case 0: load(g, type); return;
     case 1:
         value(g, type);
@@ -414,7 +444,10 @@ static inline str generate(struct arena *a, struct choices *choices, bool defeat
     buf_byte(&body, 0x0b);
 
     buf_put(&out, "\0asm\1\0\0\0", 8);
-    section(&out, 1, "\x02\x60\x04\x7f\x7e\x7d\x7c\x01\x7f\x60\x02\x7f\x7e\x01\x7f", 15);
+    section(&out, 1,
+            "\x06\x60\x04\x7f\x7e\x7d\x7c\x01\x7f\x60\x02\x7f\x7e\x01\x7f\x60\x01\x7f\x01\x7f"
+            "\x60\x01\x7e\x01\x7e\x60\x01\x7d\x01\x7d\x60\x01\x7c\x01\x7c",
+            35);
     section(&out, 3, "\x02\x00\x01", 3);
     section(&out, 5, "\x01\x01\x01\x01", 4);
     struct buf globals = buf_in(a);
