@@ -184,8 +184,8 @@ static void trap_frames(struct engine_task *t)
 
 void engine_trap_raise(struct engine_task *t, enum trap trap)
 {
+    t->trap = (struct engine_trap){.is_exception = trap == TRAP_EXCEPTION};
     t->trap.message = trap == TRAP_INVALID ? t->store->invalid : str_c(engine_trap_text[trap]);
-    t->trap.is_exception = trap == TRAP_EXCEPTION;
     trap_frames(t);
     t->trap.detail = engine_why(t, trap);
 }
@@ -194,17 +194,16 @@ enum engine_outcome engine_trap(struct engine_task *t, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    t->trap.message = str_vprintf(&t->trap_arena, format, args);
+    str message = str_vprintf(&t->trap_arena, format, args); /* may speak of the trap before */
     va_end(args);
+    t->trap = (struct engine_trap){.message = message};
     trap_frames(t);
     return ENGINE_TRAPPED;
 }
 
 enum engine_outcome engine_exit(struct engine_task *t, int code)
 {
-    t->trap.is_exit = true;
-    t->trap.exit_code = code;
-    t->trap.message = STR("exit");
+    t->trap = (struct engine_trap){.message = STR("exit"), .is_exit = true, .exit_code = code};
     return ENGINE_TRAPPED;
 }
 

@@ -195,11 +195,6 @@ static void say_element(struct buf *b, u64 index, u64 n, const char *what, u64 n
     buf_printf(b, " of %llu element%s", (unsigned long long)size, size == 1 ? "" : "s");
 }
 
-static bool beyond(u64 at, u64 n, u64 size)
-{
-    return at > size || n > size - at;
-}
-
 static void why_table(struct engine_task *t, struct buf *b)
 {
     const union cell *ip = t->ip;
@@ -212,12 +207,12 @@ static void why_table(struct engine_task *t, struct buf *b)
         n = 1;
     else if (fn == engine_out_table_init)
         x = y;
-    else if (fn == engine_out_table_copy && !beyond(s[0], s[2], t->inst->tables[x]->size))
+    else if (fn == engine_out_table_copy && !engine_outside(s[0], s[2], t->inst->tables[x]->size))
         at = s[1], x = y;
     else if (fn != engine_out_table_copy && fn != engine_out_table_fill)
         return;
     u64 size = t->inst->tables[x]->size;
-    if (beyond(at, n, size))
+    if (engine_outside(at, n, size))
         say_element(b, at, n, "table", x, size);
     else if (fn == engine_out_table_init)
         buf_printf(b, "%llu elements from index %llu are out of bounds of the segment",

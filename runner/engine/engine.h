@@ -6,6 +6,7 @@
  * another. What is passed in as text, type or array is copied unless it is said otherwise.
  *
  * Errors: functions that make something never give NULL unless it is said. When memory runs out they unwind to the nearest `oom_guard` (base.h);
+ * the store goes on after that, and a task that ran may be freed or started again, no more;
  * what a guest asks for (memory.grow, large objects, deep stacks) fails for the guest alone. Mistakes of modules are diagnostics, those of
  * running code are traps; after a trap the store and its instances go on, in the state that the code left.
  *

@@ -78,9 +78,10 @@ struct catch_clause {
     u32 target; /* cell */
     u32 slot;
 };
-/* Cells [start, end) are within a try_table. Inner ones come later. */
+/* Cells [start, end) are within a try_table. By start, inner ones later. */
 struct try_range {
     u32 start, end;
+    u32 outer;        /* the one around it: index + 1 */
     u32 first, count; /* of the clauses */
 };
 
@@ -225,6 +226,7 @@ struct engine_task {
     bool out_of_fuel;
     struct task_wait wait;
     struct host *suspended_by; /* the host function whose results engine_resume brings */
+    u32 result_slots;          /* of the function that was started */
     u32 nests;
     uintptr_t c_base; /* C stack at the outermost nested call */
     struct nest *nest;
@@ -264,7 +266,8 @@ struct engine_store {
     union cell *exit_stub;
     struct object *objects;    /* all, newest first */
     u64 heap_bytes, heap_next; /* in use; when to collect */
-    u32 no_collect, torture_allocations;
+    bool no_collect; /* operands of a constant expression are on no stack that the collector sees */
+    u32 torture_allocations;
     struct engine_memory no_memory;     /* memory 0 of instances without */
     struct engine_instance no_instance; /* current while no wasm ran yet */
 };
@@ -282,18 +285,21 @@ int engine_run(struct engine_task *t);
 /* The first cell of an instruction. */
 union cell engine_cell_of(enum handler h);
 
-/* ---- translate.c --------------------------------------------------------------------------------------- */
+/* ---- module.c ------------------------------------------------------------------------------------------ */
 
 /* The code of a function that the module defines; made now if it was never asked for. */
 struct engine_code *engine_code_at(struct engine_module *em, u32 func);
 /* Record slot of a function of the type. */
 u32 engine_record_of(const struct wasm_functype *type);
+/* Is the body valid, and of what the interpreter runs? */
+bool engine_check_body(struct engine_module *em, u32 func, struct diags *d);
+
+/* ---- translate.c --------------------------------------------------------------------------------------- */
+
 /* Translates the body unless it is already; gives an enum trap. */
 enum trap engine_translate(struct engine_code *c);
 /* Offset in the module's binary of the instruction that cell `cell` belongs to. */
 u32 engine_offset_of(struct engine_code *c, u32 cell);
-/* Is the body valid, and of what the interpreter runs? */
-bool engine_check_body(struct engine_module *em, u32 func, struct diags *d);
 /* Is an instruction of a gated feature in the body? */
 bool engine_code_uses(const struct wasm_module *m, u32 code, enum feature feature);
 u32 engine_type_slots(const wasm_valtype *types, u32 n);
@@ -349,7 +355,8 @@ str engine_why(struct engine_task *t, enum trap trap);
 union cell *engine_restore_stub(struct engine_store *s, u32 record);
 /* What stands for all functions with that record slot which were never called: translates the one in the accumulator. */
 struct engine_code *engine_untranslated(struct engine_store *s, u32 record);
-void engine_register_code(struct engine_store *s, struct engine_code *c);
+/* Code whose cells these are from now on: it is found by their addresses. */
+void engine_register_code(struct engine_store *s, struct engine_code *c, union cell *cells);
 struct engine_code *engine_find_code(struct engine_store *s, const union cell *ip);
 const struct wasm_names *engine_module_names(struct engine_module *m);
 extern const char *const engine_trap_text[TRAP_COUNT];
@@ -416,10 +423,14 @@ void engine_heap_free(struct engine_store *s);
 /* NULL when the heap is full. */
 struct object *engine_object_new(struct engine_store *s, enum object_kind kind, u64 bytes);
 struct layout *engine_layout(struct engine_module *m, u32 type);
-/* Is a reference of the heap type (canonical)? Null is not asked. */
-bool engine_ref_is(struct engine_store *s, engine_ref r, wasm_valtype type);
 
 /* ---- out.c: instructions called out of line ----------------------------------------------------------- */
+
+/* Do n bytes or elements from `at` on leave what has `size` of them? */
+static inline bool engine_outside(u64 at, u64 n, u64 size)
+{
+    return at > size || n > size - at;
+}
 
 #define OUT(name) engine_out engine_out_##name;
 #include "outs.def"

@@ -350,6 +350,236 @@ static void half_instantiated(void **state)
     world_free(&w);
 }
 
+/* ---- The host's memory runs out ------------------------------------------------------------------------- */
+
+/* Collects, throws, calls the host with many values, which calls back; the results of it all make 25. */
+static const char hungry[] =
+    "(module (type $n (struct (field (ref null $n))))"
+    " (type $many (func (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)"
+    "  (result i64)))"
+    " (import \"\" \"host\" (func $host (type $many))) (tag $e (param i32))"
+    " (global (ref null $n) (struct.new $n (struct.new_default $n)))"
+    " (table $t 4 anyref)"
+    " (elem (table $t) (i32.const 0) anyref (item (struct.new_default $n)) (item (ref.i31 "
+    "(i32.const 1))))"
+    " (elem $passive anyref (item (struct.new_default $n)) (item (ref.i31 (i32.const 1))))"
+    " (func (export \"waste\") (param i32) (loop $l"
+    "  (drop (struct.new $n (ref.null $n)))"
+    "  (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))"
+    " (func $thrower (throw $e (i32.const 12)))"
+    " (func (export \"back\") (param i64) (result i64)"
+    "  (block $caught (result i32) (try_table (catch $e $caught) (call $thrower)) (i32.const 0))"
+    "  (i64.add (i64.extend_i32_u) (local.get 0)))"
+    " (func (export \"f\") (result i64)"
+    "  (table.init $t $passive (i32.const 1) (i32.const 0) (i32.const 2))"
+    "  (if (i32.ne (i31.get_u (ref.cast (ref i31) (table.get $t (i32.const 2)))) (i32.const 1))"
+    "   (then (unreachable)))"
+    "  (i64.add (i64.const 1) (call $host (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)"
+    "   (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)"
+    "   (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)"
+    "   (i64.const 12)))))";
+
+struct hunger {
+    struct world *w;
+    struct engine_module *module;
+    struct engine_extern host;
+    struct engine_instance *instance;
+    u64 result;
+};
+
+static enum engine_outcome call_back(void *env, struct engine_task *t, u64 *slots)
+{
+    struct hunger *x = env;
+    slots[0] = slots[16];
+    struct engine_extern back;
+    return engine_export(x->instance, STR("back"), &back)
+               ? engine_call_nested(t, back.func, slots)
+               : engine_trap(t, "there is no way back: %d", 1);
+}
+
+static void starve(void *context)
+{
+    struct hunger *x = context;
+    struct world *w = x->w;
+    assert_int_equal(engine_instantiate(w->store, x->module, &x->host, 1, STR("hungry"),
+                                        &x->instance, &w->diags),
+                     ENGINE_DONE);
+    struct engine_task *t = engine_task_new(w->store);
+    assert_int_equal(engine_start(t, func(x->instance, "f"), NULL), ENGINE_DONE);
+    x->result = engine_results(t)[0];
+    struct engine_frame *frames;
+    assert_int_equal(engine_backtrace(t, &w->arena, &frames), 0);
+    engine_task_free(t);
+}
+
+/* Whichever allocation fails: once there is memory again, the store does all it did, and collects what it left. */
+static void unwinding(void **state)
+{
+    (void)state;
+    bool done = false;
+    for (u64 n = 1; !done; n++) {
+        struct world w;
+        world_init(&w, &(struct engine_limits){.heap_bytes = 1 << 18});
+        struct hunger x = {.w = &w};
+        static wasm_valtype many[17];
+        for (u32 k = 0; k < LENGTH_OF(many); k++)
+            many[k] = WASM_I64;
+        struct wasm_functype type = {
+            .params = many, .param_count = LENGTH_OF(many), .results = many, .result_count = 1};
+        x.host = (struct engine_extern){
+            EXTERN_FUNC, {engine_host_func(w.store, &type, STR("host"), call_back, &x)}};
+        x.module = load(&w, hungry);
+        mem_fail_after(n);
+        done = oom_guard(starve, &x);
+        mem_fail_after(0);
+        assert_true(oom_guard(starve, &x));
+        assert_int_equal(x.result, 25);
+        call(&w, x.instance, "waste", 100000, 0); /* far more than the heap has room for */
+        world_free(&w);
+        assert_true(n < 10000);
+    }
+}
+
+/* ---- Throws ------------------------------------------------------------------------------------------------- */
+
+/* The fuel that it takes to throw through 1,000 frames with 1,000 ranges each: beside a call, or around it. */
+static u64 fuel_of_throw(bool around)
+{
+    struct world w;
+    world_init(&w, &(struct engine_limits){.fuel = 100});
+    struct buf b = buf_in(&w.arena);
+    const char *inner = "(call $g (i32.sub (local.get 0) (i32.const 1)))";
+    buf_c(&b, "(module (tag $e) (tag $other) (func $g (param i32)"
+              " (if (i32.eqz (local.get 0)) (then (throw $e)))");
+    for (u32 k = 0; k < 1000; k++)
+        buf_c(&b,
+              around ? "(block (try_table (catch $other 0)" : "(block (try_table (catch_all 0)))");
+    buf_c(&b, inner);
+    for (u32 k = 0; around && k < 1000; k++)
+        buf_c(&b, "))");
+    buf_c(&b, ") (func (export \"f\") (block (try_table (catch $e 0)"
+              " (call $g (i32.const 1000)) (unreachable)))))");
+    buf_byte(&b, 0);
+    struct engine_instance *i = instantiate(&w, b.data, NULL, 0, "main");
+    u64 fuel = 100;
+    enum engine_outcome r = engine_start(w.task, func(i, "f"), NULL);
+    for (; r == ENGINE_SUSPENDED && fuel < 100000; fuel += 100) {
+        engine_add_fuel(w.store, 100);
+        r = engine_resume(w.task, NULL);
+    }
+    assert_int_equal(r, ENGINE_DONE);
+    world_free(&w);
+    return fuel;
+}
+
+static void far_throw(void **state)
+{
+    (void)state;
+    assert_in_range(fuel_of_throw(false), 1000, 1200);
+    assert_in_range(fuel_of_throw(true), 10000, 40000);
+}
+
+/* ---- What a task keeps ---------------------------------------------------------------------------------- */
+
+/* The results of a task that ended stay until it is used again, however many they are; a segment that was dropped keeps nothing. */
+static void kept_results(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct engine_limits){.heap_bytes = 1 << 18});
+    struct buf b = buf_in(&w.arena);
+    buf_c(&b, "(module (type $s (struct (field i32))) (type $a (array i8))"
+              " (elem $large anyref (array.new_default $a (i32.const 200000)))"
+              " (table $t 1 anyref) (func (export \"drop\")"
+              "  (table.init $t $large (i32.const 0) (i32.const 0) (i32.const 1))"
+              "  (table.set $t (i32.const 0) (ref.null any)) (elem.drop $large))"
+              " (func (export \"large\") (drop (array.new_default $a (i32.const 200000))))"
+              " (func (export \"waste\") (param i32) (loop (drop (struct.new $s (i32.const 0)))"
+              "  (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))"
+              " (func (export \"get\") (param (ref $s)) (result i32)"
+              "  (struct.get $s 0 (local.get 0)))"
+              " (func (export \"many\") (result");
+    for (u32 k = 0; k < 200; k++)
+        buf_c(&b, " (ref $s)");
+    buf_c(&b, ")");
+    for (u32 k = 0; k < 200; k++)
+        buf_printf(&b, " (struct.new $s (i32.const %u))", k);
+    buf_c(&b, "))");
+    buf_byte(&b, 0);
+    struct engine_instance *i = instantiate(&w, b.data, NULL, 0, "main");
+    call(&w, i, "drop", 0, 0);
+    call(&w, i, "large", 0, 0);
+    struct engine_task *t = engine_task_new(w.store);
+    assert_int_equal(engine_start(t, func(i, "many"), NULL), ENGINE_DONE);
+    call(&w, i, "waste", 10000, 0);
+    for (u32 k = 0; k < 200; k++)
+        assert_int_equal(call(&w, i, "get", engine_results(t)[k], 0), k);
+    engine_task_free(t);
+    world_free(&w);
+}
+
+/* ---- Traps one after the other ---------------------------------------------------------------------------- */
+
+static enum engine_outcome ends(void *env, struct engine_task *t, u64 *slots)
+{
+    (void)env;
+    (void)slots;
+    return engine_exit(t, 3);
+}
+
+static enum engine_outcome tries(void *env, struct engine_task *t, u64 *slots)
+{
+    struct engine_instance *i = *(struct engine_instance **)env;
+    static const char *const names[] = {"exit", "throw", "load"};
+    struct engine_extern x;
+    bool recovers = slots[0] >> 8;
+    if (!engine_export(i, str_c(names[slots[0] & 255]), &x) ||
+        engine_call_nested(t, x.func, slots) != ENGINE_TRAPPED)
+        return ENGINE_DONE;
+    if (recovers)
+        return engine_exit(t, 4);
+    return engine_trap(t, "it said: " STRF, STRA(engine_trap_of(t)->message));
+}
+
+/* A host function that tells of the trap of a nested call makes a trap of its own, with nothing of the other. */
+static void trap_after_trap(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    static const wasm_valtype param[] = {WASM_I32};
+    struct engine_instance *i;
+    struct engine_extern imports[] = {
+        {EXTERN_FUNC,
+         {engine_host_func(w.store, &(struct wasm_functype){0}, STR("ends"), ends, NULL)}},
+        {EXTERN_FUNC,
+         {engine_host_func(w.store, &(struct wasm_functype){.params = param, .param_count = 1},
+                           STR("tries"), tries, &i)}}};
+    i = instantiate(&w,
+                    "(module (import \"\" \"ends\" (func $ends))"
+                    " (import \"\" \"tries\" (func $tries (param i32))) (tag $e) (memory 1)"
+                    " (func (export \"exit\") (call $ends))"
+                    " (func (export \"throw\") (throw $e))"
+                    " (func (export \"load\") (drop (i32.load (i32.const -1))))"
+                    " (func (export \"f\") (param i32) (call $tries (local.get 0))))",
+                    imports, 2, "main");
+    static const char *const said[] = {"it said: exit", "it said: uncaught exception",
+                                       "it said: out of bounds memory access"};
+    for (u32 k = 0; k < LENGTH_OF(said); k++) {
+        expect_trap(&w, i, "f", k, 0, said[k]);
+        const struct engine_trap *trap = engine_trap_of(w.task);
+        assert_false(trap->is_exit || trap->is_exception);
+        assert_int_equal(trap->detail.len, 0);
+        assert_int_equal(trap->frame_count, 2);
+        expect_trap(&w, i, "f", 256 + k, 0, "exit");
+        trap = engine_trap_of(w.task);
+        assert_true(trap->is_exit && !trap->is_exception);
+        assert_int_equal(trap->exit_code, 4);
+        assert_int_equal(trap->frame_count + trap->detail.len, 0);
+    }
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,7 +587,9 @@ int main(void)
         cmocka_unit_test(long_effects),      cmocka_unit_test(standard_limits),
         cmocka_unit_test(host_is_full),      cmocka_unit_test(host_has_no_space),
         cmocka_unit_test(garbage),           cmocka_unit_test(greedy_start),
-        cmocka_unit_test(half_instantiated),
+        cmocka_unit_test(half_instantiated), cmocka_unit_test(unwinding),
+        cmocka_unit_test(far_throw),         cmocka_unit_test(kept_results),
+        cmocka_unit_test(trap_after_trap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,7 +238,7 @@
         NEXT(2);                                      \
     })
 
-/* Vectors: see vector.def. Unused operands cost nothing: slots below 65,536 are always there to read. */
+/* Vectors: see vector.def. Unused operands cost nothing: they are 0, and slots from the first on are there to read. */
 #define VECTOR(id, n, ...)                                                                 \
     HANDLER(id, {                                                                          \
         union v128 a = get_v128(&sp[W.a]), b = get_v128(&sp[W.b]), c = get_v128(&sp[W.c]); \

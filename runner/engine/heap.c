@@ -108,7 +108,7 @@ static void mark_roots(struct collector *c, struct engine_store *s)
 {
     for (struct engine_task *t = s->tasks; t; t = t->next) {
         struct engine_code *code = engine_find_code(s, t->ip);
-        u64 frame = code ? code->entry[-1].u : 64;
+        u64 frame = code ? code->entry[-1].u : t->result_slots; /* it ended */
         u64 used = (u64)(t->sp - t->stack) + frame;
         mark_words(c, t->stack, used < t->cap ? used : t->cap);
         mark_word(c, t->exception);
@@ -122,10 +122,16 @@ static void mark_roots(struct collector *c, struct engine_store *s)
     for (struct engine_instance *i = s->instances; i; i = i->next) {
         const struct wasm_module *m = i->module->source;
         for (u32 k = 0; k < m->elems.len; k++) {
-            if (i->elem_refs[k] && !m->elems.data[k].funcs)
+            if (i->elem_refs[k] && !i->elem_dropped[k] && !m->elems.data[k].funcs)
                 mark_words(c, i->elem_refs[k], m->elems.data[k].count);
         }
     }
+}
+
+/* What an object takes: malloc adds a word, and gives multiples of 16 bytes. */
+static u64 taken(u64 bytes)
+{
+    return (sizeof(struct object) + bytes + sizeof(size_t) + 15) & ~(u64)15;
 }
 
 static void sweep(struct engine_store *s)
@@ -138,7 +144,7 @@ static void sweep(struct engine_store *s)
             link = &o->next;
         } else {
             *link = o->next;
-            s->heap_bytes -= sizeof(*o) + o->bytes;
+            s->heap_bytes -= taken(o->bytes);
             free(o);
         }
     }
@@ -179,9 +185,9 @@ static u64 first_collection(const struct engine_store *s)
 
 struct object *engine_object_new(struct engine_store *s, enum object_kind kind, u64 bytes)
 {
-    u64 size = sizeof(struct object) + bytes;
     if (bytes > s->limits.heap_bytes)
         return NULL;
+    u64 size = taken(bytes);
     if (!s->heap_next)
         s->heap_next = first_collection(s);
     if (!s->no_collect && (s->heap_bytes + size > s->heap_next || ENGINE_TORTURE & TORTURE_STACK)) {
@@ -198,7 +204,7 @@ struct object *engine_object_new(struct engine_store *s, enum object_kind kind, 
     }
     if (s->heap_bytes + size > s->limits.heap_bytes)
         return NULL;
-    struct object *o = calloc(1, (size_t)size);
+    struct object *o = calloc(1, sizeof(*o) + (size_t)bytes);
     if (!o)
         return NULL;
     o->kind = (u8)kind;

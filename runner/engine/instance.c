@@ -23,9 +23,9 @@ struct engine_func *engine_func_at(struct engine_instance *i, u32 index)
 /* ---- Constant expressions ------------------------------------------------------------------------------------ */
 
 struct eval {
-    struct arena arena;
+    struct arena_temp arena;
     struct engine_instance *inst;
-    struct engine_task *task; /* for instructions out of line, made at need */
+    struct engine_task task; /* for instructions out of line; it has no stack */
     struct wasm_cursor in;
     VEC(u64) stack;
 };
@@ -36,7 +36,7 @@ static u64 pop(struct eval *e)
 }
 static void push(struct eval *e, u64 value)
 {
-    *vec_push(&e->arena, &e->stack) = value;
+    *vec_push(&e->arena.arena, &e->stack) = value;
 }
 static u64 bits(struct eval *e, u32 n)
 {
@@ -50,16 +50,12 @@ static u64 bits(struct eval *e, u32 n)
 /* Operands are the topmost `slots`; the result replaces them. */
 static enum trap out(struct eval *e, engine_out *fn, u32 slots, u64 x, u64 y)
 {
-    if (!e->task) {
-        e->task = engine_task_new(e->inst->store);
-        engine_set_instance(e->task, e->inst);
-    }
     if (slots > e->stack.len)
         slots = e->stack.len;
     if (slots == 0)
         push(e, 0);
     u32 base = e->stack.len - (slots ? slots : 1);
-    int r = fn(e->task, &e->stack.data[base], x, y);
+    int r = fn(&e->task, &e->stack.data[base], x, y);
     e->stack.len = base + 1;
     return (enum trap)r;
 }
@@ -136,8 +132,11 @@ enum trap engine_eval(struct engine_instance *i, const struct wasm_expr *x, u64 
     u64 few[8]; /* most are one constant */
     struct eval e = {.inst = i,
                      .in = wasm_cursor_of(i->module->source->source, x->bytes, x->offset),
-                     .stack = {.data = few, .cap = LENGTH_OF(few)}};
-    i->store->no_collect++; /* operands are on no stack that the collector sees */
+                     .stack = {.data = few, .cap = LENGTH_OF(few)},
+                     .task = {.store = i->store}};
+    engine_set_instance(&e.task, i);
+    arena_temp_begin(&e.arena);
+    i->store->no_collect = true;
     enum trap trap = TRAP_NONE;
     while (trap == TRAP_NONE && !e.in.failed) {
         u8 byte = wasm_get_byte(&e.in);
@@ -149,10 +148,8 @@ enum trap engine_eval(struct engine_instance *i, const struct wasm_expr *x, u64 
     }
     for (u32 k = 0; k < e.stack.len && k < 2; k++)
         slots[k] = e.stack.data[k];
-    i->store->no_collect--;
-    if (e.task)
-        engine_task_free(e.task);
-    arena_free(&e.arena);
+    i->store->no_collect = false;
+    arena_temp_end(&e.arena);
     return trap;
 }
 
@@ -161,7 +158,6 @@ enum trap engine_elem_refs(struct engine_instance *i, u32 elem, engine_ref **ref
     const struct wasm_elem *e = &i->module->source->elems.data[elem];
     if (!i->elem_refs[elem]) {
         engine_ref *made = arena_array(&i->store->arena, engine_ref, e->count);
-        i->elem_refs[elem] = made; /* a root from now on */
         for (u32 k = 0; k < e->count; k++) {
             u64 slots[2] = {0};
             enum trap trap = TRAP_NONE;
@@ -169,12 +165,11 @@ enum trap engine_elem_refs(struct engine_instance *i, u32 elem, engine_ref **ref
                 slots[0] = (u64)(uintptr_t)engine_func_at(i, e->funcs[k]);
             else
                 trap = engine_eval(i, &e->exprs[k], slots);
-            if (trap != TRAP_NONE) {
-                i->elem_refs[elem] = NULL;
+            if (trap != TRAP_NONE)
                 return trap;
-            }
             made[k] = slots[0];
         }
+        i->elem_refs[elem] = made; /* roots from now on: nothing was collected before */
     }
     *refs = i->elem_refs[elem];
     return TRAP_NONE;

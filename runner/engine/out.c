@@ -30,16 +30,11 @@ int engine_out_memory_grow(struct engine_task *t, u64 *s, u64 x, u64 y)
     return grown(t, old);
 }
 
-static bool outside(u64 at, u64 n, u64 size)
-{
-    return at > size || n > size - at;
-}
-
 int engine_out_memory_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     (void)y;
     struct engine_memory *m = memory_of(t, x);
-    if (outside(s[0], s[2], m->size))
+    if (engine_outside(s[0], s[2], m->size))
         return TRAP_MEMORY;
     u8 value = (u8)s[1];
     int r = engine_charge(t, s[2]);
@@ -49,7 +44,7 @@ int engine_out_memory_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
 int engine_out_memory_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     struct engine_memory *to = memory_of(t, x), *from = memory_of(t, y);
-    if (outside(s[0], s[2], to->size) || outside(s[1], s[2], from->size))
+    if (engine_outside(s[0], s[2], to->size) || engine_outside(s[1], s[2], from->size))
         return TRAP_MEMORY;
     int r = engine_charge(t, s[2]);
     return r == RUN_DONE ? engine_move(t, to->data + s[0], from->data + s[1], s[2]) : r;
@@ -112,7 +107,7 @@ int engine_out_table_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     (void)y;
     struct engine_table *table = table_of(t, x);
-    if (outside(s[0], s[2], table->size))
+    if (engine_outside(s[0], s[2], table->size))
         return TRAP_TABLE;
     engine_ref value = s[1];
     int r = engine_charge(t, s[2] * sizeof(engine_ref));
@@ -122,7 +117,7 @@ int engine_out_table_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
 int engine_out_table_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     struct engine_table *to = table_of(t, x), *from = table_of(t, y);
-    if (outside(s[0], s[2], to->size) || outside(s[1], s[2], from->size))
+    if (engine_outside(s[0], s[2], to->size) || engine_outside(s[1], s[2], from->size))
         return TRAP_TABLE;
     u64 bytes = s[2] * sizeof(engine_ref);
     int r = engine_charge(t, bytes);

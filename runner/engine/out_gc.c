@@ -140,17 +140,12 @@ int engine_out_array_new_fixed(struct engine_task *t, u64 *s, u64 x, u64 y)
     return TRAP_NONE;
 }
 
-static bool outside(u64 from, u64 n, u64 size)
-{
-    return from > size || n > size - from;
-}
-
 /* Elements [from, from + n) of a data segment, as bytes. */
 static int data_range(struct engine_task *t, u64 data, u64 from, u64 n, u32 size, const char **out)
 {
     str bytes = t->inst->module->source->datas.data[data].bytes;
     u64 length = t->inst->data_dropped[data] ? 0 : bytes.len;
-    if (outside(from, n * size, length))
+    if (engine_outside(from, n * size, length))
         return TRAP_MEMORY;
     *out = bytes.ptr + from;
     return TRAP_NONE;
@@ -160,7 +155,7 @@ static int elem_range(struct engine_task *t, u64 elem, u64 from, u64 n, const en
 {
     u64 length = t->inst->elem_dropped[elem] ? 0 : t->inst->module->source->elems.data[elem].count;
     engine_ref *refs = NULL;
-    if (outside(from, n, length))
+    if (engine_outside(from, n, length))
         return TRAP_TABLE;
     if (n) {
         enum trap trap = engine_elem_refs(t->inst, (u32)elem, &refs);
@@ -243,7 +238,7 @@ int engine_out_array_fill(struct engine_task *t, u64 *s, u64 x, u64 y)
         return TRAP_NULL_ARRAY;
     u32 size = o->layout->size;
     u64 n = s[2 + slots_of(size)];
-    if (outside(s[1], n, o->length))
+    if (engine_outside(s[1], n, o->length))
         return TRAP_ARRAY;
     int r = engine_charge(t, n * size);
     return r == RUN_DONE ? engine_fill(t, at(o, s[1] * size), s + 2, size, n) : r;
@@ -256,7 +251,7 @@ int engine_out_array_copy(struct engine_task *t, u64 *s, u64 x, u64 y)
     struct object *to = object_of(s[0]), *from = object_of(s[2]);
     if (!to || !from)
         return TRAP_NULL_ARRAY;
-    if (outside(s[1], s[4], to->length) || outside(s[3], s[4], from->length))
+    if (engine_outside(s[1], s[4], to->length) || engine_outside(s[3], s[4], from->length))
         return TRAP_ARRAY;
     u32 size = to->layout->size;
     int r = engine_charge(t, s[4] * size);
@@ -272,7 +267,7 @@ int engine_out_array_init_data(struct engine_task *t, u64 *s, u64 x, u64 y)
     const char *from;
     if (!o)
         return TRAP_NULL_ARRAY;
-    if (outside(s[1], s[3], o->length))
+    if (engine_outside(s[1], s[3], o->length))
         return TRAP_ARRAY;
     u32 size = o->layout->size;
     int r = data_range(t, y, s[2], s[3], size, &from);
@@ -290,7 +285,7 @@ int engine_out_array_init_elem(struct engine_task *t, u64 *s, u64 x, u64 y)
     const engine_ref *from;
     if (!o)
         return TRAP_NULL_ARRAY;
-    if (outside(s[1], s[3], o->length))
+    if (engine_outside(s[1], s[3], o->length))
         return TRAP_ARRAY;
     int r = elem_range(t, y, s[2], s[3], &from);
     if (r == TRAP_NONE)

@@ -137,10 +137,12 @@ static void merge_fresh(struct engine_store *s)
 }
 
 /* Code is looked for between any two that are registered: neither may cost time for all there is. */
-void engine_register_code(struct engine_store *s, struct engine_code *c)
+void engine_register_code(struct engine_store *s, struct engine_code *c, union cell *cells)
 {
     if (s->fresh_count == LENGTH_OF(s->fresh_codes))
-        merge_fresh(s);
+        merge_fresh(s); /* may unwind: the code is none yet */
+    c->cells = cells;
+    c->entry = cells + 1;
     u32 at = count_up_to(s->fresh_codes, s->fresh_count, c->cells);
     memmove(s->fresh_codes + at + 1, s->fresh_codes + at,
             (s->fresh_count - at) * sizeof(s->fresh_codes[0]));
@@ -189,9 +191,7 @@ struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_f
     u32 results = engine_type_slots(type->results, type->result_count);
     *h = (struct host){.fn = fn, .env = env, .store = s, .name = str_dup(&s->arena, name)};
     h->code.record = params > results ? params : results;
-    h->code.cells = h->cells;
     h->code.cell_count = LENGTH_OF(h->cells);
-    h->code.entry = h->cells + 1;
     h->cells[0].u = (u64)h->code.record + 3;
     h->cells[1] = engine_cell_of(H_HOST);
     h->cells[2].ptr = h;
@@ -206,7 +206,7 @@ struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_f
                                    .type = copy,
                                    .type_id = validate_store_functype(s->types, copy),
                                    .host = h};
-    engine_register_code(s, &h->code);
+    engine_register_code(s, &h->code, h->cells);
     return &h->func;
 }
 

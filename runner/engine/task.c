@@ -9,6 +9,7 @@
 #define NESTS_MAX   200
 #define C_STACK_MAX ((uintptr_t)3 << 20) /* what nested calls may take of it */
 #define POOL_MAX    64
+#define STEP_BYTES  16 /* a step of the search for a handler costs what it costs to touch these */
 
 /* ---- Stacks ------------------------------------------------------------------------------------------------- */
 
@@ -113,34 +114,72 @@ static const union cell *return_of(const u64 *record)
     return (const union cell *)(uintptr_t)record[0];
 }
 
+/* The innermost range that starts at the cell or before it; one around that may be the first that the cell is in. */
+static u32 last_range(const struct engine_code *code, u32 cell)
+{
+    u32 low = 0, high = code->try_count;
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (code->tries[middle].start <= cell)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The clause of this frame that takes the exception, or NULL. */
+static const struct catch_clause *clause_of(const struct walk *w, const struct object *e,
+                                            u64 *steps)
+{
+    u32 cell = (u32)(w->ip - w->code->cells);
+    for (u32 i = last_range(w->code, cell); i > 0; i = w->code->tries[i - 1].outer) {
+        const struct try_range *range = &w->code->tries[i - 1];
+        ++*steps;
+        if (cell >= range->end)
+            continue;
+        for (u32 k = 0; k < range->count; k++) {
+            const struct catch_clause *c = &w->code->catches[range->first + k];
+            if (c->kind >= 2 || w->inst->tags[c->tag] == e->tag)
+                return c;
+        }
+        *steps += range->count;
+    }
+    return NULL;
+}
+
+static void enter_clause(struct engine_task *t, const struct walk *w, const struct catch_clause *c)
+{
+    const struct object *e = (const struct object *)(uintptr_t)t->exception;
+    u64 *to = w->sp + c->slot;
+    if (c->kind < 2) {
+        memcpy(to, e->data, e->length * sizeof(u64));
+        to += e->length;
+    }
+    if (c->kind & 1)
+        *to = t->exception;
+    t->ip = w->code->cells + c->target;
+    t->sp = w->sp;
+    t->exception = 0;
+    engine_set_instance(t, w->inst);
+}
+
 int engine_unwind(struct engine_task *t)
 {
     struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst};
-    struct object *e = (struct object *)(uintptr_t)t->exception;
+    const struct object *e = (const struct object *)(uintptr_t)t->exception;
+    u64 steps = 0;
     while (engine_walk_here(&w)) {
-        u32 cell = (u32)(w.ip - w.code->cells);
-        for (u32 i = w.code->try_count; i-- > 0;) { /* inner ones come later */
-            const struct try_range *range = &w.code->tries[i];
-            if (cell < range->start || cell >= range->end)
-                continue;
-            for (u32 k = 0; k < range->count; k++) {
-                const struct catch_clause *c = &w.code->catches[range->first + k];
-                if (c->kind < 2 && w.inst->tags[c->tag] != e->tag)
-                    continue;
-                u64 *to = w.sp + c->slot;
-                if (c->kind < 2) {
-                    memcpy(to, e->data, e->length * sizeof(u64));
-                    to += e->length;
-                }
-                if (c->kind & 1)
-                    *to = t->exception;
-                t->ip = w.code->cells + c->target;
-                t->sp = w.sp;
-                t->exception = 0;
-                engine_set_instance(t, w.inst);
-                return RUN_DONE;
-            }
+        const struct catch_clause *c = clause_of(&w, e, &steps);
+        if (c) {
+            int r = engine_charge(t, steps * STEP_BYTES);
+            if (r == RUN_DONE)
+                enter_clause(t, &w, c);
+            return r;
         }
+        if (t->store->interrupted)
+            return engine_tick(t);
+        steps++;
         if (!engine_walk_out(&w))
             break;
     }
@@ -219,14 +258,18 @@ bool engine_fits(struct engine_task *t, const struct engine_func *f, u32 type_id
 /* The host function works on a copy of its slots, as the stack may move below it. */
 int engine_host_call(struct engine_task *t, struct host *h)
 {
-    u64 few[16];
+    u64 few[16], *slots = few;
     u32 n = h->code.record;
-    u64 *slots = n <= LENGTH_OF(few) ? few : mem_alloc(n * sizeof(u64));
+    struct arena_temp many;
+    if (n > LENGTH_OF(few)) {
+        arena_temp_begin(&many);
+        slots = arena_array(&many.arena, u64, n);
+    }
     memcpy(slots, t->sp, n * sizeof(u64));
     enum engine_outcome outcome = h->fn(h->env, t, slots);
     memcpy(t->sp, slots, n * sizeof(u64));
     if (slots != few)
-        mem_free(slots);
+        arena_temp_end(&many);
     switch (outcome) {
     case ENGINE_DONE:
         if (ENGINE_TORTURE & TORTURE_SUSPEND) {
@@ -248,21 +291,32 @@ int engine_host_call(struct engine_task *t, struct host *h)
 
 /* ---- Tasks ------------------------------------------------------------------------------------------------------ */
 
+/* Those that an unwinding has left: what they were is gone from the C stack. */
+static void forget_nests(struct engine_task *t)
+{
+    t->nest = NULL;
+    t->nests = 0;
+}
+
 struct engine_task *engine_task_new(struct engine_store *s)
 {
     struct engine_task *t = s->pool;
-    if (t) {
-        s->pool = t->next;
-        s->pooled--;
-    } else {
-        t = mem_alloc(sizeof(*t));
+    if (!t) {
+        t = s->pool = mem_alloc(sizeof(*t));
+        s->pooled++;
         t->store = s;
-        t->cap = FIRST_SLOTS < s->limits.stack_slots ? FIRST_SLOTS : s->limits.stack_slots;
-        t->stack = mem_alloc(t->cap * sizeof(u64));
     }
+    if (!t->stack) {
+        u32 cap = FIRST_SLOTS < s->limits.stack_slots ? FIRST_SLOTS : s->limits.stack_slots;
+        t->stack = mem_alloc(cap * sizeof(u64));
+        t->cap = cap;
+    }
+    s->pool = t->next;
+    s->pooled--;
     t->limit = t->stack + t->cap;
     t->sp = t->stack;
     t->state = TASK_IDLE;
+    forget_nests(t);
     engine_keep(s, stack_bytes(t));
     engine_set_instance(t, &s->no_instance);
     t->previous = NULL;
@@ -276,7 +330,7 @@ struct engine_task *engine_task_new(struct engine_store *s)
 static void forget_trap(struct engine_task *t)
 {
     t->exception = 0;
-    if (!t->trap.message.ptr)
+    if (!t->trap.message.ptr && !t->trap_arena.used)
         return;
     arena_free(&t->trap_arena);
     t->trap_arena = (struct arena){0};
@@ -339,6 +393,7 @@ struct engine_instance *engine_task_instance(struct engine_task *t)
 static enum engine_outcome run(struct engine_task *t)
 {
     t->state = TASK_RUNNING;
+    t->store->no_collect = false; /* an unwinding may have left it so */
     int r;
     do
         r = engine_run(t);
@@ -374,10 +429,13 @@ static int enter(struct engine_task *t, struct engine_func *f)
 enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, const u64 *slots)
 {
     forget_trap(t);
+    forget_nests(t);
+    t->state = TASK_IDLE;
     t->out_of_fuel = false;
     t->paid = 0;
     t->suspended_by = NULL;
     t->sp = t->stack;
+    t->result_slots = engine_type_slots(f->type->results, f->type->result_count);
     u32 n = engine_type_slots(f->type->params, f->type->param_count);
     int r = engine_stack_room(t, n);
     if (r == RUN_DONE) {

@@ -25,9 +25,9 @@ static void declare_locals(struct translator *tr)
         return;
     }
     tr->local_count = (u32)count;
-    tr->local_types = arena_array(&tr->arena, char, count);
-    tr->local_slots = arena_array(&tr->arena, u32, count);
-    tr->local_unread = arena_array(&tr->arena, u32, count);
+    tr->local_types = arena_array(tr->arena, char, count);
+    tr->local_slots = arena_array(tr->arena, u32, count);
+    tr->local_unread = arena_array(tr->arena, u32, count);
     u32 slot = 0, i = 0;
     for (; i < type->param_count; i++) {
         tr->local_types[i] = translate_letter(type->params[i]);
@@ -70,12 +70,12 @@ static void translate(struct translator *tr, struct engine_code *code)
     tr->type = wasm_func_type(m, code->index);
     tr->in = wasm_cursor_of(m->source, body->bytes, body->offset);
     translate_forget(tr);
-    vec_push(&tr->arena, &tr->cells)->u = 0; /* the size of the frame */
+    vec_push(tr->arena, &tr->cells)->u = 0; /* the size of the frame */
     tr->op_offset = body->offset;
     declare_locals(tr);
     if (tr->too_large)
         return;
-    vec_push(&tr->arena, &tr->controls)->results = tr->type->results;
+    vec_push(tr->arena, &tr->controls)->results = tr->type->results;
     tr->controls.data[0].result_count = tr->type->result_count;
     tr->controls.data[0].base = tr->top;
     translate_body(tr);
@@ -99,22 +99,23 @@ static enum trap check(struct engine_code *code)
 {
     struct engine_module *em = code->module;
     struct engine_store *s = em->store;
-    struct arena scratch = {0};
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
     struct sources sources = {0};
     struct diags d;
-    diags_init(&d, &scratch, &sources);
+    diags_init(&d, &scratch.arena, &sources);
     enum trap trap = TRAP_NONE;
     if (!engine_check_body(em, code->index, &d)) {
         const struct diag *first = d.list.data[0];
         struct engine_instance none = {.module = em};
         struct engine_func func = {.code = code, .instance = &none, .index = code->index};
-        str name = engine_func_name(&func, &scratch);
+        str name = engine_func_name(&func, &scratch.arena);
         s->invalid =
             str_printf(&s->arena, "invalid function: " STRF " (function %u) at 0x%x: " STRF,
                        STRA(name), code->index, first->at.start, STRA(first->message));
         trap = TRAP_INVALID;
     }
-    arena_free(&scratch);
+    arena_temp_end(&scratch);
     return trap;
 }
 
@@ -124,10 +125,12 @@ enum trap engine_translate(struct engine_code *code)
         return TRAP_NONE;
     if (code->module->is_lazy && check(code) != TRAP_NONE)
         return TRAP_INVALID;
-    struct translator tr = {.probe = 0};
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct translator tr = {.arena = &scratch.arena};
     translate(&tr, code);
     if (tr.too_large) {
-        arena_free(&tr.arena);
+        arena_temp_end(&scratch);
         return TRAP_TOO_LARGE;
     }
     struct engine_store *s = code->module->store;
@@ -136,20 +139,19 @@ enum trap engine_translate(struct engine_code *code)
     code->catches = keep(&s->arena, tr.catches.data, tr.catches.len * sizeof(struct catch_clause));
     code->try_count = tr.tries.len;
     code->cell_count = tr.cells.len;
-    code->cells = cells;
-    code->entry = cells + 1;
-    engine_register_code(s, code);
-    arena_free(&tr.arena);
+    engine_register_code(s, code, cells);
+    arena_temp_end(&scratch);
     return TRAP_NONE;
 }
 
 u32 engine_offset_of(struct engine_code *code, u32 cell)
 {
-    struct translator tr = {.probe = cell};
+    struct arena_temp scratch;
+    arena_temp_begin(&scratch);
+    struct translator tr = {.arena = &scratch.arena, .probe = cell};
     translate(&tr, code);
-    u32 offset = tr.probe_offset;
-    arena_free(&tr.arena);
-    return offset;
+    arena_temp_end(&scratch);
+    return tr.probe_offset;
 }
 
 bool engine_code_uses(const struct wasm_module *m, u32 code, enum feature feature)

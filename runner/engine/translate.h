@@ -80,7 +80,7 @@ struct counted {
 };
 
 struct translator {
-    struct arena arena; /* scratch */
+    struct arena *arena; /* scratch */
     struct engine_code *code;
     struct engine_module *em;
     const struct wasm_module *m;
@@ -92,6 +92,7 @@ struct translator {
     VEC(u32) waiting; /* of br_table, zeros in between */
     VEC(struct fixup) fixups;
     VEC(struct try_range) tries;
+    u32 open_try; /* the innermost, index + 1 */
     VEC(struct catch_clause) catches;
     char *local_types;
     u32 *local_slots, *local_unread; /* how many values are unread reads of it */
@@ -139,7 +140,7 @@ void translate_save_top(struct translator *tr, u32 count); /* the topmost */
 void translate_save_unread(struct translator *tr);         /* all reads of locals */
 void translate_save_local(struct translator *tr, u32 local);
 void translate_copy(struct translator *tr, u32 to, u32 from, char type);
-void translate_const(struct translator *tr, u32 to, char type, u64 bits);
+void translate_const(struct translator *tr, u32 to, u64 bits);
 
 u32 translate_fixup(struct translator *tr, u32 cell, u32 from, u32 next);
 void translate_bind(struct translator *tr, u32 fixups); /* here is the target */

@@ -15,7 +15,7 @@ static void read_block_type(struct translator *tr, struct control *c)
         tr->in.at++;
     } else if ((first & 0xc0) == 0x40) {
         /* A copy in the arena: controls move. */
-        wasm_valtype *result = arena_new(&tr->arena, wasm_valtype);
+        wasm_valtype *result = arena_new(tr->arena, wasm_valtype);
         *result = wasm_get_valtype(&tr->in);
         c->results = result;
         c->result_count = 1;
@@ -44,7 +44,7 @@ static struct control *open_control(struct translator *tr, struct control c)
     translate_save_top(tr, c.param_count);
     c.height = tr->values.len - c.param_count;
     c.base = base_of(tr, c.height);
-    *vec_push(&tr->arena, &tr->controls) = c;
+    *vec_push(tr->arena, &tr->controls) = c;
     return vec_last(&tr->controls);
 }
 
@@ -122,8 +122,11 @@ static void end(struct translator *tr)
     }
     if (!tr->dead)
         translate_save_top(tr, c.result_count);
-    if (c.kind == CONTROL_TRY)
-        tr->tries.data[c.try_index].end = tr->cells.len;
+    if (c.kind == CONTROL_TRY) {
+        struct try_range *range = &tr->tries.data[c.try_index];
+        range->end = tr->cells.len;
+        tr->open_try = range->outer;
+    }
     tr->controls.len--;
     if (c.fixups || c.else_fixups) {
         translate_bind(tr, c.fixups);
@@ -157,7 +160,7 @@ static void copy_top(struct translator *tr, u32 n, u32 to)
     if (n == 1) {
         struct value v = tr->values.data[first];
         if (v.kind == VALUE_CONST)
-            translate_const(tr, to, v.type, v.bits);
+            translate_const(tr, to, v.bits);
         else if (v.kind == VALUE_LOCAL)
             translate_copy(tr, to, tr->local_slots[v.local], v.type);
         else if (v.home != to) {
@@ -300,7 +303,7 @@ static void br_table(struct translator *tr)
     if (index.form == 'a')
         translate_use_acc(tr, &index);
     /* Labels of one table have one arity. */
-    u32 *depths = arena_array(&tr->arena, u32, (size_t)n + 1);
+    u32 *depths = arena_array(tr->arena, u32, (size_t)n + 1);
     for (u32 i = 0; i <= n; i++)
         depths[i] = wasm_get_u32(&tr->in);
     u32 arity = label_arity(label(tr, depths[n]));
@@ -312,7 +315,7 @@ static void br_table(struct translator *tr)
         translate_extra(tr, 0);
     /* Branches that have more to do than to jump go through a piece of code of their own: by depth, which of the fixups wait for it. */
     while (tr->waiting.len < tr->controls.len)
-        *vec_push(&tr->arena, &tr->waiting) = 0;
+        *vec_push(tr->arena, &tr->waiting) = 0;
     u32 *waiting = tr->waiting.data;
     for (u32 i = 0; i <= n; i++) {
         struct control *c = label(tr, depths[i]);
@@ -352,19 +355,12 @@ u32 engine_type_slots(const wasm_valtype *types, u32 n)
     return slots;
 }
 
-static u32 record_of(const struct wasm_functype *type)
-{
-    u32 params = engine_type_slots(type->params, type->param_count);
-    u32 results = engine_type_slots(type->results, type->result_count);
-    return params > results ? params : results;
-}
-
 /* Arguments to their slots; the word of a call (last) or of a tail call. */
 static struct word arguments(struct translator *tr, const struct wasm_functype *type, bool tail)
 {
     translate_save_top(tr, type->param_count);
     u32 first = base_of(tr, tr->values.len - type->param_count);
-    struct word w = {.a = (u16)record_of(type), .off = first};
+    struct word w = {.a = (u16)engine_record_of(type), .off = first};
     if (tail)
         w = (struct word){.d = (u16)first, .a = (u16)tr->code->record, .off = tr->top - first};
     translate_drop_to(tr, tr->values.len - type->param_count);
@@ -373,7 +369,7 @@ static struct word arguments(struct translator *tr, const struct wasm_functype *
 
 static void emit_word(struct translator *tr, struct word w)
 {
-    vec_push(&tr->arena, &tr->cells)->w = w;
+    vec_push(tr->arena, &tr->cells)->w = w;
 }
 
 /* Calls the function in acc. */
@@ -403,7 +399,7 @@ static void call(struct translator *tr, bool tail)
     }
     if (tail) {
         translate_emit(tr, H_TAIL_CALL_FIRST, w);
-        vec_push(&tr->arena, &tr->cells)->u = index;
+        vec_push(tr->arena, &tr->cells)->u = index;
         tr->dead = true;
         return;
     }
@@ -431,8 +427,8 @@ static void call_indirect(struct translator *tr, bool tail)
     struct word w = arguments(tr, type, tail);
     if (direct) {
         translate_emit(tr, in_acc ? H_CALL_INDIRECT_a : H_CALL_INDIRECT_s, find);
-        *vec_push(&tr->arena, &tr->cells) = engine_cell_of(H_CALL_ACC);
-        vec_push(&tr->arena, &tr->cells)->p = engine_restore_stub(tr->em->store, w.a);
+        *vec_push(tr->arena, &tr->cells) = engine_cell_of(H_CALL_ACC);
+        vec_push(tr->arena, &tr->cells)->p = engine_restore_stub(tr->em->store, w.a);
         emit_word(tr, w);
         push_results(tr, type);
         return;
@@ -476,12 +472,13 @@ static void try_table(struct translator *tr)
         translate_forget(tr);
         branch(tr, wasm_get_u32(&tr->in));
         translate_drop_to(tr, height);
-        *vec_push(&tr->arena, &tr->catches) = k;
+        *vec_push(tr->arena, &tr->catches) = k;
     }
     translate_bind(tr, over);
     c.try_index = tr->tries.len;
-    *vec_push(&tr->arena, &tr->tries) =
-        (struct try_range){.start = tr->cells.len, .first = first, .count = n};
+    *vec_push(tr->arena, &tr->tries) = (struct try_range){
+        .start = tr->cells.len, .outer = tr->open_try, .first = first, .count = n};
+    tr->open_try = tr->tries.len;
     open_control(tr, c);
 }
 

@@ -22,7 +22,7 @@ static u32 class_of(char type)
 
 void translate_extra(struct translator *tr, u64 bits)
 {
-    vec_push(&tr->arena, &tr->cells)->u = bits;
+    vec_push(tr->arena, &tr->cells)->u = bits;
 }
 
 u32 translate_emit(struct translator *tr, enum handler h, struct word w)
@@ -30,8 +30,8 @@ u32 translate_emit(struct translator *tr, enum handler h, struct word w)
     u32 at = tr->cells.len;
     if (at <= tr->probe)
         tr->probe_offset = tr->op_offset;
-    *vec_push(&tr->arena, &tr->cells) = engine_cell_of(h);
-    vec_push(&tr->arena, &tr->cells)->w = w;
+    *vec_push(tr->arena, &tr->cells) = engine_cell_of(h);
+    vec_push(tr->arena, &tr->cells)->w = w;
     memcpy(tr->last.before, tr->acc, sizeof(tr->acc));
     tr->last.cell = at;
     tr->last.dest = NOWHERE;
@@ -94,9 +94,8 @@ void translate_copy(struct translator *tr, u32 to, u32 from, char type)
     translate_wrote(tr, to, translate_slots(type));
 }
 
-void translate_const(struct translator *tr, u32 to, char type, u64 bits)
+void translate_const(struct translator *tr, u32 to, u64 bits)
 {
-    (void)type;
     if (bits <= UINT32_MAX) {
         translate_emit(tr, H_CONST32, (struct word){.d = (u16)to, .off = (u32)bits});
     } else {
@@ -111,7 +110,7 @@ void translate_const(struct translator *tr, u32 to, char type, u64 bits)
 
 struct value *translate_push(struct translator *tr, enum value_kind kind, char type)
 {
-    struct value *v = vec_push(&tr->arena, &tr->values);
+    struct value *v = vec_push(tr->arena, &tr->values);
     *v = (struct value){.kind = (u8)kind, .type = type, .home = tr->top};
     tr->top += translate_slots(type);
     if (tr->top > tr->max_top)
@@ -158,7 +157,7 @@ struct operand translate_pop(struct translator *tr)
 void translate_to_slot(struct translator *tr, struct operand *o)
 {
     if (o->form == 'c') {
-        translate_const(tr, o->home, o->type, o->bits);
+        translate_const(tr, o->home, o->bits);
         o->slot = o->home;
     }
     o->form = 's';
@@ -197,7 +196,7 @@ void translate_save(struct translator *tr, u32 index)
         translate_copy(tr, v.home, tr->local_slots[v.local], v.type);
         tr->local_unread[v.local]--;
     } else if (v.kind == VALUE_CONST) {
-        translate_const(tr, v.home, v.type, v.bits);
+        translate_const(tr, v.home, v.bits);
     }
     tr->values.data[index].kind = VALUE_TEMP;
 }
@@ -229,7 +228,7 @@ void translate_save_local(struct translator *tr, u32 local)
 
 u32 translate_fixup(struct translator *tr, u32 cell, u32 from, u32 next)
 {
-    *vec_push(&tr->arena, &tr->fixups) = (struct fixup){cell, from, next};
+    *vec_push(tr->arena, &tr->fixups) = (struct fixup){cell, from, next};
     return tr->fixups.len;
 }
 

@@ -9,7 +9,7 @@ void translate_out(struct translator *tr, engine_out *fn, u32 in, const char *re
     translate_drop_to(tr, height);
     u32 at = translate_emit(tr, H_OUT, (struct word){0});
     tr->cells.data[at + 1].out = fn;
-    vec_push(&tr->arena, &tr->cells)->w = (struct word){.d = (u16)base, .off = x};
+    vec_push(tr->arena, &tr->cells)->w = (struct word){.d = (u16)base, .off = x};
     translate_extra(tr, y);
     translate_forget(tr);
     for (; *results; results++)
@@ -86,7 +86,7 @@ static void local_set(struct translator *tr, bool tee)
         translate_save_local(tr, i);
     }
     if (o.form == 'c')
-        translate_const(tr, slot, v.type, o.bits);
+        translate_const(tr, slot, o.bits);
     else
         translate_copy(tr, slot, o.slot, v.type);
     tr->last.dest = NOWHERE;
@@ -156,12 +156,12 @@ static void retype(struct translator *tr, char type)
 /* ---- Rows of instructions called out of line ------------------------------------------------------------- */
 
 /* What x and y are made of: immediates in the order of the instruction. */
-enum out_args { ARGS_NONE, ARGS_X, ARGS_XY, ARGS_YX };
+enum out_args { ARGS_NONE, ARGS_X, ARGS_XY };
 static const struct out_row {
     u16 op;
     engine_out *fn;
     u8 in, args;
-    const char *results; /* a, b: address type of memory or table x */
+    const char *results; /* m, t: address type of memory or table x */
 } rows[] = {
     {OP_MEMORY_SIZE, engine_out_memory_size, 0, ARGS_X, "m"},
     {OP_MEMORY_GROW, engine_out_memory_grow, 1, ARGS_X, "m"},
@@ -217,9 +217,8 @@ static wasm_valtype field_type(struct translator *tr, u32 type, u32 field)
     return tr->m->types.data[type].fields[field].type;
 }
 
-static void result_of(struct translator *tr, wasm_valtype t, char out[2])
+static void result_of(wasm_valtype t, char out[2])
 {
-    (void)tr;
     wasm_kind_of(t) == WASM_I8 || wasm_kind_of(t) == WASM_I16
         ? (void)(out[0] = 'i')
         : (void)(out[0] = translate_letter(t));
@@ -267,7 +266,7 @@ static bool reference(struct translator *tr, enum wasm_op op)
     case OP_STRUCT_GET_U:
         type = wasm_get_u32(&tr->in);
         field = wasm_get_u32(&tr->in);
-        result_of(tr, field_type(tr, type, field), result);
+        result_of(field_type(tr, type, field), result);
         translate_out(tr, engine_out_struct_get, 1, result, type,
                       (u64)field << 2 | (op == OP_STRUCT_GET_S));
         break;
@@ -285,7 +284,7 @@ static bool reference(struct translator *tr, enum wasm_op op)
     case OP_ARRAY_GET_S:
     case OP_ARRAY_GET_U:
         type = wasm_get_u32(&tr->in);
-        result_of(tr, field_type(tr, type, 0), result);
+        result_of(field_type(tr, type, 0), result);
         translate_out(tr, engine_out_array_get, 2, result, type, op == OP_ARRAY_GET_S);
         break;
     default: return out_row(tr, op);

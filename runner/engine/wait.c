@@ -1,11 +1,6 @@
 /* wait.c - memory.atomic.wait and notify. A task that waits stops there, if the store's user runs other tasks that can notify it. */
 #include "engine_internal.h"
 
-static bool outside(u64 at, u64 n, u64 size)
-{
-    return at > size || n > size - at;
-}
-
 /* x: memory << 4 | size; y: offset. The address is s[0]. */
 static int check(struct engine_task *t, const u64 *s, u64 x, u64 y, struct engine_memory **m)
 {
@@ -13,7 +8,7 @@ static int check(struct engine_task *t, const u64 *s, u64 x, u64 y, struct engin
     *m = t->inst->memories[x >> 4];
     if (ea & (size - 1))
         return TRAP_UNALIGNED;
-    return ea < y || outside(ea, size, (*m)->size) ? TRAP_MEMORY : TRAP_NONE;
+    return ea < y || engine_outside(ea, size, (*m)->size) ? TRAP_MEMORY : TRAP_NONE;
 }
 
 /* The task that has waited longest at an address. */
