@@ -16,10 +16,7 @@ static const struct row {
 static enum engine_outcome finish(struct canon_store *s, struct engine_task *t,
                                   enum engine_outcome outcome)
 {
-    if (s->failed && !s->trap_in_core) {
-        return engine_trap(t, STRF, STRA(s->trap.message));
-    }
-    return s->failed ? ENGINE_TRAPPED : outcome;
+    return s->failed ? engine_trap(t, STRF, STRA(s->trap.message)) : outcome;
 }
 
 static enum engine_outcome builtin_entry(void *env, struct engine_task *t, u64 *slots)

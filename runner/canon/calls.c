@@ -177,6 +177,10 @@ static void call_free(struct canon_call *c)
     if (c->inv) {
         c->inv->call = NULL;
     }
+    if (s->late_next == c) {
+        s->late_next = c->next;
+    }
+    s->late_calls -= c->later;
     engine_let_go(s->engine, c->kept);
     arena_free(&c->arena);
     mem_free(c);
@@ -286,7 +290,11 @@ bool canon_host_invoke(struct canon_store *s, struct canon_invocation *inv)
     struct canon_call *c = call_new(s, inv->func);
     c->inv = inv;
     inv->call = c;
-    c->args = inv->args;
+    u32 count = f->type->param_count;
+    c->args = arena_array(&c->arena, struct canon_value, count ? count : 1);
+    for (u32 i = 0; i < count; i++) { /* the invocation may be forgotten before the call ends */
+        canon_value_copy(&c->arena, &inv->args[i], &c->args[i]);
+    }
     c->inside = true;
     f->fn(f->env, c);
     c->inside = false;
@@ -366,23 +374,27 @@ static void resolve_call(struct canon_call *c, const struct canon_value *result)
     }
 }
 
-/* Ends the calls that chose to be done a turn later. */
+/* Ends the calls that chose to be done a turn later. What hears of one may end others: call_free moves late_next past those. */
 void canon_late_calls(struct canon_store *s)
 {
-    s->late_calls = 0;
-    for (struct canon_call *c = s->calls, *next; c && !s->failed; c = next) {
-        next = c->next;
+    for (struct canon_call *c = s->calls; c && !s->failed; c = s->late_next) {
+        s->late_next = c->next;
         if (c->later) {
             resolve_call(c, &c->result);
             call_free(c);
         }
     }
+    s->late_next = NULL;
 }
 
 static bool goes_later(struct canon_call *c, const struct canon_value *result)
 {
     struct canon_store *s = c->store;
-    if (!c->inside || !c->func->type->is_async || canon_choose(s, CHOICE_HOST_LATER, 2) == 0) {
+    if (!c->func->type->is_async) {
+        return false;
+    }
+    /* After a trap that was not taken yet no guest's realloc may run. */
+    if (!s->failed && (!c->inside || canon_choose(s, CHOICE_HOST_LATER, 2) == 0)) {
         return false;
     }
     if (c->func->type->result) {

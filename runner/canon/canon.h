@@ -87,7 +87,7 @@ struct canon_type {
     u32 disc_size;  /* bytes of a discriminant, VARIANT and its kin */
     u32 flat_count; /* core values; capped at 1000 */
     u8 flat[2][16]; /* enum wasm_kind of the first of them */
-    bool has_borrow, has_pointer, has_handle;
+    bool has_handle;
     bool
         is_plain; /* any bytes are a value of it: copied without a look (numbers and records of them) */
 };

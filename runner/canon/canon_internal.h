@@ -53,8 +53,7 @@ static inline bool kind_is_number(enum canon_kind k)
 {
     return k >= CANON_T_S8 && k <= CANON_T_F64;
 }
-/* Types of a resource's destructor and of a core start function. */
-extern const struct canon_type canon_prims[];
+extern const struct canon_type canon_prims[]; /* by kind */
 
 typedef const struct canon_type *canon_type_lookup(void *ctx, str name);
 const struct canon_type *canon_parse_type(struct arena *a, str text, canon_type_lookup *lookup,
@@ -187,7 +186,6 @@ struct waitable_set {
     u32 index; /* for reports */
     struct thread *waiters;
 };
-struct canon_store;
 void canon_waitable_set_event(struct canon_store *s, struct waitable *w);
 struct event canon_waitable_take(struct canon_store *s, struct waitable *w);
 void canon_waitable_join(struct canon_store *s, struct waitable *w, struct waitable_set *set);
@@ -224,7 +222,7 @@ struct thread {
     struct thread *resumer;               /* gets control when this one blocks or ends */
     struct thread *ready_next, *ready_previous;
     struct thread *all_next, *all_previous;
-    struct thread *set_next; /* waiters of a set */
+    struct thread *set_next, *set_previous; /* waiters of a set, or at a gate */
     u8 state, wait;
     bool in_ready, in_gate;
     u32 index; /* in the instance's thread table, 0: not registered */
@@ -258,8 +256,7 @@ struct task {
     u32 thread_count; /* registered */
     u32 live_threads; /* with the unregistered */
     u8 state;
-    bool counted; /* in num_waiting_to_enter */
-    u32 report;   /* for report.c */
+    u32 report; /* for report.c */
 };
 
 enum subtask_state {
@@ -315,7 +312,7 @@ struct canon_invocation {
     struct canon_value *args;
     canon_done_fn *done;
     void *env;
-    bool resolved, cancelled, by_api, cancel_requested;
+    bool resolved, cancel_requested;
     struct canon_value result;
     struct canon_invocation *next, *previous;
 };
@@ -337,7 +334,7 @@ struct component_instance {
     u32 backpressure;
     u32 num_waiting_to_enter;
     struct thread *exclusive_thread;
-    struct thread *gated; /* waiting at the gate, out of the ready list */
+    struct thread *gated_first, *gated_last; /* waiting at the gate, out of the ready list */
     struct component_instance *root;
     struct component_instance *next; /* all of the store */
     str path;
@@ -347,6 +344,7 @@ struct component_instance {
     struct scope *scope;
     /* What direct.c needs to know. */
     bool may_block;
+    u32 height; /* of the longest chain of direct calls down from here */
     u32 mark;
     VEC(struct component_instance *) callees;
     VEC(struct component_instance *) callers;
@@ -394,6 +392,7 @@ struct canon_store {
     u32 scratch_depth;
     u32 marks;
     u32 late_calls;
+    struct canon_call *late_next; /* where canon_late_calls goes on */
 
     struct { /* owned resources that the host dropped */
         struct {
@@ -406,9 +405,8 @@ struct canon_store {
     VEC(struct canon_end *) late_reads; /* the host's, to go on with */
     struct subtask *subtasks;           /* all */
 
-    bool failed;       /* s->trap tells why; nothing more may run until it is taken */
-    bool explainable;  /* canon_explain speaks of this trap */
-    bool trap_in_core; /* it is already the trap of s->host_task */
+    bool failed;      /* s->trap tells why; nothing more may run until it is taken */
+    bool explainable; /* canon_explain speaks of this trap */
     struct canon_trap trap;
     struct component_instance *failed_inst;
     const char *builtin; /* the one that runs, for traps */
@@ -418,9 +416,9 @@ struct canon_store {
 void *canon_pool_get(struct canon_store *s, struct pool *p);
 void canon_pool_put(struct pool *p, void *object);
 
-/* Sets the trap; gives false. */
 /* Says more about the trap that canon_fail has just set (not if an earlier one counts); gives false. */
 bool canon_explain(struct canon_store *s, const char *format, ...) WITC_PRINTF(2, 3);
+/* Sets the trap unless an earlier one counts; gives false. */
 bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
     WITC_PRINTF(3, 4);
 /* May something more of so many bytes be kept for a guest? */
@@ -468,6 +466,8 @@ bool canon_lift_params(struct cx *cx, u32 max_flat, const u64 *slots,
 bool canon_lift_result(struct cx *cx, u32 max_flat, const u64 *slots,
                        const struct canon_functype *ft, struct canon_value *v);
 bool canon_lift_scalar(struct cx *cx, enum canon_kind kind, u64 slot, u64 *out);
+/* A value from a core value that canon_lift_scalar gave. */
+struct canon_value canon_scalar_value(enum canon_kind kind, u64 slot);
 
 bool canon_store_value(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
                        u64 ptr);
@@ -530,6 +530,8 @@ void canon_lock_roots(struct canon_store *s);
 
 struct task *canon_task_new(struct canon_func *f);
 void canon_task_release(struct task *t);
+/* Does it run under the lock of its instance (Task.needs_exclusive, and the function is async)? */
+bool canon_needs_lock(const struct task *t);
 enum step canon_task_enter(struct thread *th);
 bool canon_task_return(struct task *t, const struct canon_value *result, u64 scalar);
 bool canon_task_cancel(struct task *t);
@@ -573,7 +575,6 @@ bool canon_call_direct(struct lowered *low, u64 *slots);
 enum end_state { END_IDLE, END_COPYING, END_CANCELLING, END_DONE };
 struct buffer {
     bool active;
-    bool host; /* a host's read: host_fn */
     const struct options *opts;
     struct component_instance *inst;
     u64 ptr;
@@ -637,7 +638,6 @@ struct builtin {
     bool table_64, closure_64;
     const struct cm_canon *def;
     const struct canon_type *type; /* stream, future */
-    bool has_result;
     const struct canon_type *result;
     struct canon_resource_type *rt;
     struct options opts;

@@ -2,10 +2,12 @@
  * needs no stack of its own and no thread that outlives it: the callee runs nested on the caller's engine
  * task.
  *
- * An instance may block if it has a built-in that blocks or resumes another thread, or if it calls (by what is lowered into it) an async
+ * An instance may block if it stands on top of DIRECT_MAX others that call each other so, it has a built-in that blocks or resumes another thread, or if it calls (by what is lowered into it) an async
  * function, an instance that may block, or - directly or not - itself: with circles excluded the native stack grows by
  * the length of a chain of instances at most. */
 #include "canon_internal.h"
+
+#define DIRECT_MAX 100 /* nested calls that the C stack has room for, and for a realloc within */
 
 static bool reaches(struct canon_store *s, struct component_instance *from,
                     const struct component_instance *to)
@@ -47,6 +49,31 @@ void canon_may_block(struct component_instance *i)
     canon_scratch_leave(s);
 }
 
+/* `from` has a new callee. */
+static void raise_height(struct component_instance *from)
+{
+    VEC(struct component_instance *) stack = {0};
+    struct arena *a = canon_scratch_enter(from->store);
+    *vec_push(a, &stack) = from;
+    while (stack.len) {
+        struct component_instance *i = stack.data[--stack.len];
+        u32 height = 0;
+        for (u32 k = 0; k < i->callees.len && !i->may_block; k++) {
+            u32 with = i->callees.data[k]->height + 1;
+            height = with > height ? with : height;
+        }
+        if (height >= DIRECT_MAX) {
+            canon_may_block(i);
+        } else if (height > i->height) {
+            i->height = height;
+            for (u32 k = 0; k < i->callers.len; k++) {
+                *vec_push(a, &stack) = i->callers.data[k];
+            }
+        }
+    }
+    canon_scratch_leave(from->store);
+}
+
 void canon_add_call(struct component_instance *from, struct canon_func *f)
 {
     struct canon_store *s = from->store;
@@ -65,6 +92,7 @@ void canon_add_call(struct component_instance *from, struct canon_func *f)
     if (to) {
         *vec_push(&s->arena, &from->callees) = to;
         *vec_push(&s->arena, &to->callers) = from;
+        raise_height(from);
     }
 }
 
@@ -216,9 +244,8 @@ bool canon_call_direct(struct lowered *low, u64 *slots)
     if (s->config.trace) {
         canon_trace_lift(&t);
     }
-    bool fine = functype_of(f->type)->scalar && !low->opts.is_async
-                    ? call_scalar(s, low, &t, slots)
-                    : call_values(s, low, &t, slots);
+    bool fine = functype_of(f->type)->scalar ? call_scalar(s, low, &t, slots)
+                                             : call_values(s, low, &t, slots);
     s->current = outer;
     s->context = context;
     if (!fine && f->inst->root != low->inst->root) {

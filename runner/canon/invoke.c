@@ -38,18 +38,11 @@ void canon_invocation_resolve(struct canon_invocation *inv, const struct canon_v
 {
     const struct canon_type *t = inv->func->type->result;
     inv->resolved = true;
-    inv->cancelled = cancelled;
     inv->task = NULL;
     if (t && !cancelled && result) {
         canon_value_copy(&inv->arena, result, &inv->result);
     } else if (t && !cancelled) {
-        inv->result = canon_u(t->kind, scalar);
-        switch (t->kind) { /* scalars travel as core values */
-        case CANON_T_S8: inv->result.s = (i8)scalar; break;
-        case CANON_T_S16: inv->result.s = (i16)scalar; break;
-        case CANON_T_S32: inv->result.s = (i32)scalar; break;
-        default: break;
-        }
+        inv->result = canon_scalar_value(t->kind, scalar);
     }
     if (inv->done) {
         inv->done(inv->env, t && !cancelled ? &inv->result : NULL);

@@ -113,6 +113,18 @@ bool canon_lift_scalar(struct cx *cx, enum canon_kind kind, u64 slot, u64 *out)
     }
 }
 
+struct canon_value canon_scalar_value(enum canon_kind kind, u64 slot)
+{
+    struct canon_value v = canon_u(kind, slot);
+    switch (kind) {
+    case CANON_T_S8: v.s = (i8)slot; break;
+    case CANON_T_S16: v.s = (i16)slot; break;
+    case CANON_T_S32: v.s = (i32)slot; break;
+    default: break;
+    }
+    return v;
+}
+
 /* ---- Handles --------------------------------------------------------------------------------------- */
 
 static bool lift_own(struct cx *cx, u32 index, const struct canon_type *t, struct canon_value *v)

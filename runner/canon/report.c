@@ -35,25 +35,12 @@ void canon_trace_call(struct task *task, const struct canon_value *values, u32 n
     emit(task->inst->store, t);
 }
 
-/* A value from a core value, for calls that go without values. */
-static struct canon_value scalar_value(enum canon_kind kind, u64 slot)
-{
-    struct canon_value v = canon_u(kind, slot);
-    switch (kind) {
-    case CANON_T_S8: v.s = (i8)slot; break;
-    case CANON_T_S16: v.s = (i16)slot; break;
-    case CANON_T_S32: v.s = (i32)slot; break;
-    default: break;
-    }
-    return v;
-}
-
 void canon_trace_scalars(struct task *task, const u64 *slots)
 {
     struct canon_value values[MAX_FLAT_PARAMS];
     const struct canon_functype *ft = task->func->type;
     for (u32 i = 0; i < ft->param_count; i++) {
-        values[i] = scalar_value(ft->params[i].type->kind, slots[i]);
+        values[i] = canon_scalar_value(ft->params[i].type->kind, slots[i]);
     }
     canon_trace_call(task, values, ft->param_count);
 }
@@ -64,7 +51,7 @@ void canon_trace_result(struct task *task, const struct canon_value *result, u64
     const struct canon_type *type = task->func->type->result;
     struct canon_value v;
     if (!result && type && !cancelled) {
-        v = scalar_value(type->kind, scalar);
+        v = canon_scalar_value(type->kind, scalar);
         result = &v;
     }
     struct canon_trace t = of_task(cancelled ? TRACE_CANCEL : TRACE_RETURN, task);
@@ -123,6 +110,19 @@ static str end_words(struct canon_store *s, const struct canon_end *e)
 #define TRACE_PLAIN  200 /* elements of a copy, at most */
 #define TRACE_OTHERS 16
 
+/* Loads what may no longer be values; that is no trap of the guest. */
+static bool load_to_show(struct cx *cx, u64 at, u32 n, const struct canon_type *t,
+                         struct canon_value *values)
+{
+    struct canon_store *s = cx->store;
+    bool failed = s->failed, explainable = s->explainable;
+    s->failed = true; /* the first trap counts, so none is set */
+    bool fine = canon_load_list_valid(cx, at, n, t, values);
+    s->failed = failed;
+    s->explainable = explainable;
+    return fine;
+}
+
 /* The end is a guest's. The elements stand behind the place of the buffer that was pending: the peer's, where that is a guest's
  * too. Those with handles are gone by now. */
 void canon_trace_copy(struct canon_end *e, u32 n)
@@ -147,7 +147,7 @@ void canon_trace_copy(struct canon_end *e, u32 n)
         cx.arena = scratch;
         t.value_count = n < most ? n : most;
         t.values = values;
-        if (!canon_load_list_valid(&cx, at, t.value_count, element, values)) {
+        if (!load_to_show(&cx, at, t.value_count, element, values)) {
             t.value_count = 0;
         }
     }
@@ -177,6 +177,7 @@ void canon_trace_drop(struct canon_end *e)
 #define MOST_EDGES     8
 #define MOST_IN_CIRCLE 30
 #define MOST_NODES     40
+#define MOST_OF_ALL    1000000 /* edges */
 
 /* Nodes are numbered in the order in which the tasks began. The nodes of a task, and of an instance, are chains: their first is
  * `report` of the task or instance (0: none, else the number + 1). */
@@ -186,7 +187,7 @@ struct graph {
     VEC(struct canon_wait) nodes;
     struct thread **threads; /* of the nodes that are tasks, which come first */
     u32 *next_of_task, *next_of_instance;
-    u32 tasks;
+    u32 tasks, edges;
 };
 
 static const char *subtask_words(const struct subtask *sub)
@@ -196,6 +197,10 @@ static const char *subtask_words(const struct subtask *sub)
 
 static void add_edge(struct graph *g, u32 from, u32 to)
 {
+    if (g->edges == MOST_OF_ALL) {
+        return;
+    }
+    g->edges++;
     struct canon_wait *n = &g->nodes.data[from];
     u32 count = n->edge_count;
     if ((count & (count - 1)) == 0) { /* full: its room is a power of two */
@@ -208,11 +213,14 @@ static void add_edge(struct graph *g, u32 from, u32 to)
     n->edges[n->edge_count++] = to;
 }
 
-static u32 add_node(struct graph *g, bool is_host, str what)
+/* An edge to a node that is no task. */
+static void add_other(struct graph *g, u32 from, bool is_host, str what)
 {
-    struct canon_wait *n = vec_push(g->a, &g->nodes);
-    *n = (struct canon_wait){.kind = is_host ? WAIT_HOST : WAIT_END, .what = what};
-    return g->nodes.len - 1;
+    if (g->edges < MOST_OF_ALL) {
+        struct canon_wait *n = vec_push(g->a, &g->nodes);
+        *n = (struct canon_wait){.kind = is_host ? WAIT_HOST : WAIT_END, .what = what};
+        add_edge(g, from, g->nodes.len - 1);
+    }
 }
 
 /* Every blocked thread of a task is a node. */
@@ -233,10 +241,9 @@ static void edge_of_subtask(struct graph *g, u32 from, const struct subtask *sub
     if (sub->task) {
         edges_to_task(g, from, sub->task);
     } else if (sub->call) {
-        add_edge(g, from,
-                 add_node(g, true,
-                          str_printf(g->a, "the host has not finished `" STRF "`",
-                                     STRA(sub->low->callee->name))));
+        add_other(
+            g, from, true,
+            str_printf(g->a, "the host has not finished `" STRF "`", STRA(sub->low->callee->name)));
     }
 }
 
@@ -252,9 +259,7 @@ static void edge_of_end(struct graph *g, u32 from, const struct canon_end *e, st
     }
     if (!o->owner) {
         buf_c(what, " (the host)");
-        add_edge(
-            g, from,
-            add_node(g, true, str_printf(g->a, "the host holds the other end of the %s", noun)));
+        add_other(g, from, true, str_printf(g->a, "the host holds the other end of the %s", noun));
         return;
     }
     buf_printf(what, " (handle %u of " STRF ")", o->index, STRA(o->owner->path));
@@ -266,11 +271,10 @@ static void edge_of_end(struct graph *g, u32 from, const struct canon_end *e, st
         }
     }
     if (!any) {
-        add_edge(g, from,
-                 add_node(g, false,
-                          str_printf(g->a, "nobody uses the %s end (handle %u) in " STRF,
-                                     o->is_writable ? "writable" : "readable", o->index,
-                                     STRA(o->owner->path))));
+        add_other(g, from, false,
+                  str_printf(g->a, "nobody uses the %s end (handle %u) in " STRF,
+                             o->is_writable ? "writable" : "readable", o->index,
+                             STRA(o->owner->path)));
     }
 }
 
@@ -283,7 +287,8 @@ static void edges_of_set(struct graph *g, u32 from, const struct waitable_set *s
     }
     size_t end = 0;
     u32 n = 0;
-    for (const struct waitable *w = set->first; w; w = w->next) {
+    for (const struct waitable *w = set->first; w && (n <= MOST_IN_SET || g->edges < MOST_OF_ALL);
+         w = w->next) {
         buf_c(what, w == set->first ? ": " : "; ");
         if (w->is_subtask) {
             edge_of_subtask(g, from, (const struct subtask *)w, what);
@@ -297,17 +302,21 @@ static void edges_of_set(struct graph *g, u32 from, const struct waitable_set *s
         }
     }
     if (n > MOST_IN_SET) {
-        buf_printf(what, "; and %u more", n - MOST_IN_SET);
+        buf_printf(what, "; and %u more", set->count - MOST_IN_SET);
     }
 }
 
+/* One edge, to the thread that holds it: the first of its task. If that one runs, nobody waits in a circle through it. */
 static void edges_of_lock(struct graph *g, u32 from, const struct component_instance *i,
                           struct buf *what)
 {
     if (i->exclusive_thread) {
+        const struct task *t = i->exclusive_thread->task;
         buf_printf(what, ", held off by `" STRF "`, which holds the instance's lock",
-                   STRA(i->exclusive_thread->task->func->name));
-        edges_to_task(g, from, i->exclusive_thread->task);
+                   STRA(t->func->name));
+        if (t->report && g->threads[t->report - 1] == i->exclusive_thread) {
+            add_edge(g, from, t->report - 1);
+        }
     }
 }
 

@@ -32,9 +32,9 @@ void canon_task_release(struct task *t)
     canon_pool_put(&t->inst->store->tasks_pool, t);
 }
 
-static bool needs_exclusive(const struct task *t)
+bool canon_needs_lock(const struct task *t)
 {
-    return !t->func->opts.is_async || t->func->opts.callback;
+    return t->func->type->is_async && (!t->func->opts.is_async || t->func->opts.callback);
 }
 
 bool canon_task_deliver_cancel(struct task *t)
@@ -129,14 +129,13 @@ bool canon_task_return_flat(struct task *t, u32 max_flat, const u64 *slots)
 
 static bool has_backpressure(const struct task *t)
 {
-    return t->inst->backpressure > 0 || (needs_exclusive(t) && t->inst->exclusive_thread);
+    return t->inst->backpressure > 0 || (canon_needs_lock(t) && t->inst->exclusive_thread);
 }
 
 static enum step task_entered(struct thread *th)
 {
     struct task *t = th->task;
     t->inst->num_waiting_to_enter--;
-    t->counted = false;
     if (canon_task_deliver_cancel(t)) {
         return canon_task_cancel(t) ? STEP_DONE : STEP_TRAP;
     }
@@ -154,7 +153,6 @@ enum step canon_task_enter(struct thread *th)
     t->implicit = th;
     if (t->func->type->is_async && (has_backpressure(t) || t->inst->num_waiting_to_enter > 0)) {
         t->inst->num_waiting_to_enter++;
-        t->counted = true;
         th->then = task_entered;
         th->doing = "enter";
         return canon_thread_wait_until(th, WAIT_GATE, NULL) ? STEP_AGAIN : STEP_BLOCK;
@@ -218,7 +216,7 @@ static bool exit_implicit_thread(struct thread *th)
 {
     struct task *t = th->task;
     bool fine = canon_thread_unregister(th);
-    if (t->func->type->is_async && needs_exclusive(t)) {
+    if (canon_needs_lock(t)) {
         canon_unlock(t->inst);
     }
     return fine;
@@ -263,7 +261,7 @@ static enum step task_start(struct thread *th)
     struct task *t = th->task;
     const struct canon_func *f = t->func;
     u64 slots[MAX_FLAT_PARAMS + 1] = {0};
-    if (f->type->is_async && needs_exclusive(t)) {
+    if (canon_needs_lock(t)) {
         t->inst->exclusive_thread = th;
     }
     if (!canon_thread_register(th)) {

@@ -2,9 +2,9 @@
  * thread (a guest's call of a guest) its code is suspended and the other's `resumer` points back to it. So the chain of
  * callers is a list on the heap, and canon_drive is a loop.
  *
- * Which waiting threads are ready is not searched for: whoever changes a condition puts the threads that wait for it on the ready list,
- * in the order of the changes. A thread on the list may have stopped being ready (its event was taken, the lock is
- * held); the search passes over it. */
+ * Which waiting threads have what they wait for is not searched for: whoever changes a condition puts the threads that wait for it on the
+ * ready list, in the order of the changes. A thread on the list may have stopped being ready (its event was taken:
+ * it is parked) or wait for nothing but its instance's lock: each turn passes over those. */
 #include "canon_internal.h"
 
 /* ---- Life ---------------------------------------------------------------------------------------- */
@@ -29,13 +29,11 @@ struct thread *canon_thread_new(struct task *task, enum step (*then)(struct thre
 static void leave_set(struct thread *th)
 {
     struct waitable_set *set = th->on.set;
-    for (struct thread **at = &set->waiters; *at; at = &(*at)->set_next) {
-        if (*at == th) {
-            *at = th->set_next;
-            break;
-        }
+    *(th->set_previous ? &th->set_previous->set_next : &set->waiters) = th->set_next;
+    if (th->set_next) {
+        th->set_next->set_previous = th->set_previous;
     }
-    th->set_next = NULL;
+    th->set_next = th->set_previous = NULL;
     set->num_waiting--;
 }
 
@@ -50,18 +48,24 @@ static void ready_remove(struct canon_store *s, struct thread *th)
     th->in_ready = false;
 }
 
+static void gate_add(struct thread *th)
+{
+    struct component_instance *i = th->task->inst;
+    th->set_previous = i->gated_last;
+    *(i->gated_last ? &i->gated_last->set_next : &i->gated_first) = th;
+    i->gated_last = th;
+    th->in_gate = true;
+}
+
 static void gate_remove(struct thread *th)
 {
+    struct component_instance *i = th->task->inst;
     if (!th->in_gate) {
         return;
     }
-    for (struct thread **at = &th->task->inst->gated; *at; at = &(*at)->set_next) {
-        if (*at == th) {
-            *at = th->set_next;
-            break;
-        }
-    }
-    th->set_next = NULL;
+    *(th->set_previous ? &th->set_previous->set_next : &i->gated_first) = th->set_next;
+    *(th->set_next ? &th->set_next->set_previous : &i->gated_last) = th->set_previous;
+    th->set_next = th->set_previous = NULL;
     th->in_gate = false;
 }
 
@@ -156,11 +160,6 @@ static bool condition(const struct thread *th)
     }
 }
 
-static bool needs_exclusive(const struct task *t)
-{
-    return t->func->type->is_async && (!t->func->opts.is_async || t->func->opts.callback);
-}
-
 bool canon_thread_ready(const struct thread *th)
 {
     if (th->state != THREAD_WAITING || !condition(th)) {
@@ -168,7 +167,7 @@ bool canon_thread_ready(const struct thread *th)
     }
     bool locked = th->task->inst->exclusive_thread != NULL;
     switch ((enum wait_kind)th->wait) {
-    case WAIT_GATE: return !locked || !needs_exclusive(th->task);
+    case WAIT_GATE: return !locked || !canon_needs_lock(th->task);
     case WAIT_CALLBACK:
     case WAIT_UNLOCKED: return !locked;
     default: return true;
@@ -204,6 +203,9 @@ void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on
     case WAIT_CALLBACK:
         th->on.set = on;
         th->set_next = th->on.set->waiters;
+        if (th->set_next) {
+            th->set_next->set_previous = th;
+        }
         th->on.set->waiters = th;
         th->on.set->num_waiting++;
         break;
@@ -220,9 +222,7 @@ void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on
     if (condition(th)) {
         canon_thread_wake(th);
     } else if (kind == WAIT_GATE) {
-        th->set_next = th->task->inst->gated;
-        th->task->inst->gated = th;
-        th->in_gate = true;
+        gate_add(th);
     }
 }
 
@@ -262,23 +262,8 @@ void canon_unlock(struct component_instance *i)
 
 void canon_backpressure_changed(struct component_instance *i)
 {
-    if (i->backpressure) {
-        return;
-    }
-    /* The list has the newest first; they become ready in the order in which they came. */
-    struct thread *reversed = NULL;
-    while (i->gated) {
-        struct thread *th = i->gated;
-        i->gated = th->set_next;
-        th->set_next = reversed;
-        reversed = th;
-    }
-    while (reversed) {
-        struct thread *th = reversed;
-        reversed = th->set_next;
-        th->set_next = NULL;
-        th->in_gate = false;
-        canon_thread_wake(th);
+    while (!i->backpressure && i->gated_first) { /* in the order in which they came */
+        canon_thread_wake(i->gated_first);       /* and takes it off this list */
     }
 }
 
@@ -288,9 +273,7 @@ static void park(struct thread *th)
 {
     ready_remove(th->task->inst->store, th);
     if (th->wait == WAIT_GATE) {
-        th->set_next = th->task->inst->gated;
-        th->task->inst->gated = th;
-        th->in_gate = true;
+        gate_add(th);
     }
 }
 

@@ -27,7 +27,6 @@ const struct canon_type canon_prims[] = {
                         .size = {8, 16},
                         .align = {4, 8},
                         .flat_count = 2,
-                        .has_pointer = true,
                         .flat = {{WASM_I32, WASM_I32}, {WASM_I64, WASM_I64}}},
     [CANON_T_ERROR_CONTEXT] = {.kind = CANON_T_ERROR_CONTEXT, OTHER(4), .has_handle = true},
 };
@@ -46,8 +45,6 @@ struct canon_type *canon_type_new(struct arena *a, enum canon_kind kind)
 
 static void inherit(struct canon_type *t, const struct canon_type *part)
 {
-    t->has_borrow |= part->has_borrow;
-    t->has_pointer |= part->has_pointer;
     t->has_handle |= part->has_handle;
 }
 
@@ -168,7 +165,6 @@ static void finish_handle(struct canon_type *t)
     }
     t->flat_count = 1;
     t->has_handle = true;
-    t->has_borrow = t->kind == CANON_T_BORROW;
 }
 
 static void finish_list(struct canon_type *t)
@@ -185,7 +181,6 @@ static void finish_list(struct canon_type *t)
     for (u32 i = 0; i < t->field_count; i++) {
         inherit(t, t->fields[i].type);
     }
-    t->has_pointer = true;
 }
 
 static void finish_fixed(struct canon_type *t)

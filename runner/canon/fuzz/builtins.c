@@ -346,7 +346,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     size_t part = (size - HEAD) / sessions;
     for (u32 n = 0; n < sessions && part > PLAN; n++) {
         const u8 *p = data + HEAD + n * part;
-        struct canon_instance *i;
+        struct canon_instance *i = NULL;
         if (!loaded || canon_instantiate(h.store, loaded, l, NULL, &i, &d) != CANON_OK) {
             show(&a, &d);
         }
