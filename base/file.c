@@ -300,7 +300,8 @@ static void begin_temporary(struct file_out *f)
     struct stat st;
     mode_t mode = umask(0);
     umask(mode);
-    mode = stat(target, &st) == 0 ? st.st_mode & 07777 : 0666 & ~mode;
+    /* The mode of what is replaced, but for setuid and setgid: they were for other bytes. */
+    mode = stat(target, &st) == 0 ? st.st_mode & 0777 : 0666 & ~mode;
     f->target = str_to_c(f->d->arena, str_c(target));
     f->temporary = str_to_c(f->d->arena, str_printf(f->d->arena, "%s.XXXXXX", target));
     f->fd = make_temporary(f->temporary);
