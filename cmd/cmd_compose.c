@@ -88,7 +88,7 @@ static int run(struct cli *cli)
     if (wac && (cli_value(cli, "plug") || cli_value(cli, "config")))
         return cli_usage(cli, "a .wac file says itself what to compose");
     if (!cli_features(cli, &features))
-        return 1;
+        return 2;
     struct compose_graph g;
     compose_graph_init(&g, &cli->arena, features);
     g.no_validate = cli_flag(cli, "no-validate");

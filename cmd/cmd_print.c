@@ -137,7 +137,7 @@ static int run(struct cli *cli)
     u32 n = cli_values(cli, "features", &lists);
     for (u32 i = 0; i < n; i++) {
         if (!features_apply(&features, str_c(lists[i]), &cli->diags)) {
-            return 1;
+            return 2;
         }
     }
     struct wasm_binary binary;

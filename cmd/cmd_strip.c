@@ -86,7 +86,8 @@ static int run(struct cli *cli)
     struct strip s = {.arena = &cli->arena, .all = cli_flag(cli, "all")};
     struct wasm_binary binary;
     const char *path = cli->args.len ? cli->args.data[0] : "-";
-    bool fine = read_patterns(cli, &s) && cli_read_binary(cli, path, features_all(), &binary);
+    bool usage = read_patterns(cli, &s);
+    bool fine = usage && cli_read_binary(cli, path, features_all(), &binary);
     if (fine) {
         bool module = binary.layer == LAYER_MODULE;
         struct buf out = buf_in(&cli->arena);
@@ -96,7 +97,7 @@ static int run(struct cli *cli)
     for (u32 i = 0; i < s.pattern_count; i++) {
         regfree(&s.patterns[i]);
     }
-    return fine ? 0 : 1;
+    return fine ? 0 : usage ? 1 : 2;
 }
 
 const struct command cmd_strip = {

@@ -24,7 +24,7 @@ static int run(struct cli *cli)
     if (!wit)
         return cli_usage(cli, "say which WIT the world is in with `--wit PATH`");
     if (!cli_features(cli, &features))
-        return 1;
+        return 2;
     compose_graph_init(&g, &cli->arena, features);
     wit_resolve_init(&r, &cli->arena, &cli->diags);
     r.features.all = true;

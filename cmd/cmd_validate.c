@@ -14,7 +14,7 @@ static int run(struct cli *cli)
     }
     struct features features;
     if (!cli_features(cli, &features)) {
-        return 1;
+        return 2;
     }
     const char *standard_input = "-";
     const char **paths = cli->args.len ? cli->args.data : &standard_input;

@@ -52,7 +52,7 @@ static int run(struct cli *cli)
     struct features features;
     u64 seed = 0;
     if (!cli_features(cli, &features)) {
-        return 1;
+        return 2;
     }
     if (!read_seed(cli, &seed)) {
         return 2;
