@@ -29,7 +29,7 @@ bool validate_cm_need(struct validate_cm *v, const struct validate_scope *s, enu
 validate_id validate_cm_intern(struct validate_cm *v, const struct validate_scope *s,
                                const struct validate_type *def)
 {
-    validate_id id = validate_intern(v->t, def);
+    validate_id id = validate_make(v->t, def);
     if (id == VALIDATE_NONE)
         validate_cm_bad(v, s,
                         "effective type size exceeds the limit: types may refer to %u others at "
@@ -43,7 +43,7 @@ validate_id validate_cm_intern(struct validate_cm *v, const struct validate_scop
 static validate_id type_of_module(struct validate_types *t, struct validate_context *c,
                                   const struct wasm_module *m)
 {
-    struct validate_type def = validate_blank(DEF_MODULE);
+    struct validate_type def = validate_empty(DEF_MODULE);
     struct wasm_import *imports = arena_array(t->arena, struct wasm_import, m->imports.len);
     struct validate_core_export *exports =
         arena_array(t->arena, struct validate_core_export, m->exports.len);
@@ -59,7 +59,7 @@ static validate_id type_of_module(struct validate_types *t, struct validate_cont
     def.core_import_count = m->imports.len;
     def.core_exports = exports;
     def.core_export_count = m->exports.len;
-    return validate_intern(t, &def);
+    return validate_make(t, &def);
 }
 
 /* Within components a module's imports must differ in their names. */
@@ -198,7 +198,7 @@ static bool core_instantiate(struct validate_cm *v, struct validate_scope *s,
 static bool core_instance(struct validate_cm *v, struct validate_scope *s,
                           const struct cm_instance *i)
 {
-    struct validate_type def = validate_blank(DEF_MODULE);
+    struct validate_type def = validate_empty(DEF_MODULE);
     if (i->is_instantiate ? !core_instantiate(v, s, i, &def) : !core_inline_exports(v, s, i, &def))
         return false;
     validate_id id = validate_cm_intern(v, s, &def);
@@ -236,7 +236,7 @@ static bool inline_exports(struct validate_cm *v, struct validate_scope *s,
             !validate_cm_name(v, s, &side, "instance export", &i->exports[k].name, e))
             return false;
     }
-    struct validate_type def = validate_blank(DEF_INSTANCE);
+    struct validate_type def = validate_empty(DEF_INSTANCE);
     def.exports = side.items.data;
     def.export_count = side.items.len;
     *out = validate_cm_intern(v, s, &def);
@@ -349,6 +349,24 @@ static bool alias(struct validate_cm *v, struct validate_scope *s, const struct 
                                   : validate_cm_alias_export(v, s, a);
 }
 
+/* What is wrong in a module is told by its rules; which module it is, by the component around it. */
+static bool core_module(struct validate_cm *v, const struct validate_scope *s,
+                        const struct wasm_module *m, validate_id *id)
+{
+    u32 before = v->diags->list.len;
+    if (validate_core_module(v->t, m, v->features, id, v->diags))
+        return true;
+    struct wasm_names names;
+    wasm_read_names(v->diags->arena, m, &names);
+    str name =
+        names.module.len ? str_printf(v->diags->arena, " `" STRF "`", STRA(names.module)) : STR("");
+    const char *of = s->path.len ? " in " : "";
+    for (u32 i = before; i < v->diags->list.len; i++)
+        diag_note(v->diags, v->diags->list.data[i], "in core module %u" STRF "%s" STRF,
+                  s->modules.len, STRA(name), of, STRA(s->path));
+    return false;
+}
+
 static bool definition(struct validate_cm *v, struct validate_scope *s,
                        const struct wasm_component *c, struct cm_item item)
 {
@@ -356,7 +374,7 @@ static bool definition(struct validate_cm *v, struct validate_scope *s,
     u32 i = item.index;
     switch (item.kind) {
     case ITEM_CORE_MODULE:
-        if (!validate_core_module(v->t, c->modules.data[i], v->features, &id, v->diags))
+        if (!core_module(v, s, c->modules.data[i], &id))
             return false;
         *vec_push(v->t->arena, &s->modules) = id;
         return true;
@@ -404,7 +422,7 @@ static validate_id type_of_component(struct validate_cm *v, struct validate_scop
     for (u32 i = 0; i < s->exports.items.len; i++)
         validate_free_resources(v->t, s->exports.items.data[i].entity.type, &seen, &found,
                                 &scratch.arena, &defined);
-    struct validate_type def = validate_blank(DEF_COMPONENT);
+    struct validate_type def = validate_empty(DEF_COMPONENT);
     def.imports = s->imports.items.data;
     def.import_count = s->imports.items.len;
     def.exports = s->exports.items.data;
@@ -510,7 +528,7 @@ static bool component(struct validate_cm *v, struct validate_scope *parent, u32 
 bool validate_component(struct validate_types *t, const struct wasm_component *c, struct features f,
                         validate_id *type, struct diags *d)
 {
-    struct validate_cm v = {t, f, d};
+    struct validate_cm v = {.t = t, .features = f, .diags = d};
     validate_id id;
     t->work = 0;
     if (!component(&v, NULL, 0, c, &id))

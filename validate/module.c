@@ -59,6 +59,11 @@ static bool check_funcs(struct validate_context *c, const struct validate_type_s
     const struct wasm_module *m = c->m;
     c->funcs = arena_array(c->arena, u32, m->funcs.len);
     c->declared = arena_array(c->arena, u8, m->funcs.len);
+    c->exact_imports = arena_array(c->arena, bool, m->imported_funcs);
+    for (u32 i = 0, func = 0; i < m->imports.len; i++) {
+        if (m->imports.data[i].type.kind == EXTERN_FUNC)
+            c->exact_imports[func++] = m->imports.data[i].type.exact;
+    }
     for (u32 i = 0; i < m->funcs.len; i++) {
         struct wasm_externtype type = {.kind = EXTERN_FUNC, .type = m->funcs.data[i]};
         if (!validate_check_externtype(scope, &type, nowhere))
@@ -316,11 +321,6 @@ bool validate_const_expr(struct validate_context *c, const struct wasm_expr *e, 
     return validate_walk(c, &type, 1);
 }
 
-static bool has_default(wasm_valtype t)
-{
-    return !wasm_is_ref(t) || wasm_is_nullable(t);
-}
-
 /* Adds n locals; from the first without a default value on, all are tracked. */
 static void add_locals(struct validate_context *c, wasm_valtype t, u32 n, bool is_set)
 {
@@ -360,7 +360,7 @@ static bool read_locals(struct validate_context *c)
             return validate_fail(c, "too many locals: more than %d", MAX_LOCALS);
         if (!validate_check_valtype(&scope, t, c->m->types.len, at))
             return false;
-        add_locals(c, validate_canonicalize(c->ids, t), n, has_default(t));
+        add_locals(c, validate_canonicalize(c->ids, t), n, validate_has_default(t));
     }
     return !c->in.failed || validate_malformed(c, "unexpected end");
 }
@@ -428,14 +428,17 @@ struct wasm_externtype validate_canonical_externtype(const struct validate_conte
 /* Of a function that the module defines the very type is known; of an imported one if it says so. */
 static bool is_exact(const struct validate_context *c, u32 func)
 {
-    if (!features_has(c->features, FEATURE_CUSTOM_DESCRIPTORS))
-        return false;
-    for (u32 i = 0, n = 0; func < c->m->imported_funcs && i < c->m->imports.len; i++) {
-        const struct wasm_externtype *t = &c->m->imports.data[i].type;
-        if (t->kind == EXTERN_FUNC && n++ == func)
-            return t->exact;
-    }
-    return true;
+    return features_has(c->features, FEATURE_CUSTOM_DESCRIPTORS) &&
+           (func >= c->m->imported_funcs || c->exact_imports[func]);
+}
+
+struct validate_type_scope validate_scope_of(const struct validate_context *c)
+{
+    return (struct validate_type_scope){.store = c->store,
+                                        .ids = c->ids,
+                                        .count = c->m->types.len,
+                                        .features = c->features,
+                                        .diags = c->diags};
 }
 
 struct wasm_externtype validate_export_type(const struct validate_context *c,

@@ -520,7 +520,7 @@ bool validate_instantiate(struct validate_types *t, validate_id component,
             validate_numbers_put(r.known.scratch, &r.known.resources, c.defined[i],
                                  validate_new_resource(t, WASM_NONE, NULL));
         r.known.memo = (struct validate_numbers){0};
-        struct validate_type made = validate_blank(DEF_INSTANCE);
+        struct validate_type made = validate_empty(DEF_INSTANCE);
         struct validate_item *exports =
             arena_array(r.known.scratch, struct validate_item, c.export_count);
         for (u32 i = 0; i < c.export_count; i++) {
@@ -529,7 +529,7 @@ bool validate_instantiate(struct validate_types *t, validate_id component,
         }
         made.exports = exports;
         made.export_count = c.export_count;
-        *instance = validate_intern(t, &made);
+        *instance = validate_make(t, &made);
         fine = !t->exhausted;
         *import_index = c.import_count;
     }

@@ -268,10 +268,7 @@ bool validate_check_limits(const struct validate_type_scope *s, const struct was
 /* May a value of this type be seen by several threads? Numbers may. */
 static bool is_shared_type(const struct validate_type_scope *s, wasm_valtype t)
 {
-    if (!wasm_is_ref(t))
-        return true;
-    return wasm_is_concrete(t) ? validate_store_type(s->store, s->ids[wasm_heap_of(t)])->is_shared
-                               : wasm_is_shared_ref(t);
+    return !wasm_is_ref(t) || validate_is_shared(s->store, validate_canonicalize(s->ids, t));
 }
 
 bool validate_check_table(const struct validate_type_scope *s, const struct wasm_tabletype *t,

@@ -94,7 +94,7 @@ bool validate_cm_visible(struct validate_cm *v, struct validate_scope *s,
 /* canon.c */
 bool validate_cm_canon(struct validate_cm *v, struct validate_scope *s,
                        const struct cm_canon *canon);
-/* Core function of given type; *out is a canonical externtype. */
+/* The core function of an index; *out is its type, in the core store. */
 bool validate_cm_core_func(struct validate_cm *v, struct validate_scope *s, u32 index,
                            const struct wasm_functype **out);
 

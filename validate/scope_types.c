@@ -289,7 +289,7 @@ static bool scope_type(struct validate_cm *v, struct validate_scope *parent,
         if (!type_decl(v, &s, &type->decls[i]))
             return false;
     }
-    struct validate_type def = validate_blank(type->kind);
+    struct validate_type def = validate_empty(type->kind);
     def.imports = s.imports.items.data;
     def.import_count = s.imports.items.len;
     def.exports = s.exports.items.data;
@@ -304,7 +304,7 @@ static bool scope_type(struct validate_cm *v, struct validate_scope *parent,
 
 bool validate_cm_type(struct validate_cm *v, struct validate_scope *s, const struct cm_type *type)
 {
-    struct validate_type def = validate_blank(type->kind);
+    struct validate_type def = validate_empty(type->kind);
     validate_id id = VALIDATE_NONE;
     switch (type->kind) {
     case DEF_RESOURCE: return resource_type(v, s, type);
@@ -399,7 +399,7 @@ static bool module_type(struct validate_cm *v, struct validate_scope *parent,
                                .source = parent->source,
                                .at = parent->at,
                                .path = parent->path};
-    struct validate_type def = validate_blank(DEF_MODULE);
+    struct validate_type def = validate_empty(DEF_MODULE);
     import_list imports = {0};
     VEC(struct validate_core_export) exports = {0};
     struct map import_names = {0}, export_names = {0};

@@ -438,12 +438,12 @@ static validate_id make_plain(struct validate_types *t, validate_id self)
     d.second = plain_of(t, d.second);
     d.imports = plain_items(t, &scratch.arena, d.imports, d.import_count, &changed);
     d.exports = plain_items(t, &scratch.arena, d.exports, d.export_count, &changed);
-    validate_id plain = changed ? validate_intern(t, &d) : self;
+    validate_id plain = changed ? validate_make(t, &d) : self;
     arena_temp_end(&scratch);
     return plain;
 }
 
-validate_id validate_intern(struct validate_types *t, const struct validate_type *def)
+validate_id validate_make(struct validate_types *t, const struct validate_type *def)
 {
     make_key(&t->key, def);
     u32 found = map_get(&t->interned, buf_view(&t->key));
@@ -488,9 +488,9 @@ struct validate_types *validate_types_new(struct arena *a)
     t->store = validate_store_new(a);
     t->key = buf_in(a);
     for (size_t i = 0; i < LENGTH_OF(prims); i++) {
-        struct validate_type def = validate_blank(DEF_PRIM);
+        struct validate_type def = validate_empty(DEF_PRIM);
         def.prim = prims[i];
-        t->prims[prims[i]] = validate_intern(t, &def);
+        t->prims[prims[i]] = validate_make(t, &def);
     }
     return t;
 }
@@ -518,10 +518,10 @@ u32 validate_new_resource(struct validate_types *t, wasm_valtype rep, const void
 
 validate_id validate_resource_type(struct validate_types *t, u32 resource, u32 tag)
 {
-    struct validate_type def = validate_blank(DEF_RESOURCE);
+    struct validate_type def = validate_empty(DEF_RESOURCE);
     def.resource = resource;
     def.tag = tag;
-    return validate_intern(t, &def);
+    return validate_make(t, &def);
 }
 
 validate_id validate_with_tag(struct validate_types *t, validate_id id, u32 tag)
@@ -532,7 +532,7 @@ validate_id validate_with_tag(struct validate_types *t, validate_id id, u32 tag)
         return id;
     def.uses = def.tag;
     def.tag = tag;
-    return validate_intern(t, &def);
+    return validate_make(t, &def);
 }
 
 bool validate_needs_name(const struct validate_type *def)
@@ -637,7 +637,7 @@ static const struct validate_item *substitute_items(struct validate_substitution
     return out;
 }
 
-/* The result is never larger than what was there, so interning cannot fail. */
+/* The result is as large and as deep as what was there, so it is no new reason to refuse; that types are exhausted shows in `exhausted`. */
 validate_id validate_substitute(struct validate_substitution *s, validate_id id)
 {
     if (id == VALIDATE_NONE || !touches(s, validate_at(s->types, id)) ||
@@ -663,7 +663,7 @@ validate_id validate_substitute(struct validate_substitution *s, validate_id id)
         d.uses = replaced(&s->tags, d.uses);
     d.imports = substitute_items(s, d.imports, d.import_count);
     d.exports = substitute_items(s, d.exports, d.export_count);
-    validate_id result = validate_intern(s->types, &d);
+    validate_id result = validate_make(s->types, &d);
     validate_numbers_put(s->scratch, &s->memo, id, result);
     return result;
 }
@@ -684,7 +684,7 @@ validate_id validate_open(struct validate_types *t, validate_id instance, valida
     }
     d.exports = substitute_items(&s, d.exports, d.export_count);
     d.defined_count = 0;
-    validate_id opened = validate_intern(t, &d);
+    validate_id opened = validate_make(t, &d);
     arena_temp_end(&scratch);
     return opened;
 }
@@ -726,14 +726,9 @@ void validate_free_resources(struct validate_types *t, validate_id id,
 
 /* ---- The public face ------------------------------------------------------------------------------------------ */
 
-validate_id validate_make(struct validate_types *t, const struct validate_type *def)
-{
-    return validate_intern(t, def);
-}
-
 struct validate_type validate_empty(enum cm_def kind)
 {
-    return validate_blank(kind);
+    return (struct validate_type){.kind = kind, .element = VALIDATE_NONE, .second = VALIDATE_NONE};
 }
 
 u32 validate_fresh_resource(struct validate_types *t)

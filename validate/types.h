@@ -19,15 +19,6 @@ static inline bool validate_numbers_has(const struct validate_numbers *m, u32 ke
 
 /* ---- The table of types ------------------------------------------------------------------------------ */
 
-#define VALIDATE_MAX_SIZE   1000000u /* effective size of a type */
-#define VALIDATE_MAX_DEPTH  1000u    /* nesting: bounds every recursion over types */
-#define VALIDATE_MAX_LEVELS 100u     /* of value types in each other, as in other runtimes */
-
-/* What one component may cost: types there are with their parts, and types that substitutions, comparisons and searches visit. Both are far above
- * what programs need, and keep small files from taking minutes and gigabytes. */
-#define VALIDATE_MAX_LIST 2000000u
-#define VALIDATE_MAX_WORK 1000000u
-
 struct validate_resource {
     wasm_valtype rep;  /* WASM_NONE: unknown, it was imported or belongs to another component */
     const void *scope; /* the scope that defined it, NULL if none did */
@@ -66,8 +57,6 @@ static inline bool validate_work_names(struct validate_types *t, u32 names)
     return validate_work(t, 1 + names / 8);
 }
 
-/* The type as interned; fills the facts. Arrays of `def` are copied. VALIDATE_NONE if it is too large or nested too deep. */
-validate_id validate_intern(struct validate_types *t, const struct validate_type *def);
 u32 validate_new_resource(struct validate_types *t, wasm_valtype rep, const void *scope);
 /* The same value type or resource with a name of its own. */
 validate_id validate_with_tag(struct validate_types *t, validate_id id, u32 tag);
@@ -113,10 +102,6 @@ const struct validate_core_export *validate_find_core_export(const struct valida
 static inline const struct validate_type *validate_at(const struct validate_types *t, u32 id)
 {
     return &t->list.data[id];
-}
-static inline struct validate_type validate_blank(enum cm_def kind)
-{
-    return (struct validate_type){.kind = kind, .element = VALIDATE_NONE, .second = VALIDATE_NONE};
 }
 
 #endif

@@ -7,6 +7,12 @@
  * Core types are interned: equal recursion groups, of whatever module, have equal canonical ids within one store. Component
  * types are interned the same way, resolved to what they mean (no aliases, no index spaces), with one identity
  * for each resource. There is one subtype relation, and a variant of it that tells why not.
+ *
+ * Specification: Core Wasm 3.0, "Validation" and the appendix "Validation Algorithm"; component-model Explainer.md, "Type Checking", the validation
+ * rules of Binary.md after each production, and "Lifting and Lowering Definitions" of CanonicalABI.md for the types of core functions.
+ *
+ * All functions that take diagnostics report there what is wrong, and then give false, NULL or VALIDATE_NONE. Results live in the arena that
+ * was given, or in that of the types or of the store.
  */
 #ifndef WITC_VALIDATE_H
 #define WITC_VALIDATE_H
@@ -102,8 +108,19 @@ struct validate_label {
 /* Beside the kinds of enum cm_def: a core module type. */
 #define DEF_MODULE ((enum cm_def)0x50)
 
-/* More core values than this are never passed as parameters. */
+/* More core values than this are never passed as parameters (CanonicalABI.md, MAX_FLAT_PARAMS). */
 #define VALIDATE_MAX_FLAT 16
+
+/* Limits of component types; what exceeds one is refused with a diagnostic that tells it. */
+#define VALIDATE_MAX_SIZE \
+    1000000u /* effective size of a type: what a walk of the whole would visit */
+#define VALIDATE_MAX_DEPTH  1000u /* nesting: bounds every recursion over types */
+#define VALIDATE_MAX_LEVELS 100u  /* of value types in each other, as in other runtimes */
+
+/* What one component may cost: types there are with their parts, and types that substitutions, comparisons and searches visit. Both are far above
+ * what programs need, and keep small files from taking minutes and gigabytes. */
+#define VALIDATE_MAX_LIST 2000000u
+#define VALIDATE_MAX_WORK 1000000u
 
 struct validate_type {
     enum cm_def kind;
@@ -203,7 +220,7 @@ str validate_entity_text(struct arena *a, const struct validate_types *t, struct
 
 /* ---- Making types ---- */
 
-/* Interns a type (facts, `plain` and indices are filled in). VALIDATE_NONE if it is too large. */
+/* Interns a type (facts, `plain` and indices are filled in; arrays are copied). VALIDATE_NONE if it is too large or nested too deep. */
 validate_id validate_make(struct validate_types *t, const struct validate_type *def);
 /* A type of a kind without any contents, to start from. */
 struct validate_type validate_empty(enum cm_def kind);

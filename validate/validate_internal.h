@@ -57,6 +57,11 @@ u32 validate_store_maybe_shared(struct validate_store *s, const struct wasm_func
 /* A value type with module type indices, as canonical; indices must be known to be good. */
 wasm_valtype validate_canonicalize(const u32 *ids, wasm_valtype t);
 bool validate_heap_matches(const struct validate_store *s, wasm_valtype sub, wasm_valtype super);
+/* Does a local of the type start with a value, and a field of it with `new_default`? */
+static inline bool validate_has_default(wasm_valtype t)
+{
+    return !wasm_is_ref(t) || wasm_is_nullable(t);
+}
 /* May several threads see what a reference leads to? By canonical id. */
 bool validate_is_shared(const struct validate_store *s, wasm_valtype ref);
 bool validate_limits_match(const struct wasm_limits *sub, const struct wasm_limits *super);
@@ -75,6 +80,8 @@ struct validate_type_scope {
     struct features features;
     struct diags *diags;
 };
+/* In the bodies of a module: all of its types are known. */
+struct validate_type_scope validate_scope_of(const struct validate_context *c);
 /* Checks a group of types that takes the indices from `count` on, and interns it. `ids` must have the room. */
 bool validate_rec_group(struct validate_type_scope *scope, const struct wasm_type *group,
                         u32 count);
@@ -163,7 +170,8 @@ struct validate_context {
     wasm_valtype *globals; /* canonical value type by global index */
     wasm_valtype *tables;
     wasm_valtype *elems;
-    u8 *declared; /* functions that ref.func may name in bodies */
+    u8 *declared;        /* functions that ref.func may name in bodies */
+    bool *exact_imports; /* by function index: is the very type of an imported one known? */
     bool has_names;
     struct wasm_names names;
     bool has_quick;
@@ -232,7 +240,9 @@ void validate_push_types(struct validate_context *c, const wasm_valtype *types, 
 /* Pops a reference, of whatever kind. */
 bool validate_pop_ref(struct validate_context *c, wasm_valtype *out);
 void validate_set_unreachable(struct validate_context *c);
-/* The types that a branch to `depth` carries; NULL after a report. */
+/* Block types with one result point here: [type - WASM_V128], up to WASM_I32. */
+extern const wasm_valtype validate_one_result[5];
+/* The types that a branch to `depth` carries; false after a report. */
 bool validate_label(struct validate_context *c, u32 depth, const wasm_valtype **types, u32 *n);
 
 static inline u32 validate_imm(struct validate_context *c)

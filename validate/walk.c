@@ -475,11 +475,7 @@ static bool walk_select(struct validate_context *c, enum wasm_op op)
     if (op == OP_SELECT_T) {
         if (wasm_get_u32(&c->in) != 1)
             return validate_fail(c, "invalid result arity: select takes one type");
-        struct validate_type_scope scope = {.store = c->store,
-                                            .ids = c->ids,
-                                            .count = c->m->types.len,
-                                            .features = c->features,
-                                            .diags = c->diags};
+        struct validate_type_scope scope = validate_scope_of(c);
         span at = {c->m->source, wasm_cursor_offset(&c->in), wasm_cursor_offset(&c->in) + 1};
         x = wasm_get_valtype(&c->in);
         if (c->in.failed)

@@ -22,16 +22,11 @@ static bool imm_functype(struct validate_context *c, u32 *id, const struct wasm_
     return true;
 }
 
-/* Block types with one result point here: by kind, WASM_I32 down to WASM_V128. */
-static const wasm_valtype one_result[] = {WASM_V128, WASM_F64, WASM_F32, WASM_I64, WASM_I32};
+const wasm_valtype validate_one_result[] = {WASM_V128, WASM_F64, WASM_F32, WASM_I64, WASM_I32};
 
 static bool block_of_valtype(struct validate_context *c, struct block_type *out)
 {
-    struct validate_type_scope scope = {.store = c->store,
-                                        .ids = c->ids,
-                                        .count = c->m->types.len,
-                                        .features = c->features,
-                                        .diags = c->diags};
+    struct validate_type_scope scope = validate_scope_of(c);
     u32 offset = wasm_cursor_offset(&c->in);
     wasm_valtype type = wasm_get_valtype(&c->in);
     if (c->in.failed)
@@ -57,7 +52,8 @@ static bool imm_block(struct validate_context *c, struct block_type *out)
     }
     if (byte >= WASM_F64 && byte <= WASM_I32) {
         c->in.at++;
-        *out = (struct block_type){.results = &one_result[byte - WASM_V128], .result_count = 1};
+        *out = (struct block_type){.results = &validate_one_result[byte - WASM_V128],
+                                   .result_count = 1};
         return true;
     }
     if (byte >= 0x40 && byte < 0x80)

@@ -21,11 +21,7 @@ bool validate_imm_type(struct validate_context *c, u32 *id, enum wasm_comptype k
 
 bool validate_imm_heap(struct validate_context *c, bool nullable, wasm_valtype *out)
 {
-    struct validate_type_scope scope = {.store = c->store,
-                                        .ids = c->ids,
-                                        .count = c->m->types.len,
-                                        .features = c->features,
-                                        .diags = c->diags};
+    struct validate_type_scope scope = validate_scope_of(c);
     u32 offset = wasm_cursor_offset(&c->in);
     wasm_valtype t = wasm_get_heaptype(&c->in, nullable);
     if (c->in.failed)
@@ -48,11 +44,6 @@ static bool is_packed(wasm_valtype t)
 static wasm_valtype unpacked(wasm_valtype t)
 {
     return is_packed(t) ? WASM_I32 : t;
-}
-
-static bool has_default(wasm_valtype t)
-{
-    return !wasm_is_ref(t) || wasm_is_nullable(t);
 }
 
 /* Packed fields are read with a sign, others without. */
@@ -78,7 +69,7 @@ static bool walk_struct(struct validate_context *c, enum wasm_op op)
         for (u32 i = type->field_count; i-- > 0;) {
             if (op == OP_STRUCT_NEW && !validate_pop(c, unpacked(type->fields[i].type)))
                 return false;
-            if (op == OP_STRUCT_NEW_DEFAULT && !has_default(type->fields[i].type))
+            if (op == OP_STRUCT_NEW_DEFAULT && !validate_has_default(type->fields[i].type))
                 return validate_fail(c, "type mismatch: field %u has no default value", i);
         }
         validate_push(c, wasm_ref_concrete(id, false));
@@ -131,7 +122,7 @@ static bool array_new(struct validate_context *c, enum wasm_op op, u32 id, wasm_
             return false;
         break;
     case OP_ARRAY_NEW_DEFAULT:
-        if (!has_default(element))
+        if (!validate_has_default(element))
             return validate_fail(c, "type mismatch: the element has no default value");
         if (!validate_pop(c, WASM_I32))
             return false;

@@ -106,9 +106,6 @@ static inline bool on_top(const struct quick *q, const wasm_valtype *types, u32 
     return true;
 }
 
-/* Block types with one result point here: by kind, WASM_I32 down to WASM_V128. */
-static const wasm_valtype one_result[] = {WASM_V128, WASM_F64, WASM_F32, WASM_I64, WASM_I32};
-
 static inline bool open_block(struct validate_context *c, struct quick *q, u8 opcode)
 {
     static const u16 ops[] = {[2] = OP_BLOCK, [3] = OP_LOOP, [4] = OP_IF};
@@ -119,7 +116,7 @@ static inline bool open_block(struct validate_context *c, struct quick *q, u8 op
         return false;
     q->top -= is_if;
     c->frames.data[c->frames.len++] =
-        (struct validate_frame){.results = empty ? NULL : &one_result[type - WASM_V128],
+        (struct validate_frame){.results = empty ? NULL : &validate_one_result[type - WASM_V128],
                                 .result_count = !empty,
                                 .height = (u32)(q->top - c->stack.data),
                                 .op = ops[opcode]};
