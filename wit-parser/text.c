@@ -67,6 +67,12 @@ static bool is_plain(const char *p, size_t n)
     return !odd;
 }
 
+/* What Unicode deprecates (PropList.txt, Deprecated) or, as the two inherent vowels of Khmer, strongly discourages. */
+static const u32 discouraged[][2] = {
+    {0x149, 0x149},   {0x673, 0x673},   {0xf77, 0xf77},   {0xf79, 0xf79},     {0x17a3, 0x17a4},
+    {0x17b4, 0x17b5}, {0x206a, 0x206f}, {0x2329, 0x232a}, {0xe0001, 0xe0001},
+};
+
 static const char *forbidden(u32 c)
 {
     if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || (c >= 0x7f && c < 0xa0)) {
@@ -75,9 +81,10 @@ static const char *forbidden(u32 c)
     if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) {
         return "character that reverses the direction of text";
     }
-    if (c == 0x149 || c == 0x673 || c == 0xf77 || c == 0xf79 || c == 0x17a3 || c == 0x17a4 ||
-        c == 0x17b4 || c == 0x17b5) {
-        return "deprecated character";
+    for (size_t i = 0; i < LENGTH_OF(discouraged); i++) {
+        if (c >= discouraged[i][0] && c <= discouraged[i][1]) {
+            return "deprecated character";
+        }
     }
     return NULL;
 }
