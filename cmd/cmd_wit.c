@@ -24,6 +24,7 @@ static const struct option options[] = {
     {"skip-validation", 0, NULL, "accepted for compatibility; nothing is validated a second time"},
     {"features", 0, "LIST", "turn @unstable features on"},
     {"all-features", 0, NULL, "turn all @unstable features on"},
+    {"verbose", 'v', NULL, "accepted for compatibility; messages say all"},
     OPTION_OUTPUT,
     {NULL},
 };

@@ -174,7 +174,9 @@ static int choose_format(struct cli *cli)
     const char *color = cli_value(cli, "color");
     const char *form = cli_value(cli, "message-format");
     bool on = isatty(2) && !getenv("NO_COLOR");
-    if (color && strcmp(color, "always") == 0) {
+    /* always-ansi: a word of wasm-tools */
+    bool always = color && (strcmp(color, "always") == 0 || strcmp(color, "always-ansi") == 0);
+    if (always) {
         on = true;
     } else if (color && strcmp(color, "never") == 0) {
         on = false;
