@@ -461,10 +461,10 @@ static u64 fuel_of_throw(bool around)
               " (call $g (i32.const 1000)) (unreachable)))))");
     buf_byte(&b, 0);
     struct engine_instance *i = instantiate(&w, b.data, NULL, 0, "main");
-    u64 fuel = 100;
+    u64 fuel = 100, slice = around ? 5000 : 100; /* the search begins anew with each */
     enum engine_outcome r = engine_start(w.task, func(i, "f"), NULL);
-    for (; r == ENGINE_SUSPENDED && fuel < 100000; fuel += 100) {
-        engine_add_fuel(w.store, 100);
+    for (; r == ENGINE_SUSPENDED && fuel < 100000; fuel += slice) {
+        engine_add_fuel(w.store, slice);
         r = engine_resume(w.task, NULL);
     }
     assert_int_equal(r, ENGINE_DONE);
