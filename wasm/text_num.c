@@ -59,7 +59,7 @@ u64 text_unsigned(struct text_parser *p, unsigned bits, const char *what)
         return 0;
     }
     if (n == NUMBER_LARGE || (bits < 64 && value >> bits)) {
-        text_fail(p, p->tok, "%s out of range: it must be below 2^%u", what, bits);
+        text_fail(p, p->tok, "number out of range for %s: it must be below 2^%u", what, bits);
         return 0;
     }
     text_advance(p);
