@@ -12,7 +12,22 @@
  * default policy always takes choice 0; what 0 means is written at enum canon_choice. So a run is repeatable.
  *
  * Threads of the operating system: none. Host callbacks (functions, sources, readers, destructors) run on the caller's stack, must not
- * block and must not call canon_invoke, canon_instantiate or canon_store_run_until.
+ * block and must not call canon_invoke, canon_begin, canon_cancel, canon_instantiate or canon_store_run_until.
+ *
+ * Reentrance: what a host calls may call the host before it returns, so state that a callback looks at has to stand before the call.
+ *   canon_call_return        `done` of an invocation (of a host's function that a component exports); a guest's realloc
+ *   canon_stream_write       the reader, where that is the host's too; a guest's realloc. `wanted` comes later, at the scheduler's turn
+ *   canon_future_resolve     the same, and `dropped`
+ *   canon_stream_close       the reader, and `dropped`
+ *   canon_stream_read, canon_future_read   the reader, `wanted`, `dropped`
+ *   canon_end_drop           `dropped`
+ *   canon_resource_drop      the destructor of a host's resource
+ * Each of these may be called from within any callback, for the same call or end or another: who drops an end while it is
+ * at work is not called again for it. After a trap in such a callback nothing of a guest runs until the outcome has been given.
+ *
+ * Sections of CanonicalABI.md: types and values are "Lifting and Lowering Values" with "Alignment", "Element Size", "Loading", "Storing",
+ * "Flattening"; the store is "Embedding" and "Concurrency"; calls of hosts "canon lower" and "Subtask State"; streams and futures
+ * "Buffer State", "Stream and Future State"; resources "Resource State"; calling "canon lift" and "Tasks".
  */
 #ifndef WITC_CANON_H
 #define WITC_CANON_H

@@ -1,4 +1,5 @@
 /* canon_host_test.c - several calls of host functions that are open at a time: what ends them, in which order, and what lives until then. */
+#include "canon_internal.h"
 #include "test_world.h"
 
 /* `echo` is the host's own function, `run` calls it and lowers what it gives. */
@@ -247,6 +248,28 @@ static void test_chain_of_instances(void **state)
     world_end(&w);
 }
 
+/* Many lowerings of one function are one edge of the graph of calls: it is searched for each of them. */
+static void test_many_lowerings(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w);
+    struct buf b = buf_in(&w.arena);
+    buf_c(&b, "(component (component $P (core module $m (func (export \"f\")))"
+              " (core instance $i (instantiate $m)) (func (export \"f\") (canon lift (core func $i "
+              "\"f\"))))"
+              "(instance $a (instantiate $P)) (instance $b (instantiate $P))");
+    for (u32 i = 0; i < 100; i++) {
+        buf_printf(&b, "(core func (canon lower (func $%c \"f\")))", i % 2 ? 'a' : 'b');
+    }
+    buf_c(&b, "(export \"f\" (func $a \"f\")))");
+    world_start(&w, buf_view(&b));
+    const struct component_instance *root = w.instance->state;
+    assert_int_equal(root->callees.len, 2);
+    assert_int_equal(root->callees.data[0]->callers.len, 1);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_trap_then_others),
         cmocka_unit_test(test_report_of_a_crowd),
         cmocka_unit_test(test_chain_of_instances),
+        cmocka_unit_test(test_many_lowerings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

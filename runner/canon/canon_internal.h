@@ -724,9 +724,12 @@ bool canon_scope_type(struct canon_store *s, struct scope *sc, const struct cm_t
                       struct typedef_ *out, struct diags *d);
 struct item *canon_instance_add(struct canon_instance *i, str name, enum cm_sort sort);
 struct canon_instance *canon_instance_new(struct canon_store *s);
-/* Finds what an import of the root asks for in the linker; false after a diagnostic. */
+/* NULL before canon_get_module. */
+struct loaded_module *canon_find_module(struct canon_store *s, const struct wasm_module *m);
+/* Loads a module, once; NULL after a diagnostic. */
 struct engine_module *canon_get_module(struct canon_store *s, const struct wasm_module *m,
                                        struct diags *d);
+/* Finds what an import of the root asks for in the linker; false after a diagnostic. */
 bool canon_link_import(struct canon_store *s, struct scope *sc, struct canon_loaded *loaded,
                        struct canon_linker *l, const struct cm_import *import, struct item *out,
                        struct diags *d);

@@ -1,4 +1,4 @@
-/* instantiate.c - loading and instantiating components: the definitions of a component in order, each adding to an index space of
+/* instantiate.c - instantiating components: the definitions of a component in order, each adding to an index space of
  * this instance. */
 #include "canon_internal.h"
 
@@ -31,32 +31,6 @@ static bool out_of_range(struct build *b, span at)
 }
 
 #define PUSH(b, vec, value) (*vec_push(&(b)->store->arena, &(b)->scope->vec) = (value))
-
-static struct loaded_module *find_module(struct canon_store *s, const struct wasm_module *m)
-{
-    u32 n = map_get(&s->modules, str_of((const char *)&m, sizeof m));
-    return n == MAP_NONE ? NULL : &s->module_list.data[n];
-}
-
-struct engine_module *canon_get_module(struct canon_store *s, const struct wasm_module *m,
-                                       struct diags *d)
-{
-    struct loaded_module *found = find_module(s, m);
-    if (found) {
-        return found->module;
-    }
-    struct engine_module *module = engine_load(s->engine, m, s->config.features, d);
-    if (module) {
-        struct arena a = {0};
-        struct wasm_names names = {0};
-        wasm_read_names(&a, m, &names); /* the name itself lies in the section */
-        arena_free(&a);
-        str key = str_of((const char *)&m, sizeof m);
-        map_put(&s->arena, &s->modules, str_dup(&s->arena, key), s->module_list.len);
-        *vec_push(&s->arena, &s->module_list) = (struct loaded_module){module, names.module};
-    }
-    return module;
-}
 
 /* ---- Core instances ---------------------------------------------------------------------------------- */
 
@@ -171,7 +145,7 @@ static bool core_instantiate(struct build *b, const struct cm_instance *def,
     if (!core_imports(b, def, m, imports)) {
         return false;
     }
-    str label = b->inst->path, name = find_module(s, m)->name;
+    str label = b->inst->path, name = canon_find_module(s, m)->name;
     if (name.len) {
         label = str_printf(&s->arena, STRF "/" STRF, STRA(label), STRA(name));
     }
@@ -751,36 +725,6 @@ static bool instantiate_component(struct build *outer, struct component_ref ref,
 }
 
 /* ---- What embedders call ---------------------------------------------------------------------------------------------- */
-
-static bool load_modules(struct canon_store *s, const struct wasm_component *c, struct diags *d)
-{
-    bool fine = true;
-    for (u32 i = 0; i < c->modules.len; i++) {
-        fine &= canon_get_module(s, c->modules.data[i], d) != NULL;
-    }
-    for (u32 i = 0; i < c->components.len; i++) {
-        fine &= load_modules(s, c->components.data[i], d);
-    }
-    return fine;
-}
-
-struct canon_loaded *canon_load(struct canon_store *s, const struct wasm_component *c,
-                                struct diags *d)
-{
-    if (!s->types) {
-        s->types = validate_types_new(&s->arena);
-        validate_leave_bodies(s->types); /* engine_load validates them */
-    }
-    validate_id type;
-    if (!validate_component(s->types, c, s->config.features, &type, d) || !load_modules(s, c, d)) {
-        return NULL;
-    }
-    struct canon_loaded *l = arena_new(&s->arena, struct canon_loaded);
-    l->store = s;
-    l->type = type;
-    l->component = c;
-    return l;
-}
 
 enum canon_outcome canon_instantiate(struct canon_store *s, struct canon_loaded *loaded,
                                      struct canon_linker *linker, const char *name,
