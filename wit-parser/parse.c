@@ -18,6 +18,27 @@ static struct ast_rename rename_of(struct reader *r)
     return n;
 }
 
+/* `a:b` is one token, the name of a package; `a: b` names `b`, "a". */
+static void check_no_package(struct reader *r, const struct ast_member *m)
+{
+    u32 end = m->path ? m->path->name.end : 0;
+    bool both = m->name.end && end && !m->path->qualified;
+    if (!both || m->path->name.start != m->name.end + 1) {
+        return;
+    }
+    const char *verb = m->kind == AST_IMPORT ? "imported" : "exported";
+    str text = str_sub(r->text.source, m->name.start, end);
+    struct diag *x = wit_report(r, "wit-kind", (struct ast_id){text, m->name.start, end}, "");
+    x->message = str_printf(r->diags->arena, "a package cannot be %s", verb);
+    diag_note(r->diags, x, "without a blank, `" STRF "` is the name of a package", STRA(text));
+    diag_help(r->diags, x,
+              "write `" STRF ": " STRF "` for the interface `" STRF "` under the name `" STRF
+              "`, or `" STRF "/INTERFACE` for one of that package",
+              STRA(m->name.name), STRA(m->path->name.name), STRA(m->path->name.name),
+              STRA(m->name.name), STRA(text));
+    map_put(r->skipped->arena, &r->skipped->words, m->path->name.name, 1);
+}
+
 /* use, include, import, export */
 static struct ast_member reference(struct reader *r, enum ast_member_kind kind)
 {
@@ -53,6 +74,7 @@ static struct ast_member reference(struct reader *r, enum ast_member_kind kind)
         wit_report(r, "wit-external-id", m.gates->external_word,
                    "@external-id is not allowed on include statements");
     }
+    check_no_package(r, &m);
     return m;
 }
 
@@ -238,13 +260,12 @@ static void read_faulty(struct reading *s, TSParser *parser, u32 start)
     }
 }
 
-/* Only the first part may name the package. */
-static bool is_sound(TSTree *tree, bool first)
+/* Only the first part may do so. */
+static bool names_package(const TSTree *tree)
 {
-    TSNode root = ts_tree_root_node(tree), child = ts_node_child(root, 0);
-    return !ts_node_has_error(root) &&
-           (first || ts_node_is_null(child) ||
-            wit_node_kinds()[ts_node_symbol(child)] != NODE_package_declaration);
+    TSNode child = ts_node_child(ts_tree_root_node(tree), 0);
+    return !ts_node_is_null(child) &&
+           wit_node_kinds()[ts_node_symbol(child)] == NODE_package_declaration;
 }
 
 static void read_parts(struct reading *s, TSParser *parser)
@@ -254,8 +275,8 @@ static void read_parts(struct reading *s, TSParser *parser)
     u32 from = 0, source = 0;
     for (u32 i = 0; i <= text->cuts.len; i++) {
         u32 to = i < text->cuts.len ? text->cuts.data[i] : (u32)text->compact.len;
-        TSTree *tree = ts_parser_parse_string(parser, NULL, text->compact.ptr + from, to - from);
-        if (!tree || !is_sound(tree, i == 0)) {
+        TSTree *tree = wit_parse_sound(parser, NULL, str_sub(text->compact, from, to));
+        if (!tree || (i && names_package(tree))) {
             if (tree) {
                 ts_tree_delete(tree);
             }

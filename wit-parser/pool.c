@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <tree_sitter/api.h>
 
-const TSLanguage *tree_sitter_wit(void);
-
 #define SMALL   2048u /* up to here classes are multiples of 16, beyond powers of two */
 #define WORK    ((u32)64 << 10)
 #define CLASSES (SMALL / 16 + 32)
@@ -189,7 +187,7 @@ static TSParser *new_parser(const TSLanguage *language)
 TSParser *wit_pool_parser(struct wit_pool *p)
 {
     if (!p->parser) {
-        p->parser = new_parser(tree_sitter_wit());
+        p->parser = new_parser(wit_sound_language(&p->arena));
     }
     return p->parser;
 }

@@ -6,6 +6,7 @@
 
 struct TSLanguage;
 struct TSParser;
+struct TSTree;
 struct wit_pool;
 
 struct wit_pool *wit_pool_new(void);
@@ -18,12 +19,15 @@ bool wit_pool_spoiled(const struct wit_pool *p);
 void wit_pool_clear(struct wit_pool *p);
 /* An arena for what is not needed any more after a text: who uses it resets it. */
 struct arena *wit_pool_work(struct wit_pool *p);
-/* The pool's parser of WIT, made at first need. Only within wit_pool_run. */
+/* The pool's parser of WIT, made at first need; it does not repair. Only within wit_pool_run. */
 struct TSParser *wit_pool_parser(struct wit_pool *p);
 /* Another one, for texts without comments: it is faster. */
 struct TSParser *wit_pool_plain_parser(struct wit_pool *p);
 
-/* The language of that one, made anew in `a` (language.c). */
+/* Their languages, made anew in `a` (language.c). */
+const struct TSLanguage *wit_sound_language(struct arena *a);
 const struct TSLanguage *wit_plain_language(struct arena *a);
+/* What `old` (edited, or NULL) has of the text is used again. NULL: there is a mistake in it. */
+struct TSTree *wit_parse_sound(struct TSParser *parser, const struct TSTree *old, str text);
 
 #endif

@@ -31,11 +31,13 @@ static u32 comment_end(str text, u32 at)
     return depth ? WIT_NONE : at;
 }
 
-static u32 literal_end(str text, u32 at)
+/* Behind the quote that closes it, else behind its line. */
+static u32 literal_end(str text, u32 at, bool *closed)
 {
     for (at++; at < text.len && text.ptr[at] != '"' && text.ptr[at] != '\n'; at++) {
         at += text.ptr[at] == '\\';
     }
+    *closed = at < text.len && text.ptr[at] == '"';
     return at < text.len ? at + 1 : (u32)text.len;
 }
 
@@ -51,7 +53,8 @@ u32 wit_skip_opaque(str text, u32 at)
         u32 end = comment_end(text, at);
         return end < text.len ? end : (u32)text.len;
     }
-    return text.ptr[at] == '"' ? literal_end(text, at) : at;
+    bool closed;
+    return text.ptr[at] == '"' ? literal_end(text, at, &closed) : at;
 }
 
 /* ---- Characters ------------------------------------------------------------------------------------------------- */
@@ -241,8 +244,9 @@ static bool slash(struct scan *s)
  * tree-sitter would look for its end again and again. */
 static bool quote(struct scan *s)
 {
-    u32 start = s->at, end = literal_end(s->text, start);
-    if (end - start > 4096 && s->text.ptr[end - 1] != '"') {
+    bool closed;
+    u32 start = s->at, end = literal_end(s->text, start, &closed);
+    if (end - start > 4096 && !closed) {
         diag_error(s->diags, "wit-syntax", (span){s->source, start, start + 1},
                    "unterminated text literal");
         return false;

@@ -235,7 +235,6 @@ static struct wit_type resolve_type(struct wit_unit *u, const struct ast_type *t
 
 /* ---- Named types --------------------------------------------------------------------------------------------------- */
 
-/* Fields, cases and flags are told apart by their canonical names. */
 /* An earlier field of the same canonical name. Long lists go by a map. */
 static u32 prior_label(struct wit_unit *u, struct map *seen, const struct ast_field *fields, u32 i)
 {
@@ -244,7 +243,7 @@ static u32 prior_label(struct wit_unit *u, struct map *seen, const struct ast_fi
             return k;
         }
     }
-    for (u32 k = 0; k < i && i >= 16 && seen->len < 16; k++) {
+    for (u32 k = 0; k < 16 && i == 16; k++) {
         map_add(u->scratch, seen, wit_canonical_name(u->scratch, fields[k].name.name), k);
     }
     return i < 16
@@ -252,6 +251,7 @@ static u32 prior_label(struct wit_unit *u, struct map *seen, const struct ast_fi
                : map_add(u->scratch, seen, wit_canonical_name(u->scratch, fields[i].name.name), i);
 }
 
+/* Fields, cases and flags are told apart by their canonical names. */
 static void check_unique(struct wit_unit *u, const char *what, const struct ast_field *fields,
                          u32 n)
 {

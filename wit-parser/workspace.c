@@ -7,7 +7,8 @@
 struct document {
     char *path, *text; /* of their own, NUL-terminated */
     u32 length, capacity;
-    TSTree *tree;          /* NULL: not made */
+    TSTree *tree;          /* of the text, or (edited) of the last that was sound; NULL: not made */
+    bool sound;            /* ... the former */
     struct arena arena;    /* of `ast` */
     struct ast_decls *ast; /* NULL: to be read again */
     bool faulty;           /* reading it reports: done at each resolve */
@@ -103,12 +104,13 @@ static void parse(void *context)
         ts_tree_edit(old, c->edit);
     }
     TSParser *parser = wit_pool_parser(c->workspace->pool);
-    d->tree = parser && fits(c)
-                  ? ts_parser_parse_string(parser, c->edit ? old : NULL, d->text, d->length)
-                  : NULL;
-    if (old) {
+    TSTree *tree =
+        parser && fits(c) ? wit_parse_sound(parser, c->edit ? old : NULL, text_of(d)) : NULL;
+    d->sound = tree != NULL;
+    if (old && (tree || !c->edit)) {
         ts_tree_delete(old);
     }
+    d->tree = tree || !c->edit ? tree : old;
 }
 
 /* Where memory ran out, all trees are lost with the pool. */
@@ -212,7 +214,7 @@ static void read_document(struct wit_workspace *w, u32 i, struct diags *outer)
     }
     recover(w);
     d->faulty = true; /* also if memory runs out within */
-    if (!d->tree || ts_node_has_error(ts_tree_root_node(d->tree))) {
+    if (!d->tree || !d->sound) {
         return;
     }
     struct diags quiet;
