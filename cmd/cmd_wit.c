@@ -48,9 +48,7 @@ void cli_wit_features(struct cli *cli, struct wit_resolve *r)
 static int print_json(struct cli *cli, const struct wit_resolve *r)
 {
     struct buf b = buf_in(&cli->arena);
-    if (!wit_print_json(&b, r)) {
-        return 1;
-    }
+    wit_print_json(&b, r);
     buf_byte(&b, '\n');
     return cli_output(cli, buf_view(&b), false) ? 0 : 1;
 }
@@ -58,21 +56,7 @@ static int print_json(struct cli *cli, const struct wit_resolve *r)
 static int print_binary(struct cli *cli, struct wit_resolve *r, u32 package)
 {
     struct buf b = buf_in(&cli->arena);
-    if (!wit_encode_package(r, package, &b)) {
-        return 1;
-    }
-    if (!cli_flag(cli, "wat") && !cli_flag(cli, "text")) {
-        return cli_output(cli, buf_view(&b), true) ? 0 : 1;
-    }
-    struct buf text = buf_in(&cli->arena);
-    struct wasm_binary binary;
-    struct wasm_print_options how = {0};
-    u32 source = sources_add(&cli->sources, STR("<encoded>"), buf_view(&b), SOURCE_BINARY);
-    return wasm_read(&cli->arena, source, features_all(), &binary, &cli->diags) &&
-                   wasm_print(&text, &binary, &how, &cli->diags) &&
-                   cli_output(cli, buf_view(&text), false)
-               ? 0
-               : 1;
+    return wit_encode_package(r, package, &b) && cli_output_wasm(cli, buf_view(&b)) ? 0 : 1;
 }
 
 /* How many packages have a name, and a namespace and a name. */

@@ -2,6 +2,7 @@
 #include "wit-parser.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 
 struct json {
     const struct wit_resolve *r;
@@ -27,20 +28,33 @@ static void element(struct json *j)
     line(j);
 }
 
+/* What cJSON makes of a text, at most, and what it wants to have over. */
+static size_t quoted_length(str s)
+{
+    size_t n = s.len + 16;
+    for (size_t i = 0; i < s.len; i++) {
+        u8 c = (u8)s.ptr[i];
+        n += c < 0x20 ? 5 : c == '"' || c == '\\';
+    }
+    return n;
+}
+
+/* In place, so that nothing is allocated but room in `out`. */
 static void quote(struct json *j, str s)
 {
-    char small[256], *copy = s.len < sizeof small ? small : mem_alloc(s.len + 1);
+    size_t room = quoted_length(s);
+    buf_reserve(j->out, room + s.len + 1);
+    char *text = j->out->data + j->out->len, *copy = text + room;
     if (s.len) {
         memcpy(copy, s.ptr, s.len);
     }
     copy[s.len] = 0;
     cJSON item = {.type = cJSON_String, .valuestring = copy};
-    char *text = cJSON_PrintUnformatted(&item);
-    buf_c(j->out, text ? text : "\"\"");
-    cJSON_free(text);
-    if (copy != small) {
-        mem_free(copy);
+    if (room > INT_MAX || !cJSON_PrintPreallocated(&item, text, (int)room, false)) {
+        buf_reserve(j->out, SIZE_MAX / 2); /* unwinds */
+        return;
     }
+    j->out->len += strlen(text);
 }
 
 static void key(struct json *j, const char *name)
@@ -400,7 +414,7 @@ static void put_names(struct json *j, const char *name, const struct wit_named_t
     close(j, '}');
 }
 
-bool wit_print_json(struct buf *out, const struct wit_resolve *r)
+void wit_print_json(struct buf *out, const struct wit_resolve *r)
 {
     struct json j = {.r = r, .out = out};
     open(&j, '{');
@@ -437,5 +451,4 @@ bool wit_print_json(struct buf *out, const struct wit_resolve *r)
     }
     close(&j, ']');
     close(&j, '}');
-    return true;
 }

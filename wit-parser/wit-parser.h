@@ -391,8 +391,8 @@ u32 wit_add_root_world(struct wit_resolve *r);
 /* Adds all imports and exports of world `from` to world `into`, comparing types for real. */
 WITC_NODISCARD bool wit_merge_worlds(struct wit_resolve *r, u32 from, u32 into);
 
-/* The resolved graph as JSON, as wasm-tools prints it. Always true. */
-WITC_NODISCARD bool wit_print_json(struct buf *out, const struct wit_resolve *r);
+/* The resolved graph as JSON, as wasm-tools prints it. */
+void wit_print_json(struct buf *out, const struct wit_resolve *r);
 
 /* Formats one source text, comments kept. Reports mistakes of its shape; nothing is written then. */
 WITC_NODISCARD bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out);

@@ -48,7 +48,8 @@ static void one(void *context)
     if (!fine)
         return;
     struct buf text = print(&r, package);
-    if (!wit_print_json(&shown, &r) || !resolve(&again, &d2, buf_view(&text), &package))
+    wit_print_json(&shown, &r);
+    if (!resolve(&again, &d2, buf_view(&text), &package))
         abort();
     struct buf second = print(&again, package);
     if (!str_eq(buf_view(&text), buf_view(&second)))
