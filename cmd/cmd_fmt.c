@@ -2,8 +2,6 @@
 #include "cmd.h"
 #include "wit-parser.h"
 
-#include <stdio.h>
-
 static const struct option options[] = {
     {"check", 0, NULL, "write nothing; exit 1 if a file is not formatted"},
     {"stdin", 0, NULL, "format standard input to standard output"},

@@ -2,8 +2,6 @@
 #include "ast.h"
 #include "decoder.h"
 
-#define NEST_MAX 100 /* of anonymous types */
-
 bool wit_decode_fail(struct decoder *d, span at, const char *format, ...)
 {
     va_list args;
@@ -178,8 +176,8 @@ static bool convert(struct decoder *d, const struct dec_type *t, span at, struct
         *out = (struct wit_type){kind_of_prim(t->def->prim), WIT_NONE};
         return out->kind != WIT_ID || wit_decode_fail(d, at, "unknown primitive type");
     }
-    if (d->depth >= NEST_MAX)
-        return wit_decode_fail(d, at, "types nest more than %d deep", NEST_MAX);
+    if (d->depth >= WIT_MAX_TYPE_DEPTH)
+        return wit_decode_fail(d, at, "types nest more than %d deep", WIT_MAX_TYPE_DEPTH);
     struct wit_typedef def;
     d->depth++;
     bool ok = convert_def(d, t, &def);
@@ -236,7 +234,7 @@ static bool match_use(struct decoder *d, const struct dec_scope *s, struct cm_va
                wit.kind == kind_of_prim(t->def->prim);
     bool known = t->wit;
     t->wit = wit.id + 1;
-    if (known || d->depth >= NEST_MAX)
+    if (known || d->depth >= WIT_MAX_TYPE_DEPTH)
         return true;
     d->depth++;
     bool ok = wit_decode_match(d, wit.id, t);

@@ -92,12 +92,6 @@ static str renamed(struct include *inc, str name)
                                       STRA(inc->what->names[i].alias.name), STRA(rest));
 }
 
-static bool same_stability(const struct wit_stability *a, const struct wit_stability *b)
-{
-    return a->kind == b->kind && str_eq(a->since.text, b->since.text) &&
-           str_eq(a->feature, b->feature) && str_eq(a->deprecated.text, b->deprecated.text);
-}
-
 /* Both worlds have the interface. */
 static bool merge_stability(struct include *inc, const struct wit_world_item *from,
                             struct wit_world_item *into)
@@ -107,7 +101,7 @@ static bool merge_stability(struct include *inc, const struct wit_world_item *fr
     } else if (into->stability.kind == WIT_STABILITY_UNKNOWN) {
         into->stability = from->stability;
     } else if (from->stability.kind != WIT_STABILITY_UNKNOWN &&
-               !same_stability(&from->stability, &into->stability)) {
+               !wit_same_stability(&from->stability, &into->stability)) {
         struct diag *x = diag_error(inc->r->diags, "wit-stability", inc->what->at,
                                     "mismatch in stability from `" STRF "`",
                                     STRA(wit_interface_id(inc->r, inc->r->arena, from->interface)));

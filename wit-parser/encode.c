@@ -4,6 +4,7 @@
  * instance type of an interface (scope.c).
  */
 #include "encode.h"
+#include "index.h"
 
 struct encoder {
     struct wit_resolve *r;
@@ -209,16 +210,6 @@ struct frame {
     u32 interface, next;
 };
 
-static bool dependency(const struct wit_resolve *r, u32 interface, u32 i, u32 *out)
-{
-    const struct wit_typedef *t = &r->types.data[r->interfaces.data[interface].types.data[i].type];
-    if (t->kind != WIT_ALIAS || t->first.kind != WIT_ID)
-        return false;
-    const struct wit_owner *owner = &r->types.data[t->first.id].owner;
-    *out = owner->index;
-    return owner->kind == WIT_OWNER_INTERFACE && owner->index != interface;
-}
-
 void wit_live_interfaces(const struct wit_resolve *r, struct arena *a, u32 interface,
                          struct wit_live *live)
 {
@@ -228,11 +219,14 @@ void wit_live_interfaces(const struct wit_resolve *r, struct arena *a, u32 inter
     *vec_push(a, &stack) = (struct frame){interface, 0};
     while (stack.len) {
         struct frame *top = vec_last(&stack);
-        u32 next;
-        if (top->next >= r->interfaces.data[top->interface].types.len) {
+        const struct wit_interface *x = &r->interfaces.data[top->interface];
+        if (top->next >= x->types.len) {
             *vec_push(a, &live->order) = top->interface;
             stack.len--;
-        } else if (dependency(r, top->interface, top->next++, &next) && !live->seen[next]) {
+            continue;
+        }
+        u32 next = wit_type_dep(r, x->types.data[top->next++].type);
+        if (next != WIT_NONE && !live->seen[next]) {
             live->seen[next] = true;
             *vec_push(a, &stack) = (struct frame){next, 0};
         }

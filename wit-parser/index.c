@@ -166,6 +166,12 @@ u32 wit_type_dep(const struct wit_resolve *r, u32 type)
     return !same && o.kind == WIT_OWNER_INTERFACE ? o.index : WIT_NONE;
 }
 
+bool wit_same_stability(const struct wit_stability *a, const struct wit_stability *b)
+{
+    return a->kind == b->kind && str_eq(a->since.text, b->since.text) &&
+           str_eq(a->feature, b->feature) && str_eq(a->deprecated.text, b->deprecated.text);
+}
+
 /* ---- Selecting a world ------------------------------------------------------------------------------------------ */
 
 static void list_worlds(struct wit_resolve *r, struct diag *x, u32 package)

@@ -38,6 +38,9 @@ bool wit_check_encodable(struct wit_resolve *r, u32 type);
 /* A key under which world items are equal, and that of an interface without a name of its own there. */
 str wit_item_key(struct wit_resolve *r, const struct wit_world_item *item);
 str wit_interface_key(struct wit_resolve *r, u32 interface);
+/* The interface that an alias of another interface's type comes from, or WIT_NONE. */
+u32 wit_type_dep(const struct wit_resolve *r, u32 type);
+bool wit_same_stability(const struct wit_stability *a, const struct wit_stability *b);
 u32 wit_find_world(const struct wit_resolve *r, u32 package, str name);
 
 #endif

@@ -8,8 +8,6 @@
 #include "index.h"
 #include "unit.h"
 
-#define NEST_MAX 100 /* of anonymous types: text and binary allow no more */
-
 /* ---- Sameness ----------------------------------------------------------------------------------- */
 
 /* Types of the left side may have another that stands for them on the right. */
@@ -48,7 +46,7 @@ static bool same_nested(const struct alike *l, struct wit_type a, struct wit_typ
         return a.id == b.id;
     if ((l->to && a.id < l->count ? l->to[a.id] : a.id) == b.id)
         return true;
-    if (depth >= NEST_MAX)
+    if (depth >= WIT_MAX_TYPE_DEPTH)
         return false;
     const struct wit_typedef *x = &l->r->types.data[a.id], *y = &l->r->types.data[b.id];
     return !x->name.len && !y->name.len && same_def(l, x, y, depth + 1);

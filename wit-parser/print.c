@@ -1,5 +1,6 @@
 /* print.c - a package of the graph as WIT text. */
 #include "ast.h"
+#include "index.h"
 
 struct printer {
     struct buf *out;
@@ -371,12 +372,6 @@ static void print_path(struct printer *p, u32 interface)
     }
 }
 
-static bool same_stability(const struct wit_stability *a, const struct wit_stability *b)
-{
-    return a->kind == b->kind && str_eq(a->since.text, b->since.text) &&
-           str_eq(a->feature, b->feature) && str_eq(a->deprecated.text, b->deprecated.text);
-}
-
 /* Is the type brought in by `use`? */
 static u32 used_from(const struct printer *p, struct wit_owner owner, const struct wit_typedef *t)
 {
@@ -410,7 +405,7 @@ static void print_uses(struct printer *p, struct wit_owner owner,
             continue;
         }
         p->any_items = true;
-        if (prior && from == prior_from && same_stability(&t->stability, &prior->stability) &&
+        if (prior && from == prior_from && wit_same_stability(&t->stability, &prior->stability) &&
             (t->external_id.ptr != NULL) == (prior->external_id.ptr != NULL) &&
             str_eq(t->external_id, prior->external_id)) {
             word(p, ", ");

@@ -1,5 +1,6 @@
 /* split.c - separate identities for interfaces that stand in a world more than once: imported and exported, or under names. */
 #include "clone.h"
+#include "index.h"
 #include "unit.h"
 
 struct split {

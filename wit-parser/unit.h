@@ -177,8 +177,6 @@ bool wit_finish_world(struct wit_resolve *r, u32 world, const struct wit_include
 bool wit_check_circles(struct wit_resolve *r);
 /* Brings the imports and exports of a world into order, with all that they need. */
 bool wit_elaborate_world(struct wit_resolve *r, u32 world);
-/* The interface that an alias of another interface's type comes from, or WIT_NONE. */
-u32 wit_type_dep(const struct wit_resolve *r, u32 type);
 /* Is the gate open in this package? Reports a version from the future. */
 bool wit_gate_open(struct wit_resolve *r, const struct wit_stability *s, u32 package, span at,
                    bool *fine);
