@@ -2,12 +2,13 @@
  * needs no stack of its own and no thread that outlives it: the callee runs nested on the caller's engine
  * task.
  *
- * An instance may block if it stands on top of DIRECT_MAX others that call each other so, it has a built-in that blocks or resumes another thread, or if it calls (by what is lowered into it) an async
- * function, an instance that may block, or - directly or not - itself: with circles excluded the native stack grows by
- * the length of a chain of instances at most. */
+ * An instance may block if it has a built-in that blocks or resumes another thread, or if it calls (by what is lowered into it) an async
+ * function, an instance that may block, or - directly or not - itself: with circles excluded the native stack grows by the length of a
+ * chain of instances at most, and one on top of DIRECT_MAX others is said to block, so that it goes on a stack of its own. */
 #include "canon_internal.h"
 
-#define DIRECT_MAX 100 /* nested calls that the C stack has room for, and for a realloc within */
+/* So many nested calls, and a realloc within, have room on the C stack in any build. */
+#define DIRECT_MAX 32
 
 static bool reaches(struct canon_store *s, struct component_instance *from,
                     const struct component_instance *to)
