@@ -730,6 +730,116 @@ static void documents_change(void **state)
     wit_workspace_free(w);
 }
 
+/* What resolving says: fine or not, each error with its place. */
+static str verdict(struct world *x, struct wit_workspace *w, u32 document)
+{
+    u32 package;
+    start(x);
+    bool fine = wit_workspace_resolve(w, &x->r, document, &package);
+    struct buf b = buf_in(&x->arena);
+    buf_printf(&b, "%d, %u interfaces, %u types\n", fine, x->r.interfaces.len, x->r.types.len);
+    for (u32 i = 0; i < x->diags.list.len; i++) {
+        const struct diag *d = x->diags.list.data[i];
+        buf_printf(&b, "%u:%u-%u " STRF "\n", d->at.source, d->at.start, d->at.end,
+                   STRA(d->message));
+    }
+    return buf_view(&b);
+}
+
+static u32 pick(u64 *seed, u32 n)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (u32)((*seed >> 33) % n);
+}
+
+/* One of: a piece put in, cut out, or put instead of another; most repair what others broke. */
+static void edit_somewhere(struct wit_workspace *w, u32 doc, u64 *seed)
+{
+    static const char *const pieces[] = {"}",
+                                         "{",
+                                         ";",
+                                         ",",
+                                         " ",
+                                         "\n",
+                                         "/* ",
+                                         "*/",
+                                         "// c\n",
+                                         "/// docs\n",
+                                         "\"",
+                                         "\\",
+                                         "f: func();",
+                                         "interface more { g: func(a: u8) -> string; }",
+                                         "type u = list<t>;",
+                                         "u32",
+                                         "%",
+                                         "<",
+                                         ">",
+                                         "\xc3\xa9",
+                                         "\xe2\x86\x92",
+                                         "\xff",
+                                         "\xf0\x9f\x98",
+                                         "use",
+                                         "i",
+                                         "@since(version = 1.0.0)",
+                                         "record r { a: u8, b: t }",
+                                         "world",
+                                         "import a:b/types;",
+                                         "\xef\xbb\xbf",
+                                         "\r\n",
+                                         "x"};
+    str text = wit_workspace_text(w, doc);
+    u32 length = (u32)text.len, at = pick(seed, length + 1);
+    u32 end = at + pick(seed, 3) * pick(seed, 8);
+    str piece = pick(seed, 3) ? str_c(pieces[pick(seed, LENGTH_OF(pieces))]) : STR("");
+    assert_true(wit_workspace_edit(w, doc, at, end < length ? end : length, piece));
+}
+
+/* However a text came to be, it means the same. */
+static void random_edits(void **state)
+{
+    (void)state;
+    static const char types[] =
+        "package a:b;\n/// A type.\ninterface types {\n  type t = u32; // t\n}\n";
+    static const char use[] =
+        "interface i {\n  use types.{t};\n  /* f */ f: func(x: t) -> list<t>;\n"
+        "  record r { a: t, b: string }\n}\nworld w { import i; }\n";
+    u32 fine = 0;
+    for (u64 round = 1; round <= 200; round++) {
+        struct wit_workspace *w = wit_workspace_new();
+        u64 seed = round;
+        wit_workspace_open(w, STR("p/types.wit"), str_c(types));
+        wit_workspace_open(w, STR("p/use.wit"), str_c(use));
+        for (u32 i = 0; i < 12; i++) {
+            u32 doc = pick(&seed, 2);
+            struct world one, other;
+            struct arena kept = {0};
+            str before = str_dup(&kept, wit_workspace_text(w, doc));
+            edit_somewhere(w, doc, &seed);
+            struct wit_workspace *fresh = wit_workspace_new();
+            wit_workspace_open(fresh, STR("p/types.wit"), wit_workspace_text(w, 0));
+            wit_workspace_open(fresh, STR("p/use.wit"), wit_workspace_text(w, 1));
+            str a = verdict(&one, w, 1), b = verdict(&other, fresh, 1);
+            if (!str_eq(a, b)) {
+                str text = wit_workspace_text(w, doc);
+                fail_msg("round %u, edit %u: " STRF "\n-- edited:\n" STRF "-- fresh:\n" STRF,
+                         (unsigned)round, i, STRA(text), STRA(a), STRA(b));
+            }
+            bool sound = a.ptr[0] == '1';
+            fine += sound;
+            arena_free(&one.arena);
+            arena_free(&other.arena);
+            wit_workspace_free(fresh);
+            if (!sound && pick(&seed, 5)) { /* taken back, as users do */
+                str text = wit_workspace_text(w, doc);
+                assert_true(wit_workspace_edit(w, doc, 0, (u32)text.len, before));
+            }
+            arena_free(&kept);
+        }
+        wit_workspace_free(w);
+    }
+    assert_true(fine > 100); /* else nothing but errors was compared */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -755,6 +865,7 @@ int main(void)
         cmocka_unit_test(long_texts),
         cmocka_unit_test(queries_compile),
         cmocka_unit_test(documents_change),
+        cmocka_unit_test(random_edits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
