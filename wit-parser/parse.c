@@ -116,6 +116,8 @@ static void body(struct reader *r, const struct ast_member **out, u32 *count)
 
 static void decls(struct reader *r, struct ast_decls *out, u32 depth);
 
+_Static_assert(NODE_w_package - NODE_w_interface == 3,
+               "words of items stand together in nodes.def");
 static struct ast_item item(struct reader *r, enum node kind, u32 depth)
 {
     struct ast_item it = {.kind = kind == NODE_interface        ? AST_INTERFACE

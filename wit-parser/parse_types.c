@@ -3,9 +3,10 @@
 
 /* ---- Types ------------------------------------------------------------------------------------------------- */
 
+_Static_assert(NODE_named_type - NODE_primitive_type == 9, "types stand together in nodes.def");
 static bool is_type(enum node n)
 {
-    return (n >= NODE_primitive_type && n <= NODE_named_type);
+    return n >= NODE_primitive_type && n <= NODE_named_type;
 }
 
 static const struct ast_type *type(struct reader *r, u32 depth);

@@ -33,7 +33,7 @@ struct wit_version {
 bool wit_version_parse(str text, struct wit_version *out);
 int wit_version_compare(const struct wit_version *a,
                         const struct wit_version *b); /* semver precedence */
-/* Semver track ("0.2", "1"; the whole text of a pre-release or 0.0.x): equal tracks are compatible. */
+/* Semver track ("0.2", "1"; all but the build of a pre-release or 0.0.x): equal tracks are compatible. */
 str wit_version_track(struct arena *a, const struct wit_version *v);
 
 struct wit_package_name {
@@ -220,6 +220,7 @@ struct wit_resolve {
 
 /* ---- Resolving -------------------------------------------------------------------------------------------- */
 
+/* An empty graph. All that comes into it is of `a`, which must outlive it, as must `d` and its sources. */
 void wit_resolve_init(struct wit_resolve *r, struct arena *a, struct diags *d);
 
 /* Adds what `path` holds: a .wit file, a directory (a package, with deps/), a WIT package as .wasm or .wat, or a
@@ -275,14 +276,14 @@ struct wit_layout {
 struct wit_layout wit_layout_of(const struct wit_resolve *r, struct wit_type t);
 /* Byte offset of the payload of a VARIANT, OPTION or RESULT, and the size of its discriminant (1, 2, 4). */
 u32 wit_payload_offset(const struct wit_resolve *r, struct wit_type t);
-u32 wit_discriminant_size(u32 cases);
+u32 wit_discriminant_size(u32 cases); /* of so many cases (CanonicalABI.md, "Alignment") */
 /* Appends the flat core types (WASM_I32 ..); false when more than `max` are needed. */
 bool wit_flatten(const struct wit_resolve *r, struct wit_type t, wasm_valtype *out, u32 max,
                  u32 *n);
 #define WIT_MAX_FLAT_PARAMS       16
 #define WIT_MAX_FLAT_ASYNC_PARAMS 4
 #define WIT_MAX_FLAT_RESULTS      1
-/* Core signature of a function. `callback`: async lift with callback (result i32). */
+/* Core signature of a function (CanonicalABI.md, "Flattening"). LIFT_ASYNC: with a callback, the result is an i32. */
 enum wit_abi {
     WIT_ABI_LOWER,
     WIT_ABI_LOWER_ASYNC,
@@ -326,9 +327,11 @@ struct wit_scope {
     u32 epoch, size;
     struct map funcs; /* function types by signature */
 };
+/* For the types that `r` has now; `r`, `ops` and `ctx` must outlive the scope. */
 void wit_scope_init(struct wit_scope *s, const struct wit_resolve *r,
                     const struct wit_scope_ops *ops, void *ctx);
 void wit_scope_reset(struct wit_scope *s); /* forgets all types */
+/* Where a type stands; false if it does not yet. */
 bool wit_scope_get(const struct wit_scope *s, u32 type, u32 *index);
 void wit_scope_set(struct wit_scope *s, u32 type, u32 index);
 /* Makes a type, or a function type, stand in the scope after all it is made of. `out` may be NULL. */

@@ -555,6 +555,13 @@ static void json_is_written_in_place(void **state)
     arena_free(&w.arena);
 }
 
+/* language.c knows the tables of this version alone. */
+static void the_parser_is_of_abi_14(void **state)
+{
+    (void)state;
+    assert_int_equal(ts_language_version(tree_sitter_wit()), 14);
+}
+
 struct typing {
     struct wit_workspace *workspace;
     struct world *world;
@@ -860,6 +867,7 @@ int main(void)
         cmocka_unit_test(earlier_versions_of_built_in_packages),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(json_is_written_in_place),
+        cmocka_unit_test(the_parser_is_of_abi_14),
         cmocka_unit_test(memory_runs_out_in_wasi),
         cmocka_unit_test(workspaces_outlive_memory),
         cmocka_unit_test(long_texts),
