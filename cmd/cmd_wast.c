@@ -1,6 +1,7 @@
 /* cmd_wast.c - `witc wast`: runs scripts of modules, calls and assertions. */
 #include "canon.h"
 #include "cmd.h"
+#include "run.h"
 #include "script.h"
 #include "wast.h"
 
@@ -34,16 +35,6 @@ static bool run_file(struct cli *cli, const char *path, struct features features
     return fine;
 }
 
-static bool read_seed(struct cli *cli, u64 *out)
-{
-    const char *value = cli_value(cli, "seed");
-    if (!value || str_to_u64(str_c(value), out)) {
-        return true;
-    }
-    cli_usage(cli, "`seed` takes a number, not `%s`", value);
-    return false;
-}
-
 static int run(struct cli *cli)
 {
     if (!cli_expect_args(cli, 1, UINT32_MAX)) {
@@ -54,7 +45,8 @@ static int run(struct cli *cli)
     if (!cli_features(cli, &features)) {
         return 2;
     }
-    if (!read_seed(cli, &seed)) {
+    const char *text = cli_value(cli, "seed");
+    if (text && !run_read_number(cli, "seed", str_c(text), 0, &seed)) {
         return 2;
     }
     /* the flags that the reference tests name for these built-ins know no finer ones */
@@ -63,7 +55,7 @@ static int run(struct cli *cli)
     }
     bool fine = true;
     for (u32 i = 0; i < cli->args.len; i++) {
-        fine &= run_file(cli, cli->args.data[i], features, cli_value(cli, "seed") ? &seed : NULL);
+        fine &= run_file(cli, cli->args.data[i], features, text ? &seed : NULL);
     }
     return fine ? 0 : 1;
 }
