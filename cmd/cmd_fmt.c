@@ -12,13 +12,16 @@ static bool format_file(struct cli *cli, const char *path, bool listed)
 {
     u32 source;
     struct buf b = buf_in(&cli->arena);
-    bool read = listed ? file_source_listed(path, &source, &cli->diags)
-                       : file_source(path, &source, &cli->diags);
+    bool standard = strcmp(path, "-") == 0;
+    bool in_place =
+        !standard && !cli_flag(cli, "check"); /* what a pipe has can be read once only */
+    bool read = listed || in_place ? file_source_listed(path, &source, &cli->diags)
+                                   : file_source(path, &source, &cli->diags);
     if (!read || !wit_format(&cli->arena, source, &cli->diags, &b)) {
         return false;
     }
     const struct source *s = sources_get(&cli->sources, source);
-    bool same = str_eq(s->text, buf_view(&b)), standard = strcmp(path, "-") == 0;
+    bool same = str_eq(s->text, buf_view(&b));
     if (!cli_flag(cli, "check")) {
         return (same && !standard) || file_write(path, buf_view(&b), &cli->diags);
     }
