@@ -690,6 +690,66 @@ static void queries_compile(void **state)
     }
 }
 
+/* Has each construct. */
+static const char everything[] =
+    "package a:b@1.0.0;\nuse c:d/e@0.1.0 as g;\n/// docs\ninterface i {\n  use t.{a as b};\n"
+    "  @since(version = 1.0.0) @deprecated(version = 1.0.0) type x = list<u8, 4>;\n"
+    "  @unstable(feature = y) record r { a: u8, b: option<s8>, c: result<_, u16>, d: tuple<s16> }\n"
+    "  variant v { a(map<string, bool>), b } enum n { a } flags f { a }\n"
+    "  resource q { constructor(a: borrow<q>); m: static async func() -> own<q>; }\n"
+    "  resource none;\n  p: get() -> future<char>; p: set(a: stream<f32>);\n"
+    "  h: func(a: u32, b: s32, c: u64, d: s64, e: f64, f: error-context);\n}\n"
+    "world w {\n  @external-id(\"z\") import l: i;\n  export k: interface { /* block */ }\n"
+    "  include o with { a as b }\n}\npackage k:l { interface j {} }\n";
+
+/* Each word and sign gets a colour, and no word of the grammar is missing from the text above. */
+static void all_words_are_highlighted(void **state)
+{
+    (void)state;
+    struct world w;
+    str text;
+    u32 offset;
+    TSQueryError error;
+    start(&w);
+    const char *path = str_to_c(&w.arena, path_here(&w.arena, "queries/highlights.scm"));
+    assert_true(file_read(&w.arena, path, &text, &w.diags));
+    TSQuery *query = ts_query_new(tree_sitter_wit(), text.ptr, (u32)text.len, &offset, &error);
+    TSParser *parser = ts_parser_new();
+    assert_true(query && ts_parser_set_language(parser, tree_sitter_wit()));
+    TSTree *tree = ts_parser_parse_string(parser, NULL, everything, sizeof everything - 1);
+    assert_false(ts_node_has_error(ts_tree_root_node(tree)));
+    bool coloured[sizeof everything] = {false};
+    TSQueryCursor *cursor = ts_query_cursor_new();
+    TSQueryMatch match;
+    ts_query_cursor_exec(cursor, query, ts_tree_root_node(tree));
+    while (ts_query_cursor_next_match(cursor, &match)) {
+        for (u32 i = 0; i < match.capture_count; i++) {
+            TSNode node = match.captures[i].node;
+            for (u32 at = ts_node_start_byte(node); at < ts_node_end_byte(node); at++) {
+                coloured[at] = true;
+            }
+        }
+    }
+    for (u32 at = 0; everything[at]; at++) {
+        if (!coloured[at] && everything[at] > ' ' && everything[at] != '_') {
+            fail_msg("nothing colours %.20s", everything + at);
+        }
+    }
+    for (u32 i = 0; i < ts_language_symbol_count(tree_sitter_wit()); i++) {
+        str name = str_c(ts_language_symbol_name(tree_sitter_wit(), (TSSymbol)i));
+        TSSymbolType type = ts_language_symbol_type(tree_sitter_wit(), (TSSymbol)i);
+        if (type == TSSymbolTypeAnonymous && str_find_char(name, '_', 0) == SIZE_MAX &&
+            str_find(str_c(everything), name, 0) == SIZE_MAX) {
+            fail_msg("the text lacks %s", name.ptr);
+        }
+    }
+    ts_query_cursor_delete(cursor);
+    ts_tree_delete(tree);
+    ts_parser_delete(parser);
+    ts_query_delete(query);
+    arena_free(&w.arena);
+}
+
 /* After each change the workspace says what a reading from the start says. */
 static void documents_change(void **state)
 {
@@ -872,6 +932,7 @@ int main(void)
         cmocka_unit_test(workspaces_outlive_memory),
         cmocka_unit_test(long_texts),
         cmocka_unit_test(queries_compile),
+        cmocka_unit_test(all_words_are_highlighted),
         cmocka_unit_test(documents_change),
         cmocka_unit_test(random_edits),
     };

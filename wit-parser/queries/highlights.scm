@@ -19,6 +19,7 @@
 
 (package_name (identifier) @module)
 (use_path (identifier) @module)
+(toplevel_use (identifier) @module)
 (version) @number
 (integer) @number
 (string_literal) @string
@@ -36,6 +37,7 @@
 (primitive_type) @type.builtin
 ["tuple" "list" "option" "result" "map" "future" "stream" "own" "borrow"] @type.builtin
 (use_name (identifier) @type)
+(include_name (identifier) @type)
 
 (function name: (identifier) @function)
 (method name: (identifier) @function.method)
@@ -48,4 +50,6 @@
 
 ["(" ")" "{" "}" "<" ">"] @punctuation.bracket
 ["," ";" ":" "." "/"] @punctuation.delimiter
+(package_name "@" @punctuation.delimiter)
+(use_path "@" @punctuation.delimiter)
 ["=" "->"] @operator
