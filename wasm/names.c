@@ -92,7 +92,7 @@ void wasm_read_names(struct arena *a, const struct wasm_module *m, struct wasm_n
         wasm_names_of_module(a, custom->bytes, 0, &names);
         out->module = names.module;
         out->funcs = by_index(a, &names.maps[NAMES_FUNCS], m->funcs.len);
-        out->func_count = m->funcs.len;
+        out->func_count = out->funcs ? m->funcs.len : 0;
         out->tags = by_index(a, &names.maps[NAMES_TAGS], m->tags.len);
         return;
     }
