@@ -264,6 +264,13 @@ static void test_reexport(void **state)
     "   (export \"join\" (func $join)) (export \"cancel\" (func $cancel))"                    \
     "   (export \"drop\" (func $drop))))))"                                                   \
     " (func (export \"run\") async (result u32) (canon lift (core func $i \"run\"))))"
+/* Calls, cancels, and gives what subtask.cancel said. */
+#define CANCELLING_GUEST                                                           \
+    LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",   \
+                "(local.set $s (i32.shr_u (call $h (i32.const 21) (i32.const 16))" \
+                "                         (i32.const 4)))"                         \
+                "(local.set $t (call $cancel (local.get $s)))"                     \
+                "(call $drop (local.get $s)) (local.get $t)")
 
 static void run_later(const char *signature, const char *guest, u64 want)
 {
@@ -317,12 +324,7 @@ static void test_host_cancel(void **state)
     world_begin(&w);
     canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32",
                       host_cancellable, &later);
-    world_start(&w,
-                str_c(LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",
-                                  "(local.set $s (i32.shr_u (call $h (i32.const 21) (i32.const 16))"
-                                  "                         (i32.const 4)))"
-                                  "(local.set $t (call $cancel (local.get $s)))"
-                                  "(call $drop (local.get $s)) (local.get $t)")));
+    world_start(&w, str_c(CANCELLING_GUEST));
     assert_int_equal(call_u32(&w, "run", 0, NULL), 4); /* CANCELLED_BEFORE_RETURNED */
     assert_int_equal(later.cancels, 1);
     world_end(&w);
@@ -352,12 +354,7 @@ static void test_host_cancelled_late(void **state)
                      &(struct canon_config){.features = features_all(), .choose = choose_later});
     canon_linker_func(canon_linker_root(w.linker), "later", "async func(a: u32) -> u32",
                       host_at_once, &later);
-    world_start(&w,
-                str_c(LATER_GUEST("async", "async (memory (core memory $mem \"mem\"))", "i32 i32",
-                                  "(local.set $s (i32.shr_u (call $h (i32.const 21) (i32.const 16))"
-                                  "                         (i32.const 4)))"
-                                  "(local.set $t (call $cancel (local.get $s)))"
-                                  "(call $drop (local.get $s)) (local.get $t)")));
+    world_start(&w, str_c(CANCELLING_GUEST));
     assert_int_equal(call_u32(&w, "run", 0, NULL), 2); /* RETURNED */
     assert_int_equal(later.cancels, 0);
     world_end(&w);

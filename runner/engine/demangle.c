@@ -222,14 +222,19 @@ static void leave(struct demangler *d)
     d->depth--;
 }
 
-/* After `B`: where to read instead; SIZE_MAX: nothing is printed, so nothing to read. */
-static size_t reference(struct demangler *d)
+/* After `B`: to what stands earlier in the name, from where the reader goes on at *back. False: nothing is printed, so there is nothing
+ * to read. */
+static bool go_back(struct demangler *d, size_t *back)
 {
     size_t tag = d->at - 1;
     u64 to = base_62(d);
+    *back = d->at;
     if (to >= tag)
         fail(d);
-    return d->failed || d->silent ? SIZE_MAX : (size_t)to;
+    if (d->failed || d->silent)
+        return false;
+    d->at = (size_t)to;
+    return true;
 }
 
 static void lifetime(struct demangler *d, u64 index)
@@ -324,7 +329,7 @@ static void path(struct demangler *d, bool in_value)
 {
     if (!enter(d))
         return;
-    size_t to, back;
+    size_t back;
     char tag = next(d);
     switch (tag) {
     case 'C':
@@ -352,9 +357,7 @@ static void path(struct demangler *d, bool in_value)
         put_c(d, ">");
         break;
     case 'B':
-        to = reference(d), back = d->at;
-        if (to != SIZE_MAX) {
-            d->at = to;
+        if (go_back(d, &back)) {
             path(d, in_value);
             d->at = back;
         }
@@ -435,7 +438,7 @@ static void dyn_type(struct demangler *d)
 
 static void type(struct demangler *d)
 {
-    size_t to, back;
+    size_t back;
     const char *basic = basic_type(peek(d));
     if (basic) {
         d->at++;
@@ -481,9 +484,7 @@ static void type(struct demangler *d)
     case 'F': function_type(d); break;
     case 'D': dyn_type(d); break;
     case 'B':
-        to = reference(d), back = d->at;
-        if (to != SIZE_MAX) {
-            d->at = to;
+        if (go_back(d, &back)) {
             type(d);
             d->at = back;
         }
@@ -555,7 +556,7 @@ static void constant_bool(struct demangler *d)
 /* The kinds that stable Rust has. */
 static void constant(struct demangler *d)
 {
-    size_t to, back;
+    size_t back;
     if (!enter(d))
         return;
     char tag = next(d);
@@ -564,9 +565,7 @@ static void constant(struct demangler *d)
     case 'b': constant_bool(d); break;
     case 'c': constant_char(d); break;
     case 'B':
-        to = reference(d), back = d->at;
-        if (to != SIZE_MAX) {
-            d->at = to;
+        if (go_back(d, &back)) {
             constant(d);
             d->at = back;
         }
