@@ -266,9 +266,10 @@ static bool instantiate(struct validate_cm *v, struct validate_scope *s,
     if (validate_instantiate(v->t, component, args, i->arg_count, out, &import, v->diags->arena,
                              &why))
         return *out != VALIDATE_NONE;
-    if (v->t->exhausted)
-        return false;
-    str name = validate_at(v->t, component)->imports[import].name.name;
+    const struct validate_type *c = validate_at(v->t, component);
+    if (import == c->import_count)
+        return false; /* too much to check: that is told for the component */
+    str name = c->imports[import].name.name;
     if (map_get(&names, name) == MAP_NONE)
         return validate_cm_bad(v, s,
                                "missing import named `" STRF "`: the instantiation gives no "

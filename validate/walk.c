@@ -69,7 +69,7 @@ static void load_names(struct validate_context *c)
 str validate_func_text(struct validate_context *c, u32 func)
 {
     load_names(c);
-    str name = c->names.funcs && func < c->names.func_count ? c->names.funcs[func] : (str){0};
+    str name = func < c->names.func_count ? c->names.funcs[func] : (str){0};
     for (u32 i = 0; !name.len && i < c->m->exports.len; i++) {
         const struct wasm_export *e = &c->m->exports.data[i];
         if (e->kind == EXTERN_FUNC && e->index == func)

@@ -98,8 +98,8 @@ WITC_NODISCARD bool wasm_print_stream(struct arena *a, const struct wasm_binary 
 struct wasm_names {
     str module;
     const str *funcs; /* by function index, empty if unnamed; NULL if there are none */
-    u32 func_count;
-    const str *tags; /* likewise, by tag index */
+    u32 func_count;   /* 0 if there are none */
+    const str *tags;  /* likewise, by tag index */
 };
 /* Never fails: an ill-formed section just names less. */
 void wasm_read_names(struct arena *a, const struct wasm_module *m, struct wasm_names *out);

@@ -234,7 +234,7 @@ str engine_func_name(const struct engine_func *f, struct arena *a)
         return f->host->name;
     struct engine_module *m = f->instance->module;
     const struct wasm_names *names = engine_module_names(m);
-    if (names->funcs && f->index < names->func_count && names->funcs[f->index].len)
+    if (f->index < names->func_count && names->funcs[f->index].len)
         return names->funcs[f->index];
     for (u32 i = 0; i < m->source->exports.len; i++) {
         const struct wasm_export *e = &m->source->exports.data[i];
