@@ -10,6 +10,7 @@
 static const struct option options[] = {
     OPTION_FEATURES,
     {"seed", 0, "N", "draw what the specification leaves open from this seed"},
+    {"strict", 0, NULL, "a trap with another text than its assertion's is a failure"},
     {"quiet", 'q', NULL, "say nothing when everything holds"},
     {NULL},
 };
@@ -25,8 +26,14 @@ static bool run_file(struct cli *cli, const char *path, struct features features
         !wast_parse(&cli->arena, source, features, &script, &cli->diags)) {
         return false;
     }
-    bool fine =
-        script_run(&cli->arena, &script, features, seed ? &generator : NULL, &result, &cli->diags);
+    struct script_config config = {
+        .features = features,
+        .seed = seed ? &generator : NULL,
+        .texts = cli_flag(cli, "strict")  ? SCRIPT_TEXTS_COUNT
+                 : cli_flag(cli, "quiet") ? SCRIPT_TEXTS_IGNORED
+                                          : SCRIPT_TEXTS_WARN,
+    };
+    bool fine = script_run(&cli->arena, &script, &config, &result, &cli->diags);
     if (!fine || !cli_flag(cli, "quiet")) {
         cli_flush(cli);
         printf("%s: %u directives, %u of them assertions: %u failed\n", path, result.directives,

@@ -481,8 +481,8 @@ bool canon_lower_params(struct cx *cx, const struct canon_value *values,
 bool canon_lower_result(struct cx *cx, u32 max_flat, const struct canon_value *v,
                         const struct canon_functype *ft, const u64 *out_slot, u64 *slots);
 bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, u64 *out);
-/* The checks of what it gave. */
-bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align);
+/* The checks of what it gave, for `what`, "string". */
+bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align, const char *what);
 bool canon_store_string(struct cx *cx, const struct canon_value *v, u64 *ptr, u64 *units);
 u64 canon_lower_f32(struct canon_store *s, u32 bits);
 u64 canon_lower_f64(struct canon_store *s, u64 bits);

@@ -156,7 +156,7 @@ static const struct {
     {"(drop (call $mk)) (call $keep (i32.const 1))",
      "borrow handles still remain at the end of the call"},
     /* Values from a guest. */
-    {"(call $text (i32.const 65536) (i32.const 1))", "out of bounds"},
+    {"(call $text (i32.const 65536) (i32.const 1))", "out-of-bounds"},
     {"(call $text (i32.const 0) (i32.const -1))", "string byte length exceeds maximum"},
     {"(i32.store8 (i32.const 0) (i32.const 255)) (call $text (i32.const 0) (i32.const 1))",
      "invalid utf-8"},
@@ -174,7 +174,7 @@ static const struct {
     {"(call $throw)", "uncaught exception"},
     {"(call $many (i32.const 65535))", "unaligned pointer"},
     {"(call $many (i32.const 65532))", "out of bounds"},
-    {"(drop (call $en (i32.const 65535) (i32.const 2)))", "out of bounds"},
+    {"(drop (call $en (i32.const 65535) (i32.const 2)))", "out-of-bounds"},
     {"(drop (call $wn)) (drop (call $wp (i32.const 1) (i32.const 1)))", "unaligned pointer"},
     {"(drop (call $wn)) (drop (call $wp (i32.const 1) (i32.const 65532)))", "out of bounds"},
     {"(drop (call $en (i32.const 0) (i32.const 2))) (call $em (i32.const 1) (i32.const 65532))",

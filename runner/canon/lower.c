@@ -21,14 +21,18 @@ bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size,
     return fine;
 }
 
-bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align)
+bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align, const char *what)
 {
     bool odd = (ptr & (align - 1)) != 0;
     if (!odd && ptr <= cx->size && size <= cx->size - ptr) {
         return true;
     }
-    canon_fail(cx->store, cx->inst,
-               odd ? "realloc return: result not aligned" : "realloc return: beyond end of memory");
+    if (odd) {
+        canon_fail(cx->store, cx->inst, "unaligned pointer (realloc return: result not aligned)");
+    } else {
+        canon_fail(cx->store, cx->inst,
+                   "%s content out-of-bounds (realloc return: beyond end of memory)", what);
+    }
     return canon_explain(cx->store,
                          "asked for %llu bytes aligned to %u, it gave address %llu of a memory of "
                          "%llu bytes",
@@ -37,12 +41,12 @@ bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align)
 }
 
 /* allocate, and the checks of what realloc gave. */
-static bool allocate(struct cx *cx, u32 align, u64 size, u64 *out)
+static bool allocate(struct cx *cx, u32 align, u64 size, const char *what, u64 *out)
 {
     if (!canon_reallocate(cx, 0, 0, align, size, out)) {
         return false;
     }
-    return canon_check_allocation(cx, *out, size, align);
+    return canon_check_allocation(cx, *out, size, align, what);
 }
 
 static void store_int(struct cx *cx, u64 v, u64 ptr, u32 bytes)
@@ -205,7 +209,7 @@ static bool store_list_into_range(struct cx *cx, const struct canon_value *v,
         return canon_fail(cx->store, cx->inst, "list byte length exceeds maximum");
     }
     *length = n;
-    return allocate(cx, align, bytes, ptr) &&
+    return allocate(cx, align, bytes, "list", ptr) &&
            (t->kind == CANON_T_MAP ? store_pairs(cx, v, t, *ptr, size)
                                    : canon_store_list_valid(cx, v, t->element, *ptr));
 }
@@ -365,7 +369,7 @@ bool canon_lower_params(struct cx *cx, const struct canon_value *values,
         tuple.items = (struct canon_value *)values;
         tuple.count = ft->param_count;
         u64 ptr;
-        if (!allocate(cx, f->param_tuple->align[p], f->param_tuple->size[p], &ptr)) {
+        if (!allocate(cx, f->param_tuple->align[p], f->param_tuple->size[p], "parameter", &ptr)) {
             return false;
         }
         put(&out, ptr);

@@ -88,7 +88,7 @@ bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v
     }
     u32 align = cx->opts->encoding == ENCODING_UTF8 ? 1 : 2;
     if (!canon_check_range(cx, ptr, units * (wide ? 2 : 1), align,
-                           "string pointer/length out of bounds of memory")) {
+                           "string content out-of-bounds")) {
         return false;
     }
     v->text.units = (u32)units;
@@ -111,7 +111,7 @@ static bool grow(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, u64 
     if (!canon_reallocate(cx, old, old_size, align, size, ptr)) {
         return false;
     }
-    return canon_check_allocation(cx, *ptr, size, align);
+    return canon_check_allocation(cx, *ptr, size, align, "string");
 }
 
 static u8 *put16(u8 *at, u32 unit)

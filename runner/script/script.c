@@ -242,6 +242,21 @@ static void assert_return(struct runner *r, const struct wast_directive *x)
         wrong_results(r, x, &results);
 }
 
+/* It may have trapped for another reason than the script has in mind, or only with words of its own. */
+static void compare_text(struct runner *r, const struct wast_directive *x, str found)
+{
+    if (str_find(str_printf(r->arena, "wasm trap: " STRF, STRA(found)), x->message, 0) != SIZE_MAX)
+        return;
+    bool fails = r->texts == SCRIPT_TEXTS_COUNT;
+    if (r->texts == SCRIPT_TEXTS_IGNORED)
+        return;
+    r->result->failed += fails;
+    struct diag *e = (fails ? diag_error : diag_warning)(
+        r->d, "script", x->at, "%s: the trap has another text", wast_directive_name(x->kind));
+    diag_note(r->d, e, "expected: " STRF, STRA(x->message));
+    diag_note(r->d, e, "found:    " STRF, STRA(found));
+}
+
 static void assert_end(struct runner *r, const struct wast_directive *x, enum end end)
 {
     struct results results = {0};
@@ -250,6 +265,8 @@ static void assert_end(struct runner *r, const struct wast_directive *x, enum en
         return; /* the ways to fail that depend on the machine are traps, too */
     if (o.end != end)
         script_fail(r, x, &o);
+    else if (end == END_TRAP)
+        compare_text(r, x, o.message);
 }
 
 static void register_instance(struct runner *r, const struct wast_directive *x)
@@ -325,18 +342,19 @@ static void run(void *ctx)
     script_run_threads(r, x->script);
 }
 
-bool script_run(struct arena *a, const struct wast_script *script, struct features features,
-                struct canon_seed *seed, struct script_result *out, struct diags *d)
+bool script_run(struct arena *a, const struct wast_script *script,
+                const struct script_config *config, struct script_result *out, struct diags *d)
 {
     *out = (struct script_result){0};
     struct runner r = {
         .arena = a,
-        .features = features,
+        .features = config->features,
         .d = d,
         .main = &r,
         .last_instance = MAP_NONE,
         .last_definition = MAP_NONE,
-        .seed = seed,
+        .seed = config->seed,
+        .texts = config->texts,
         .result = out,
     };
     bool fine = oom_guard(run, &(struct run){&r, script});

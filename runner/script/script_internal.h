@@ -90,6 +90,7 @@ struct runner {
     struct world *worlds;
     const struct wasm_module *simple_module; /* that hosts offer to components */
     struct canon_seed *seed;                 /* NULL: the default policy */
+    enum script_texts texts;
     struct script_result *result;
 };
 

@@ -64,6 +64,7 @@ void script_thread(struct runner *r, const struct wast_directive *x)
                            .last_definition = MAP_NONE,
                            .spectest = r->spectest,
                            .seed = r->seed,
+                           .texts = r->texts,
                            .result = r->result};
     own->spectest_items.data = r->spectest_items.data;
     own->spectest_items.len = r->spectest_items.len;
