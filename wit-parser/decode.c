@@ -91,18 +91,19 @@ static bool claim(struct decoder *d, u32 interface, const struct dec_named *x)
     return true;
 }
 
+static bool differs(struct decoder *d, u32 interface, const char *what, const struct dec_named *x)
+{
+    return wit_decode_fail(
+        d, x->at, "the %s `" STRF "` of interface `" STRF "` is defined in two different ways",
+        what, STRA(x->name.name), STRA(wit_interface_id(d->r, d->arena, interface)));
+}
+
 static bool interface_type(struct decoder *d, u32 interface, const struct dec_named *x)
 {
     struct map *types = &d->names.data[interface].types;
     u32 type = map_get(types, x->name.name);
-    if (type != MAP_NONE) { /* seen before, perhaps by another road */
-        x->what.type->wit = type + 1;
-        return wit_decode_match(d, type, x->what.type) ||
-               wit_decode_fail(
-                   d, x->at,
-                   "the type `" STRF "` of interface `" STRF "` is defined in two different ways",
-                   STRA(x->name.name), STRA(wit_interface_id(d->r, d->arena, interface)));
-    }
+    if (type != MAP_NONE) /* seen before, perhaps by another road */
+        return wit_decode_same_type(d, type, x->what.type) || differs(d, interface, "type", x);
     struct wit_owner owner = {WIT_OWNER_INTERFACE, interface};
     if (!claim(d, interface, x) || !wit_decode_type(d, x, owner, &type))
         return false;
@@ -115,12 +116,14 @@ static bool interface_type(struct decoder *d, u32 interface, const struct dec_na
 static bool interface_func(struct decoder *d, u32 interface, const struct dec_named *x)
 {
     struct iface_names *names = &d->names.data[interface];
+    struct wit_interface *iface = &d->r->interfaces.data[interface];
     struct wit_func f;
-    if (map_get(&names->funcs, x->name.name) != MAP_NONE)
-        return true;
+    u32 known = map_get(&names->funcs, x->name.name);
+    if (known != MAP_NONE)
+        return wit_decode_same_func(d, &iface->funcs.data[known], x->what.type) ||
+               differs(d, interface, "function", x);
     if (!claim(d, interface, x) || !wit_decode_func(d, x, &names->types, &f))
         return false;
-    struct wit_interface *iface = &d->r->interfaces.data[interface];
     map_put(d->arena, &d->names.data[interface].funcs, x->name.name, iface->funcs.len);
     *vec_push(d->arena, &iface->funcs) = f;
     return true;

@@ -17,7 +17,8 @@ struct dec_type {
         *def; /* that of the end of the chain of aliases; NULL: an abstract resource */
     struct dec_scope *scope; /* where the indices in `def` point */
     struct dec_type *alias_of;
-    u32 wit; /* the WIT type that stands for it + 1; 0: none yet */
+    u32 wit;  /* the WIT type that stands for it + 1; 0: none yet */
+    u32 same; /* the WIT type that it was last compared with + 1 */
 };
 
 struct dec_instance;
@@ -53,7 +54,7 @@ struct dec_eval {
     struct arena *arena;
     struct diags *diags;
     u32 source;
-    u64 steps; /* definitions that may still be evaluated */
+    u64 steps; /* definitions that may still be evaluated or compared */
     u32 depth;
 };
 
@@ -64,6 +65,8 @@ WITC_NODISCARD bool wit_eval_component(struct dec_eval *e, const struct wasm_com
 /* Runs a component type. */
 WITC_NODISCARD bool wit_eval_component_type(struct dec_eval *e, const struct dec_component *c,
                                             struct dec_surface *out);
+/* One more step of work; false after a diagnostic if there were too many. */
+WITC_NODISCARD bool wit_eval_step(struct dec_eval *e, span at);
 /* The type at `index` of a scope; NULL after a diagnostic. */
 struct dec_type *wit_eval_type(struct dec_eval *e, const struct dec_scope *s, u32 index, span at);
 

@@ -23,11 +23,11 @@ static bool fail(struct dec_eval *e, span at, const char *what)
     return false;
 }
 
-static bool step(struct dec_eval *e, span at)
+bool wit_eval_step(struct dec_eval *e, span at)
 {
     if (e->steps == 0) {
         diag_error(e->diags, "wit-decode", at,
-                   "this component instantiates its parts too many times to be read as WIT");
+                   "this component uses its parts too many times to be read as WIT");
         return false;
     }
     e->steps--;
@@ -221,7 +221,7 @@ static bool eval_decls(struct dec_eval *e, struct dec_scope *s, const struct cm_
         return false;
     bool ok = true;
     for (u32 i = 0; i < t->decl_count && ok; i++)
-        ok = step(e, t->decls[i].at) && eval_decl(e, s, &t->decls[i]);
+        ok = wit_eval_step(e, t->decls[i].at) && eval_decl(e, s, &t->decls[i]);
     e->depth--;
     return ok;
 }
@@ -293,7 +293,8 @@ static bool eval_instance(struct dec_eval *e, struct dec_scope *s, const struct 
     for (u32 k = 0; k < i->export_count; k++) {
         const struct cm_inline_export *x = &i->exports[k];
         struct dec_entity what;
-        if (!step(e, i->at) || !get_entity(e, s, x->item.sort, x->item.index, i->at, &what))
+        if (!wit_eval_step(e, i->at) ||
+            !get_entity(e, s, x->item.sort, x->item.index, i->at, &what))
             return false;
         add_named(e, &out->exports, &x->name, what, i->at);
     }
@@ -409,7 +410,7 @@ static bool eval_body(struct dec_eval *e, const struct wasm_component *c, struct
 {
     span at = {e->source, c->base, c->base};
     for (u32 i = 0; i < c->items.len; i++)
-        if (!step(e, at) || !eval_item(e, c, c->items.data[i], s, args))
+        if (!wit_eval_step(e, at) || !eval_item(e, c, c->items.data[i], s, args))
             return false;
     return true;
 }

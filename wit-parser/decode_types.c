@@ -219,58 +219,117 @@ bool wit_decode_type(struct decoder *d, const struct dec_named *x, struct wit_ow
 
 /* ---- Types seen again ------------------------------------------------------------------------------ */
 
-/* An interface comes as often as components import it, each time with definitions of its own. The unnamed types within those
- * stand for the ones that are there; what does not match is not the same interface. */
-static bool match_use(struct decoder *d, const struct dec_scope *s, struct cm_valtype v, span at,
-                      struct wit_type wit)
+/* An interface comes as often as something imports or exports it, each time with definitions of its own, which must say the
+ * same. Unnamed types within those stand for the ones that are there. Components are freer: their instances may have other
+ * resources and named types than those that the interface calls by these names. */
+
+static struct wit_type known_unaliased(const struct decoder *d, const struct dec_type *t)
 {
-    if (!v.is_index)
-        return wit.kind == kind_of_prim(v.prim);
-    struct dec_type *t = wit_eval_type(&d->eval, s, v.index, at);
-    if (!t)
-        return false;
+    return wit_unalias(d->r, (struct wit_type){WIT_ID, known_type(t)});
+}
+
+static bool is_type(struct wit_type t, u32 id)
+{
+    return wit_type_present(t) && t.kind == WIT_ID && t.id == id;
+}
+
+static bool same_def(struct decoder *d, const struct dec_type *t, const struct wit_typedef *def);
+
+static bool same_type(struct decoder *d, struct dec_type *t, struct wit_type wit)
+{
     if (wit.kind != WIT_ID || wit.id == WIT_NONE)
         return !is_resource(t) && t->def->kind == DEF_PRIM &&
                wit.kind == kind_of_prim(t->def->prim);
-    bool known = t->wit;
-    t->wit = wit.id + 1;
-    if (known || d->depth >= WIT_MAX_TYPE_DEPTH)
+    const struct wit_typedef *def = &d->r->types.data[wit.id];
+    struct wit_type known = known_unaliased(d, t);
+    if (t->same == wit.id + 1 || is_type(known, wit.id))
         return true;
+    bool is_named = wit_type_present(known) && known.kind == WIT_ID &&
+                    d->r->types.data[known.id].name.len && def->name.len;
+    if (is_named && !d->is_component)
+        return false;
+    if (is_resource(t) || def->kind == WIT_RESOURCE)
+        return is_resource(t) && def->kind == WIT_RESOURCE;
+    if (d->depth >= WIT_MAX_TYPE_DEPTH || !wit_eval_step(&d->eval, t->def->at))
+        return false;
+    t->same = wit.id + 1;
+    if (!def->name.len && !wit_type_present(known))
+        t->wit = wit.id + 1;
     d->depth++;
-    bool ok = wit_decode_match(d, wit.id, t);
+    bool ok = same_def(d, t, def);
     d->depth--;
     return ok;
 }
 
-static bool match_labels(struct decoder *d, const struct dec_type *t,
-                         const struct wit_field *fields)
+static bool same_use(struct decoder *d, const struct dec_scope *s, struct cm_valtype v, span at,
+                     struct wit_type wit)
 {
-    for (u32 i = 0; i < t->def->label_count; i++) {
-        const struct cm_label *x = &t->def->labels[i];
+    wit = wit_unalias(d->r, wit);
+    if (!v.is_index)
+        return wit.kind == kind_of_prim(v.prim);
+    struct dec_type *t = wit_eval_type(&d->eval, s, v.index, at);
+    return t && same_type(d, t, wit);
+}
+
+static bool same_labels(struct decoder *d, const struct dec_scope *s, const struct cm_label *labels,
+                        u32 n, const struct wit_field *fields, span at)
+{
+    for (u32 i = 0; i < n; i++) {
+        const struct cm_label *x = &labels[i];
         if ((fields[i].name.len && !str_eq(x->name, fields[i].name)) ||
             x->has_type != wit_type_present(fields[i].type) ||
-            (x->has_type && !match_use(d, t->scope, x->type, t->def->at, fields[i].type)))
+            (x->has_type && !same_use(d, s, x->type, at, fields[i].type)))
             return false;
     }
     return true;
 }
 
-static bool match_part(struct decoder *d, const struct dec_type *t, bool has, struct cm_valtype v,
-                       struct wit_type wit)
+static bool same_part(struct decoder *d, const struct dec_type *t, bool has, struct cm_valtype v,
+                      struct wit_type wit)
 {
-    return has == wit_type_present(wit) && (!has || match_use(d, t->scope, v, t->def->at, wit));
+    return has == wit_type_present(wit) && (!has || same_use(d, t->scope, v, t->def->at, wit));
 }
 
-bool wit_decode_match(struct decoder *d, u32 wit, const struct dec_type *t)
+static bool same_handle(struct decoder *d, const struct dec_type *t, const struct wit_typedef *def)
 {
-    const struct wit_typedef def = d->r->types.data[wit];
-    if (is_resource(t) || t->def->kind == DEF_PRIM || t->def->kind == DEF_OWN ||
-        t->def->kind == DEF_BORROW || (def.kind == WIT_ALIAS && def.first.kind == WIT_ID))
-        return true;
-    return def.kind == kind_of_def(t->def->kind) && def.field_count == t->def->label_count &&
-           def.length == t->def->length && match_labels(d, t, def.fields) &&
-           match_part(d, t, t->def->has_element, t->def->element, def.first) &&
-           match_part(d, t, t->def->has_second, t->def->second, def.second);
+    struct dec_type *resource = wit_eval_type(&d->eval, t->scope, t->def->resource, t->def->at);
+    if (!resource)
+        return false;
+    struct wit_type known = known_unaliased(d, resource);
+    return wit_type_present(known) &&
+           (d->is_component || is_type(known, wit_unalias(d->r, def->first).id));
+}
+
+static bool same_def(struct decoder *d, const struct dec_type *t, const struct wit_typedef *x)
+{
+    const struct wit_typedef def = *x;
+    if (t->def->kind == DEF_PRIM || def.kind != kind_of_def(t->def->kind))
+        return false;
+    if (def.kind == WIT_OWN || def.kind == WIT_BORROW)
+        return same_handle(d, t, &def);
+    return def.field_count == t->def->label_count && def.length == t->def->length &&
+           same_labels(d, t->scope, t->def->labels, def.field_count, def.fields, t->def->at) &&
+           same_part(d, t, t->def->has_element, t->def->element, def.first) &&
+           same_part(d, t, t->def->has_second, t->def->second, def.second);
+}
+
+bool wit_decode_same_type(struct decoder *d, u32 wit, struct dec_type *t)
+{
+    bool is_fresh = is_resource(t) && known_type(t) == WIT_NONE;
+    bool ok = (!is_fresh || d->r->types.data[wit].kind == WIT_RESOURCE || d->is_component) &&
+              same_type(d, t, wit_unalias(d->r, (struct wit_type){WIT_ID, wit}));
+    t->wit = wit + 1;
+    return ok;
+}
+
+bool wit_decode_same_func(struct decoder *d, const struct wit_func *f, const struct dec_type *t)
+{
+    if (!t || is_resource(t) || t->def->kind != DEF_FUNC)
+        return false;
+    const struct cm_functype *type = &t->def->func;
+    return f->is_async == type->is_async && f->param_count == type->param_count &&
+           same_labels(d, t->scope, type->params, type->param_count, f->params, t->def->at) &&
+           same_part(d, t, type->has_result, type->result, f->result);
 }
 
 /* ---- Functions ------------------------------------------------------------------------------------- */

@@ -32,8 +32,10 @@ WITC_NODISCARD bool wit_decode_label(struct decoder *d, str s, span at);
 /* A named type: an alias of what has a name already, else a definition. */
 WITC_NODISCARD bool wit_decode_type(struct decoder *d, const struct dec_named *x,
                                     struct wit_owner owner, u32 *out);
-/* Does a definition that comes again say the same as the type that is there? */
-WITC_NODISCARD bool wit_decode_match(struct decoder *d, u32 wit, const struct dec_type *t);
+/* Does a definition that comes again say the same as what is there? From then on `t` stands for the type. */
+WITC_NODISCARD bool wit_decode_same_type(struct decoder *d, u32 wit, struct dec_type *t);
+WITC_NODISCARD bool wit_decode_same_func(struct decoder *d, const struct wit_func *f,
+                                         const struct dec_type *t);
 /* `types` has the resources that its name may speak of. */
 WITC_NODISCARD bool wit_decode_func(struct decoder *d, const struct dec_named *x,
                                     const struct map *types, struct wit_func *f);
