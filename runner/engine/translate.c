@@ -28,6 +28,7 @@ static void declare_locals(struct translator *tr)
     tr->local_types = arena_array(tr->arena, char, count);
     tr->local_slots = arena_array(tr->arena, u32, count);
     tr->local_unread = arena_array(tr->arena, u32, count);
+    tr->local_reads = arena_array(tr->arena, u32, count);
     u32 slot = 0, i = 0;
     for (; i < type->param_count; i++) {
         tr->local_types[i] = translate_letter(type->params[i]);

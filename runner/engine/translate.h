@@ -17,9 +17,11 @@ enum value_kind { VALUE_TEMP, VALUE_LOCAL, VALUE_CONST };
 struct value {
     u8 kind;
     char type;
-    u32 home;  /* slot */
-    u32 local; /* VALUE_LOCAL: index */
-    u64 bits;  /* VALUE_CONST */
+    bool in_chain; /* of the local's reads */
+    u32 home;      /* slot */
+    u32 local;     /* VALUE_LOCAL, in_chain: index */
+    u32 below;     /* in_chain: the next of the chain, index + 1 */
+    u64 bits;      /* VALUE_CONST */
 };
 
 /* A popped operand: form s, c or a. */
@@ -96,6 +98,8 @@ struct translator {
     VEC(struct catch_clause) catches;
     char *local_types;
     u32 *local_slots, *local_unread; /* how many values are unread reads of it */
+    u32 *local_reads; /* chain of all of these, and some that were saved: the topmost, index + 1 */
+    u64 looked;       /* values that translate_save_local looked at */
     u32 local_count;
     u32 unread_from; /* values below are no unread reads */
     u32 top, max_top;
@@ -128,6 +132,7 @@ void translate_undo(struct translator *tr);
 void translate_forget(struct translator *tr); /* accumulators and the last instruction: a label */
 
 struct value *translate_push(struct translator *tr, enum value_kind kind, char type);
+void translate_push_local(struct translator *tr, u32 local);
 void translate_push_const(struct translator *tr, char type, u64 bits);
 struct operand translate_pop(struct translator *tr);
 struct operand translate_pop_slot(struct translator *tr); /* form s */

@@ -203,6 +203,8 @@ static void emit_return(struct translator *tr)
         *v = before;
         if (before.kind == VALUE_LOCAL)
             tr->local_unread[before.local] = refs;
+        if (before.in_chain)
+            tr->local_reads[before.local] = tr->values.len;
         return;
     }
     copy_top(tr, type->result_count, 0);

@@ -120,6 +120,16 @@ struct value *translate_push(struct translator *tr, enum value_kind kind, char t
     return v;
 }
 
+void translate_push_local(struct translator *tr, u32 local)
+{
+    struct value *v = translate_push(tr, VALUE_LOCAL, tr->local_types[local]);
+    v->local = local;
+    v->in_chain = true;
+    v->below = tr->local_reads[local];
+    tr->local_reads[local] = tr->values.len;
+    tr->local_unread[local]++;
+}
+
 void translate_push_const(struct translator *tr, char type, u64 bits)
 {
     translate_push(tr, VALUE_CONST, type)->bits = bits;
@@ -127,8 +137,10 @@ void translate_push_const(struct translator *tr, char type, u64 bits)
 
 static void popped(struct translator *tr)
 {
-    tr->values.len--;
-    tr->top = tr->values.data[tr->values.len].home;
+    const struct value *v = &tr->values.data[--tr->values.len];
+    tr->top = v->home;
+    if (v->in_chain)
+        tr->local_reads[v->local] = v->below;
     if (tr->unread_from > tr->values.len)
         tr->unread_from = tr->values.len;
 }
@@ -218,9 +230,15 @@ void translate_save_unread(struct translator *tr)
 
 void translate_save_local(struct translator *tr, u32 local)
 {
-    for (u32 i = tr->values.len; i-- > 0 && tr->local_unread[local] > 0;) {
-        if (tr->values.data[i].kind == VALUE_LOCAL && tr->values.data[i].local == local)
+    u32 i = tr->local_reads[local];
+    tr->local_reads[local] = 0;
+    while (i > 0) {
+        struct value *v = &tr->values.data[--i];
+        tr->looked++;
+        v->in_chain = false;
+        if (v->kind == VALUE_LOCAL)
             translate_save(tr, i);
+        i = v->below;
     }
 }
 

@@ -21,8 +21,7 @@ void translate_out(struct translator *tr, engine_out *fn, u32 in, const char *re
 static void local_get(struct translator *tr)
 {
     u32 i = wasm_get_u32(&tr->in);
-    translate_push(tr, VALUE_LOCAL, tr->local_types[i])->local = i;
-    tr->local_unread[i]++;
+    translate_push_local(tr, i);
 }
 
 /* Was it `local = local + constant`? */
@@ -63,10 +62,8 @@ static void local_set(struct translator *tr, bool tee)
         tr->last.dest = NOWHERE;
         tr->last.op = OP_COUNT;
         translate_pop(tr);
-        if (tee) {
-            translate_push(tr, VALUE_LOCAL, v.type)->local = i;
-            tr->local_unread[i]++;
-        }
+        if (tee)
+            translate_push_local(tr, i);
         return;
     }
     struct operand o = {0};
