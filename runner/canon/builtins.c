@@ -318,7 +318,7 @@ enum engine_outcome canon_bi_error_context_debug_message(struct builtin *b, u64 
     cx.host_values = true;
     bool fine = canon_check_range(&cx, ptr, t->size[b->opts.p], t->align[b->opts.p],
                                   "pointer out of bounds of memory") &&
-                canon_store_value(&cx, &v, t, ptr);
+                canon_lower_value(&cx, &v, t, ptr, b->opts.p);
     return fine ? ENGINE_DONE : FAILED;
 }
 

@@ -1,7 +1,7 @@
 /* calls.c - Subtask and canon_lower: calls out of a guest, to other guests and to the host. */
 #include "canon_internal.h"
 
-struct subtask *canon_subtask_new(struct canon_store *s, const struct lowered *low)
+struct subtask *canon_subtask_new(struct canon_store *s, struct lowered *low)
 {
     struct subtask *sub = canon_pool_get(s, &s->subtasks_pool);
     sub->w.is_subtask = true;
@@ -55,28 +55,15 @@ bool canon_subtask_start(struct subtask *sub)
     return true;
 }
 
-/* on_resolve of canon_lower. Without a value the result is a scalar. */
-bool canon_subtask_resolve(struct subtask *sub, const struct canon_value *result, u64 scalar,
-                           bool is_cancelled)
+/* on_resolve of canon_lower. */
+bool canon_subtask_resolve(struct subtask *sub, struct transfer *result, bool is_cancelled)
 {
-    const struct lowered *low = sub->low;
-    const struct canon_functype *ft = low->callee->type;
-    struct canon_store *s = low->inst->store;
     if (is_cancelled) {
         sub->state = sub->state == SUBTASK_STARTING ? SUBTASK_CANCELLED_BEFORE_STARTED
                                                     : SUBTASK_CANCELLED_BEFORE_RETURNED;
     } else {
-        if (ft->result && !result && low->max_flat_results) {
-            sub->result = scalar;
-        } else if (ft->result) {
-            struct cx cx = canon_cx(s, &low->opts, low->inst);
-            struct canon_value v = {.kind = (u8)ft->result->kind, .u = scalar};
-            cx.host_values = sub->call != NULL;
-            if (!canon_lower_result(&cx, low->max_flat_results, result ? result : &v, ft,
-                                    low->core_params ? &sub->args[low->core_params - 1] : NULL,
-                                    &sub->result)) {
-                return false;
-            }
+        if (result && !canon_lower_result(result, sub)) {
+            return false;
         }
         sub->state = SUBTASK_RETURNED;
     }
@@ -229,8 +216,10 @@ static bool lift_host_args(struct subtask *sub, struct canon_call *c)
     if (!ft->param_count) {
         return true;
     }
-    c->args = arena_array(&c->arena, struct canon_value, ft->param_count);
-    bool fine = canon_lift_params(&cx, low->max_flat_params, sub->args, ft, c->args);
+    struct canon_value all = {0};
+    bool fine =
+        canon_lift_values(&cx, low->max_flat_params, sub->args, functype_of(ft)->param_tuple, &all);
+    c->args = all.items;
     c->kept = sizeof *c + c->arena.used;
     engine_keep(c->store->engine, c->kept);
     return fine && canon_has_room(low->inst, 0);
@@ -364,13 +353,17 @@ str canon_call_name(const struct canon_call *c)
 static void resolve_call(struct canon_call *c, const struct canon_value *result)
 {
     if (c->inv) {
-        canon_invocation_resolve(c->inv, result, 0, false);
+        canon_invocation_resolve(c->inv, result, false);
     }
     if (c->sub && !c->sub->low->inst->root->locked) {
         if (c->store->config.trace) {
             canon_trace_host_return(c, result);
         }
-        canon_subtask_resolve(c->sub, c->func->type->result ? result : NULL, 0, false);
+        struct transfer x = {.type = c->func->type->result};
+        if (x.type) {
+            x.value = *result;
+        }
+        canon_subtask_resolve(c->sub, x.type ? &x : NULL, false);
     }
 }
 
@@ -472,7 +465,7 @@ void canon_call_on_cancel(struct canon_call *c, void (*fn)(void *env, struct can
 void canon_call_cancelled(struct canon_call *c)
 {
     if (!no_answer_counts(c) && c->sub && c->sub->cancellation_requested) {
-        canon_subtask_resolve(c->sub, NULL, 0, true);
+        canon_subtask_resolve(c->sub, NULL, true);
         end_call(c);
     }
 }

@@ -69,7 +69,7 @@ enum canon_kind {
     CANON_T_ERROR_CONTEXT,
     CANON_T_LIST,       /* element */
     CANON_T_FIXED_LIST, /* element, length */
-    CANON_T_MAP,        /* fields[0] key, fields[1] value: a list of such pairs */
+    CANON_T_MAP,        /* fields[0] key, fields[1] value; element: the tuple of both */
     CANON_T_RECORD,     /* fields */
     CANON_T_TUPLE,      /* fields without names */
     CANON_T_FLAGS,      /* fields without types: the names of the bits */
@@ -83,11 +83,14 @@ enum canon_kind {
     CANON_T_FUTURE,     /* element or NULL */
 };
 
+/* Values lie in memory with 32- or 64-bit pointers, or flat: a cell of 8 bytes for each core value, whose bits are zero-extended (so
+ * that those of joined types need no conversion). */
+enum canon_layout { CANON_MEMORY_32, CANON_MEMORY_64, CANON_FLAT_32, CANON_FLAT_64, CANON_LAYOUTS };
 struct canon_type;
 struct canon_field {
     str name;
     const struct canon_type *type; /* NULL: none */
-    u32 offset[2]; /* in memory, for 32- and 64-bit pointers; cases: of the payload */
+    u32 offset[CANON_LAYOUTS];     /* cases: of the payload */
 };
 /* A resolved value type: resources are those of the running instances. Plain data to read. */
 struct canon_type {
@@ -97,11 +100,11 @@ struct canon_type {
     u32 field_count;
     u32 length;
     struct canon_resource_type *resource;
-    /* Layout, computed once; index 0 for 32-bit, 1 for 64-bit pointers. */
-    u32 size[2], align[2];
-    u32 disc_size;  /* bytes of a discriminant, VARIANT and its kin */
+    /* Computed once. */
+    u32 size[CANON_LAYOUTS], align[CANON_LAYOUTS];
+    u32 disc_size;  /* bytes of a discriminant in memory, VARIANT and its kin */
     u32 flat_count; /* core values; capped at 1000 */
-    u8 flat[2][16]; /* enum wasm_kind of the first of them */
+    u8 flat[2][16]; /* enum wasm_kind of the first of them, for 32- and 64-bit pointers */
     bool has_handle;
     bool
         is_plain; /* any bytes are a value of it: copied without a look (numbers and records of them) */

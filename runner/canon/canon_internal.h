@@ -30,9 +30,8 @@ struct waitable_set;
 /* Every canon_functype is the head of one of these. */
 struct functype {
     struct canon_functype pub;
-    struct canon_type *param_tuple; /* layout of spilled parameters; NULL if there are none */
+    struct canon_type *param_tuple; /* NULL if there are no parameters */
     u32 flat_params, flat_results;  /* capped at 1000 */
-    bool scalar;                    /* parameters and result are flat numbers, chars, bools */
 };
 static inline const struct functype *functype_of(const struct canon_functype *f)
 {
@@ -48,6 +47,10 @@ const struct canon_functype *canon_functype_new(struct arena *a, bool is_async,
 static inline u32 align_to(u32 x, u32 align)
 {
     return (x + align - 1) & ~(align - 1);
+}
+static inline bool canon_is_flat(enum canon_layout l)
+{
+    return l >= CANON_FLAT_32;
 }
 static inline bool kind_is_number(enum canon_kind k)
 {
@@ -75,7 +78,7 @@ struct canon_resource_type {
 struct options {
     enum cm_encoding encoding;
     bool is_async;
-    u8 p; /* 1 if pointers have 64 bits: index of layouts */
+    u8 p; /* 1 if pointers have 64 bits: the layout in memory */
     struct engine_memory *memory;
     struct engine_func *realloc, *post_return, *callback;
 };
@@ -97,6 +100,10 @@ struct lowered {
     struct options opts;
     u32 max_flat_params, max_flat_results;
     u32 core_params;
+    /* How values get there and back (transfer.c), made at the first call. NULL: as a tree. */
+    const struct plan *params, *result;
+    bool has_plans;
+    bool is_cells; /* both are, or there is nothing to get there */
 };
 
 /* ---- Handles (handles.c) --------------------------------------------------------------------------------- */
@@ -272,7 +279,7 @@ struct subtask {
     bool cancellation_requested, resolve_delivered;
     bool progress_events; /* the async-lowered call has returned: tell by events */
     u32 index;
-    const struct lowered *low;
+    struct lowered *low;
     struct task *task;       /* callee, until it resolves */
     struct canon_call *call; /* host callee, until it resolves */
     u32 caller_task;
@@ -387,6 +394,9 @@ struct canon_store {
     struct map modules; /* address of a wasm_module -> number in module_list */
     VEC(struct loaded_module) module_list;
 
+    struct map plan_numbers; /* of elements of streams -> number in plans */
+    VEC(const struct plan *) plans;
+
     struct pool threads_pool, tasks_pool, subtasks_pool, ends_pool, sets_pool;
     struct arena scratch; /* lifted values on their way */
     u32 scratch_depth;
@@ -429,64 +439,120 @@ void canon_clear_trap(struct canon_store *s);
 /* Calls a core function that may not block (realloc, post-return) on the current thread. */
 bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 results);
 
-/* ---- Lifting and lowering (lift.c, lower.c, strings.c) ---------------------------------------------------------------- */
+/* ---- Lifting and lowering (lift.c, lower.c, strings.c, transfer.c) ----------------------------------------------------- */
 
 struct cx {
     struct canon_store *store;
     const struct options *opts;
     struct component_instance *inst;
-    struct subtask *lender;    /* lifting borrows */
-    struct task *borrow_scope; /* lowering borrows */
-    struct arena *arena;       /* lifted values */
-    bool for_guest;            /* takes the values at once */
-    bool views;                /* and its realloc cannot change this memory: it is another guest */
-    bool host_values;          /* lowering what a host made: its string hints do not count */
+    struct subtask *lender;          /* lifting borrows */
+    struct task *borrow_scope;       /* lowering borrows */
+    struct arena *arena;             /* lifted values */
+    bool for_guest;                  /* takes the values at once */
+    bool host_values;                /* lowering what a host made: its string hints do not count */
+    bool is_show;                    /* lifting to show what was lifted: no effects, no traps ... */
+    const struct canon_value *shown; /* ... the next of the handles that were taken */
     u64 budget;
     u8 *mem; /* cached view of the memory */
     u64 size;
+    u8 *cells; /* lowering: flat values, zero before */
 };
+#define SHOWN_VALUES 100000
 struct cx canon_cx(struct canon_store *s, const struct options *o, struct component_instance *i);
 static inline void cx_refresh(struct cx *cx)
 {
     cx->mem = cx->opts->memory ? engine_memory_data(cx->opts->memory) : NULL;
     cx->size = cx->opts->memory ? engine_memory_size(cx->opts->memory) : 0;
 }
-bool canon_load_value(struct cx *cx, u64 ptr, const struct canon_type *t, struct canon_value *v);
+
+/* What lifting checks; false after a trap. */
+bool canon_check_range(struct cx *cx, u64 ptr, u64 length, u32 align, const char *what);
+bool canon_check_char(struct cx *cx, u32 c);
+bool canon_check_case(struct cx *cx, u32 index, const struct canon_type *t);
+bool canon_check_list(struct cx *cx, u64 ptr, u64 length, const struct canon_type *t);
+bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged);
+/* Counts values that the host keeps for this call, or bytes of them. */
+bool canon_spend(struct cx *cx, u64 n);
+bool canon_spend_bytes(struct cx *cx, u64 n);
+
+/* Lifting to values, from a place in the given layout. */
+bool canon_lift_value(struct cx *cx, const u8 *at, enum canon_layout l, const struct canon_type *t,
+                      struct canon_value *v);
+bool canon_lift_values(struct cx *cx, u32 max_flat, const u64 *slots, const struct canon_type *t,
+                       struct canon_value *v);
 bool canon_load_list_valid(struct cx *cx, u64 ptr, u32 n, const struct canon_type *t,
                            struct canon_value *items);
-bool canon_lift_flat(struct cx *cx, const u64 **vi, const struct canon_type *t,
-                     struct canon_value *v);
+bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v);
+bool canon_lift_handle(struct cx *cx, u32 index, const struct canon_type *t, struct canon_value *v);
+/* Where lift_flat_values finds a value: in cells, or where the first one points. NULL after a trap. */
+const u8 *canon_lift_from(struct cx *cx, u32 max_flat, const u64 *slots, const struct canon_type *t,
+                          enum canon_layout *l);
+/* An address (0) or a length (1). */
+u64 canon_load_word(const u8 *at, enum canon_layout l, u32 i);
+void canon_store_words(u8 *at, enum canon_layout l, u64 ptr, u64 length);
 /* Makes the NaNs of plain f32 or f64 elements canonical. */
 void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind);
-bool canon_load_string(struct cx *cx, u64 ptr, u64 units, struct canon_value *v);
-/* Counts bytes that are copied from memory as values of this call; false after a trap. */
-bool canon_spend_bytes(struct cx *cx, u64 n);
-bool canon_lift_params(struct cx *cx, u32 max_flat, const u64 *slots,
-                       const struct canon_functype *ft, struct canon_value *values);
-bool canon_lift_result(struct cx *cx, u32 max_flat, const u64 *slots,
-                       const struct canon_functype *ft, struct canon_value *v);
-bool canon_lift_scalar(struct cx *cx, enum canon_kind kind, u64 slot, u64 *out);
-/* A value from a core value that canon_lift_scalar gave. */
-struct canon_value canon_scalar_value(enum canon_kind kind, u64 slot);
 
-bool canon_store_value(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                       u64 ptr);
+/* Lowering values, to a place in memory or among the cells of cx. */
+bool canon_lower_value(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                       u64 at, enum canon_layout l);
 bool canon_store_list_valid(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
                             u64 ptr);
-bool canon_lower_flat(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                      u64 **out);
-bool canon_lower_params(struct cx *cx, const struct canon_value *values,
-                        const struct canon_functype *ft, u64 *slots);
-/* With out_slot NULL the value must be flat and goes to *slots. */
-bool canon_lower_result(struct cx *cx, u32 max_flat, const struct canon_value *v,
-                        const struct canon_functype *ft, const u64 *out_slot, u64 *slots);
-bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, u64 *out);
-/* The checks of what it gave, for `what`, "string". */
-bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align, const char *what);
-bool canon_store_string(struct cx *cx, const struct canon_value *v, u64 *ptr, u64 *units);
+bool canon_lower_handle(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                        u32 *index);
 u64 canon_lower_f32(struct canon_store *s, u32 bits);
 u64 canon_lower_f64(struct canon_store *s, u64 bits);
-bool canon_check_range(struct cx *cx, u64 ptr, u64 length, u32 align, const char *what);
+/* Where lower_flat_values puts a value: into `slots`, into memory that realloc gives, or where the out-parameter points. */
+bool canon_place_params(struct cx *cx, const struct canon_type *t, u64 *slots, u64 *at,
+                        enum canon_layout *l);
+bool canon_place_result(struct cx *cx, u32 max_flat, const struct canon_type *t,
+                        const u64 *out_slot, u64 *slots, u64 *at, enum canon_layout *l);
+/* Calls realloc, and checks what it gave for `what`: "string". */
+bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, const char *what,
+                      u64 *out);
+
+/* Text as bytes somewhere, which are well-formed. */
+struct text {
+    const u8 *at, *end;
+    u64 units; /* code units of the producer */
+    u8 hint;   /* enum canon_string_hint: what the producer has */
+    u8 form;   /* UTF8, UTF16 or LATIN1: what stands here */
+};
+struct text canon_text_at(const struct cx *cx, u64 ptr, u64 tagged);
+struct text canon_text_of(const struct canon_value *v);
+bool canon_store_string(struct cx *cx, struct text t, u64 *ptr, u64 *units);
+
+/* Values on their way: lifted, but not yet lowered. From guest to guest they stay where they are; else, or if nothing else will do, they
+ * are a tree. The scratch arena has to be entered for the time. */
+struct transfer {
+    struct cx from;
+    const struct canon_type *type;
+    const struct plan *plan; /* NULL: a tree */
+    const u8 *at;
+    VEC(struct canon_value) handles; /* taken from the source */
+    u32 given;                       /* of them, to the target */
+    struct canon_value value;        /* the tree */
+};
+struct transfer canon_transfer(struct canon_store *s, const struct options *o,
+                               struct component_instance *i, const struct canon_type *t);
+bool canon_transfer_lift(struct transfer *x, const struct plan *plan, u32 max_flat,
+                         const u64 *slots);
+bool canon_transfer_lower(struct transfer *x, struct cx *to, u64 at, enum canon_layout l);
+/* The values to show, as many as SHOWN_VALUES; NULL if that is not possible. */
+const struct canon_value *canon_transfer_show(struct transfer *x);
+void canon_make_plans(struct lowered *low);
+static inline struct lowered *canon_with_plans(struct lowered *low)
+{
+    if (!low->has_plans) {
+        canon_make_plans(low);
+    }
+    return low;
+}
+/* Task.start and the lowering of its arguments into `slots`. */
+bool canon_pass_args(struct subtask *sub, struct task *t, u64 *slots);
+/* Lifts the result of t for whoever called it; lowers it for the guest that did. */
+bool canon_lift_result(struct transfer *x, struct task *t, u32 max_flat, const u64 *slots);
+bool canon_lower_result(struct transfer *x, struct subtask *sub);
 /* Scratch arena for values on their way: enter gives it, leave empties it at the outermost level. */
 struct arena *canon_scratch_enter(struct canon_store *s);
 void canon_scratch_leave(struct canon_store *s);
@@ -533,18 +599,18 @@ void canon_task_release(struct task *t);
 /* Does it run under the lock of its instance (Task.needs_exclusive, and the function is async)? */
 bool canon_needs_lock(const struct task *t);
 enum step canon_task_enter(struct thread *th);
-bool canon_task_return(struct task *t, const struct canon_value *result, u64 scalar);
+/* NULL: no result. */
+bool canon_task_return(struct task *t, struct transfer *result);
 bool canon_task_cancel(struct task *t);
 bool canon_task_deliver_cancel(struct task *t);
 /* Lifts the result of a task from core values with the options of the task and returns it. */
 bool canon_task_return_flat(struct task *t, u32 max_flat, const u64 *slots);
 void canon_subtask_free(struct canon_store *s, struct subtask *sub);
 void canon_subtask_deliver_resolve(struct subtask *sub);
-bool canon_subtask_resolve(struct subtask *sub, const struct canon_value *result, u64 scalar,
-                           bool cancelled);
+bool canon_subtask_resolve(struct subtask *sub, struct transfer *result, bool cancelled);
 bool canon_subtask_start(struct subtask *sub);
 enum engine_outcome canon_lower_core(struct lowered *low, u64 *slots);
-struct subtask *canon_subtask_new(struct canon_store *s, const struct lowered *low);
+struct subtask *canon_subtask_new(struct canon_store *s, struct lowered *low);
 /* Starts a call of a lifted function for a subtask from within a built-in; `then` goes on after it. */
 enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *f,
                                       struct subtask *sub);
@@ -553,7 +619,7 @@ bool canon_enter_allowed(struct component_instance *i);
 bool canon_host_invoke(struct canon_store *s, struct canon_invocation *inv);
 void canon_invocation_free(struct canon_store *s, struct canon_invocation *inv);
 void canon_invocation_resolve(struct canon_invocation *inv, const struct canon_value *result,
-                              u64 scalar, bool cancelled);
+                              bool cancelled);
 /* Runs a function without arguments or result (core start functions) to its end. */
 bool canon_run_func(struct canon_store *s, struct canon_func *f);
 /* A start function of a component: the same with values; the result lives as long as the store. */
@@ -623,6 +689,9 @@ void canon_host_peer_cancelled(struct canon_end *host);
 void canon_late_cancels(struct canon_store *s);
 void canon_late_reads(struct canon_store *s);
 void canon_late_calls(struct canon_store *s);
+/* Lifts and lowers n elements (transfer.c). */
+bool canon_pass_elements(const struct buffer *from, const struct buffer *to,
+                         const struct canon_type *t, u32 n);
 bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n);
 static inline u32 buffer_remain(const struct buffer *b)
 {
@@ -743,9 +812,7 @@ void canon_trace_lower(const struct lowered *low);
 void canon_trace_lift(struct task *t);
 void canon_trace_copy(struct canon_end *e, u32 n);
 void canon_trace_drop(struct canon_end *e);
-void canon_trace_scalars(struct task *t, const u64 *slots);
-void canon_trace_result(struct task *t, const struct canon_value *result, u64 scalar,
-                        bool cancelled);
+void canon_trace_result(struct task *t, const struct canon_value *result, bool cancelled);
 void canon_trace_host_call(struct canon_call *c);
 void canon_trace_host_return(struct canon_call *c, const struct canon_value *result);
 void canon_trace_event(struct canon_store *s, enum canon_event e, struct thread *th,

@@ -5,7 +5,7 @@
  * An instance may block if it has a built-in that blocks or resumes another thread, or if it calls (by what is lowered into it) an async
  * function, an instance that may block, or - directly or not - itself: with circles excluded the native stack grows by the length of a
  * chain of instances at most, and one on top of DIRECT_MAX others is said to block, so that it goes on a stack of its own. */
-#include "canon_internal.h"
+#include "plan.h"
 
 /* So many nested calls, and a realloc within, have room on the C stack in any build. */
 #define DIRECT_MAX 32
@@ -124,81 +124,41 @@ static bool post_return(struct canon_store *s, struct canon_func *f, u64 *slots)
     return fine;
 }
 
-/* Numbers in, a number out. */
-static bool call_scalar(struct canon_store *s, struct lowered *low, struct task *t, u64 *slots)
-{
-    struct canon_func *f = low->callee;
-    const struct canon_functype *ft = f->type;
-    struct cx cx;
-    u64 core[MAX_FLAT_ASYNC_PARAMS + 1] = {0};
-    cx.store = s;
-    cx.inst = low->inst;
-    for (u32 i = 0; i < ft->param_count; i++) {
-        if (!canon_lift_scalar(&cx, ft->params[i].type->kind, slots[i], &core[i])) {
-            return false;
-        }
-    }
-    if (s->config.trace) {
-        canon_trace_scalars(t, core);
-    }
-    if (!run_nested(s, f, f->callee, core)) {
-        return false;
-    }
-    cx.inst = f->inst;
-    if (ft->result && !canon_lift_scalar(&cx, ft->result->kind, core[0], &slots[0])) {
-        return false;
-    }
-    if (s->config.trace) {
-        canon_trace_result(t, NULL, slots[0], false);
-    }
-    return post_return(s, f, core);
-}
-
-static bool direct_args(struct canon_store *s, struct task *t, struct subtask *sub, u64 *core)
-{
-    const struct lowered *low = sub->low;
-    const struct canon_functype *ft = low->callee->type;
-    struct cx from = canon_cx(s, &low->opts, low->inst);
-    struct cx to = canon_cx(s, &low->callee->opts, low->callee->inst);
-    from.lender = sub;
-    to.borrow_scope = t;
-    from.arena = canon_scratch_enter(s);
-    from.for_guest = !s->config.trace;
-    from.views = from.for_guest && from.inst != to.inst;
-    struct canon_value *values = arena_array(from.arena, struct canon_value, ft->param_count + 1);
-    bool fine = canon_lift_params(&from, low->max_flat_params, sub->args, ft, values);
-    if (fine && s->config.trace) {
-        canon_trace_call(t, values, ft->param_count);
-    }
-    fine = fine && canon_lower_params(&to, values, ft, core);
-    canon_scratch_leave(s);
-    return fine;
-}
-
 static bool direct_result(struct canon_store *s, struct task *t, struct subtask *sub,
                           const u64 *core)
 {
-    const struct lowered *low = sub->low;
-    const struct canon_func *f = low->callee;
-    struct cx from = canon_cx(s, &f->opts, f->inst);
-    struct cx to = canon_cx(s, &low->opts, low->inst);
-    struct canon_value v = {0};
-    from.arena = canon_scratch_enter(s);
-    from.for_guest = !s->config.trace;
-    from.views = from.for_guest && from.inst != to.inst;
-    bool fine = canon_lift_result(&from, MAX_FLAT_RESULTS, core, f->type, &v);
+    const struct canon_func *f = t->func;
+    const struct canon_type *type = f->type->result;
+    struct transfer x;
+    canon_scratch_enter(s);
+    bool fine = !type || canon_lift_result(&x, t, MAX_FLAT_RESULTS, core);
     if (fine && t->num_borrows) {
         fine = canon_fail(s, f->inst, "borrow handles still remain at the end of the call");
     }
     if (fine && s->config.trace) {
-        canon_trace_result(t, f->type->result ? &v : NULL, 0, false);
+        canon_trace_result(t, type ? canon_transfer_show(&x) : NULL, false);
     }
-    cx_refresh(&to);
-    fine = fine && canon_lower_result(&to, low->max_flat_results, &v, f->type,
-                                      low->core_params ? &sub->args[low->core_params - 1] : NULL,
-                                      &sub->result);
+    fine = fine && (!type || canon_lower_result(&x, sub));
     canon_scratch_leave(s);
     return fine;
+}
+
+/* Numbers in, a number out. */
+static bool call_cells(struct canon_store *s, struct lowered *low, u64 *slots)
+{
+    struct canon_func *f = low->callee;
+    u64 core[MAX_FLAT_PARAMS + 1] = {0}, result = 0;
+    if ((low->params && !canon_plan_cells(s, low->params, low->inst, slots, core)) ||
+        !run_nested(s, f, f->callee, core)) {
+        return false;
+    }
+    if (low->result) {
+        if (!canon_plan_cells(s, low->result, f->inst, core, &result)) {
+            return false;
+        }
+        slots[0] = result;
+    }
+    return post_return(s, f, core);
 }
 
 static bool call_values(struct canon_store *s, struct lowered *low, struct task *t, u64 *slots)
@@ -207,7 +167,8 @@ static bool call_values(struct canon_store *s, struct lowered *low, struct task 
     struct subtask sub = {.low = low, .state = SUBTASK_STARTED};
     u64 core[MAX_FLAT_PARAMS + 1] = {0};
     memcpy(sub.args, slots, low->core_params * sizeof *slots);
-    bool fine = direct_args(s, t, &sub, core) && run_nested(s, f, f->callee, core) &&
+    t->sub = &sub;
+    bool fine = canon_pass_args(&sub, t, core) && run_nested(s, f, f->callee, core) &&
                 direct_result(s, t, &sub, core) && post_return(s, f, core);
     if (fine) {
         canon_subtask_deliver_resolve(&sub);
@@ -245,8 +206,9 @@ bool canon_call_direct(struct lowered *low, u64 *slots)
     if (s->config.trace) {
         canon_trace_lift(&t);
     }
-    bool fine = functype_of(f->type)->scalar ? call_scalar(s, low, &t, slots)
-                                             : call_values(s, low, &t, slots);
+    bool fine = canon_with_plans(low)->is_cells && !s->config.trace
+                    ? call_cells(s, low, slots)
+                    : call_values(s, low, &t, slots);
     s->current = outer;
     s->context = context;
     if (!fine && f->inst->root != low->inst->root) {

@@ -188,7 +188,8 @@ static bool put_into_guest(struct canon_end *r, const struct canon_value *values
                 if (!fits) {
                     return canon_fail(s, NULL, "a host wrote an unfit value");
                 }
-                if (!canon_store_value(&cx, &values[i], t, at + (u64)i * t->size[b->opts->p])) {
+                if (!canon_lower_value(&cx, &values[i], t, at + (u64)i * t->size[b->opts->p],
+                                       b->opts->p)) {
                     return false;
                 }
             }

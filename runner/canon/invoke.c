@@ -34,15 +34,13 @@ void canon_invocation_free(struct canon_store *s, struct canon_invocation *inv)
 }
 
 void canon_invocation_resolve(struct canon_invocation *inv, const struct canon_value *result,
-                              u64 scalar, bool cancelled)
+                              bool cancelled)
 {
     const struct canon_type *t = inv->func->type->result;
     inv->resolved = true;
     inv->task = NULL;
-    if (t && !cancelled && result) {
+    if (t && !cancelled) {
         canon_value_copy(&inv->arena, result, &inv->result);
-    } else if (t && !cancelled) {
-        inv->result = canon_scalar_value(t->kind, scalar);
     }
     if (inv->done) {
         inv->done(inv->env, t && !cancelled ? &inv->result : NULL);

@@ -1,4 +1,4 @@
-/* lift.c - from core values and memory to values: load, lift_flat, lift_flat_values. */
+/* lift.c - from core values and memory to values: what lifting checks, handles, and values of hosts (load, lift_flat, which are one). */
 #include "canon_internal.h"
 
 struct cx canon_cx(struct canon_store *s, const struct options *o, struct component_instance *i)
@@ -25,10 +25,10 @@ bool canon_check_range(struct cx *cx, u64 ptr, u64 length, u32 align, const char
     return true;
 }
 
-static bool spend(struct cx *cx, u64 n)
+bool canon_spend(struct cx *cx, u64 n)
 {
     if (n > cx->budget) {
-        return canon_fail(cx->store, cx->inst, "too many values in one call");
+        return !cx->is_show && canon_fail(cx->store, cx->inst, "too many values in one call");
     }
     cx->budget -= n;
     return true;
@@ -37,14 +37,23 @@ static bool spend(struct cx *cx, u64 n)
 /* A list may name one place in memory many times, and each copy takes room of its own. */
 bool canon_spend_bytes(struct cx *cx, u64 n)
 {
-    return spend(cx, n / 32);
+    return canon_spend(cx, n / 32);
 }
 
-static u64 load_int(const struct cx *cx, u64 ptr, u32 bytes)
+static u64 load_int(const u8 *at, u32 bytes)
 {
     u64 v = 0;
-    memcpy(&v, cx->mem + ptr, bytes); /* little-endian hosts only, as is the whole of the engine */
+    memcpy(&v, at, bytes); /* little-endian hosts only, as is the whole of the engine */
     return v;
+}
+
+u64 canon_load_word(const u8 *at, enum canon_layout l, u32 i)
+{
+    switch (l) {
+    case CANON_MEMORY_32: return load_int(at + 4 * i, 4);
+    case CANON_FLAT_32: return load_int(at + 8 * i, 4); /* its upper half may be of a joined type */
+    default: return load_int(at + 8 * i, 8);
+    }
 }
 
 static i64 sign_extend(u64 v, u32 bits)
@@ -61,6 +70,18 @@ static u32 canonicalize_nan32(u32 bits)
 static u64 canonicalize_nan64(u64 bits)
 {
     return (bits & 0x7fffffffffffffff) > 0x7ff0000000000000 ? 0x7ff8000000000000 : bits;
+}
+
+bool canon_check_char(struct cx *cx, u32 c)
+{
+    if (c < 0x110000 && (c < 0xd800 || c > 0xdfff)) {
+        return true;
+    }
+    canon_fail(cx->store, cx->inst, "invalid `char` bit pattern");
+    return canon_explain(cx->store,
+                         c >= 0x110000 ? "%#x is above U+10FFFF, the last character"
+                                       : "U+%X is a surrogate, no character",
+                         c);
 }
 
 /* A number, bool or char from its bits. */
@@ -82,47 +103,25 @@ static bool lift_prim(struct cx *cx, enum canon_kind kind, u64 bits, struct cano
         return true;
     }
     case CANON_T_F64: v->u = canonicalize_nan64(bits); return true;
-    case CANON_T_CHAR:
-        v->u = (u32)bits;
-        if (v->u >= 0x110000 || (v->u >= 0xd800 && v->u <= 0xdfff)) {
-            canon_fail(cx->store, cx->inst, "invalid `char` bit pattern");
-            return canon_explain(cx->store,
-                                 v->u >= 0x110000 ? "%#llx is above U+10FFFF, the last character"
-                                                  : "U+%llX is a surrogate, no character",
-                                 (unsigned long long)v->u);
-        }
-        return true;
+    case CANON_T_CHAR: v->u = (u32)bits; return canon_check_char(cx, (u32)bits);
     default: v->u = bits; return true;
     }
 }
 
-/* The way of a scalar through a call without becoming a value: lifted and lowered again. */
-bool canon_lift_scalar(struct cx *cx, enum canon_kind kind, u64 slot, u64 *out)
+/* Where lift_flat_values finds values: in their cells, or where the first one points. NULL after a trap. */
+const u8 *canon_lift_from(struct cx *cx, u32 max_flat, const u64 *slots, const struct canon_type *t,
+                          enum canon_layout *l)
 {
-    struct canon_value v = {0};
-    if (!lift_prim(cx, kind, slot, &v)) {
-        return false;
+    u8 p = cx->opts->p;
+    if (t->flat_count <= max_flat) {
+        *l = CANON_FLAT_32 + p;
+        return (const u8 *)slots;
     }
-    switch (kind) {
-    case CANON_T_S8:
-    case CANON_T_S16:
-    case CANON_T_S32: *out = (u32)v.s; return true;
-    case CANON_T_F32: *out = canon_lower_f32(cx->store, (u32)v.u); return true;
-    case CANON_T_F64: *out = canon_lower_f64(cx->store, v.u); return true;
-    default: *out = v.u; return true;
-    }
-}
-
-struct canon_value canon_scalar_value(enum canon_kind kind, u64 slot)
-{
-    struct canon_value v = canon_u(kind, slot);
-    switch (kind) {
-    case CANON_T_S8: v.s = (i8)slot; break;
-    case CANON_T_S16: v.s = (i16)slot; break;
-    case CANON_T_S32: v.s = (i32)slot; break;
-    default: break;
-    }
-    return v;
+    u64 ptr = p ? slots[0] : (u32)slots[0];
+    *l = p;
+    return canon_check_range(cx, ptr, t->size[p], t->align[p], "pointer out of bounds of memory")
+               ? cx->mem + ptr
+               : NULL;
 }
 
 /* ---- Handles --------------------------------------------------------------------------------------- */
@@ -214,8 +213,13 @@ static bool lift_error_context(struct cx *cx, u32 index, struct canon_value *v)
     return true;
 }
 
-static bool lift_handle(struct cx *cx, u32 index, const struct canon_type *t, struct canon_value *v)
+bool canon_lift_handle(struct cx *cx, u32 index, const struct canon_type *t, struct canon_value *v)
 {
+    v->kind = (u8)t->kind;
+    if (cx->is_show) { /* it has been taken */
+        *v = *cx->shown++;
+        return true;
+    }
     switch (t->kind) {
     case CANON_T_OWN: return lift_own(cx, index, t, v);
     case CANON_T_BORROW: return lift_borrow(cx, index, t, v);
@@ -224,38 +228,20 @@ static bool lift_handle(struct cx *cx, u32 index, const struct canon_type *t, st
     }
 }
 
-/* ---- Loading ----------------------------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------------------------- */
 
-static void load_items(struct cx *cx, const struct canon_type *t, struct canon_value *v, u32 n)
+static void new_items(struct cx *cx, struct canon_value *v, u32 n)
 {
-    v->kind = (u8)t->kind;
     v->count = n;
     v->items = n ? arena_array(cx->arena, struct canon_value, n) : NULL;
-}
-
-static bool load_pairs(struct cx *cx, u64 ptr, u32 n, const struct canon_type *t,
-                       struct canon_value *items, u32 size)
-{
-    u8 p = cx->opts->p;
-    u32 at = align_to(t->fields[0].type->size[p], t->fields[1].type->align[p]);
-    for (u32 i = 0; i < n; i++) {
-        struct canon_value *pair = arena_array(cx->arena, struct canon_value, 2);
-        items[i] = canon_list(CANON_T_TUPLE, pair, 2);
-        if (!canon_load_value(cx, ptr, t->fields[0].type, &pair[0]) ||
-            !canon_load_value(cx, ptr + at, t->fields[1].type, &pair[1])) {
-            return false;
-        }
-        ptr += size;
-    }
-    return true;
 }
 
 bool canon_load_list_valid(struct cx *cx, u64 ptr, u32 n, const struct canon_type *t,
                            struct canon_value *items)
 {
-    u32 size = t->size[cx->opts->p];
+    enum canon_layout l = cx->opts->p;
     for (u32 i = 0; i < n; i++) {
-        if (!canon_load_value(cx, ptr + (u64)i * size, t, &items[i])) {
+        if (!canon_lift_value(cx, cx->mem + ptr + (u64)i * t->size[l], l, t, &items[i])) {
             return false;
         }
     }
@@ -281,251 +267,138 @@ void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind)
     }
 }
 
-/* Plain elements as they stand in memory: a view where that is safe. NULL after a trap. */
-static const char *load_bytes(struct cx *cx, u64 ptr, u64 n, enum canon_kind kind)
+bool canon_check_list(struct cx *cx, u64 ptr, u64 length, const struct canon_type *t)
 {
-    bool is_float = kind == CANON_T_F32 || kind == CANON_T_F64;
-    if (cx->views && !is_float) {
-        return (const char *)cx->mem + ptr;
-    }
-    if (!canon_spend_bytes(cx, n)) {
-        return NULL;
-    }
-    char *copy = arena_alloc(cx->arena, n);
-    memcpy(copy, cx->mem + ptr, n);
-    canon_canonicalize(copy, n, kind);
-    return copy;
-}
-
-static bool load_list_from_range(struct cx *cx, u64 ptr, u64 length, const struct canon_type *t,
-                                 struct canon_value *v)
-{
-    u8 p = cx->opts->p;
-    const struct canon_type *e = t->element;
-    u32 size, align;
-    if (t->kind == CANON_T_MAP) {
-        const struct canon_type *k = t->fields[0].type, *x = t->fields[1].type;
-        align = k->align[p] > x->align[p] ? k->align[p] : x->align[p];
-        size = align_to(align_to(k->size[p], x->align[p]) + x->size[p], align);
-    } else {
-        size = e->size[p];
-        align = e->align[p];
-    }
+    u64 size = t->element->size[cx->opts->p];
     if (length > MAX_LIST_BYTE_LENGTH || length * size > MAX_LIST_BYTE_LENGTH) {
         return canon_fail(cx->store, cx->inst, "list byte length exceeds maximum");
     }
-    if (!canon_check_range(cx, ptr, length * size, align, "list content out-of-bounds")) {
-        return false;
-    }
-    u32 n = (u32)length;
-    v->kind = (u8)t->kind;
-    if (t->kind == CANON_T_LIST && e->is_plain && (cx->for_guest || e->kind <= CANON_T_U8)) {
-        v->is_bytes = 1;
-        v->text.ptr = load_bytes(cx, ptr, length * size, e->kind);
-        v->text.len = n * size;
-        return v->text.ptr != NULL;
-    }
-    if (!spend(cx, n)) {
-        return false;
-    }
-    load_items(cx, t, v, n);
-    return t->kind == CANON_T_MAP ? load_pairs(cx, ptr, n, t, v->items, size)
-                                  : canon_load_list_valid(cx, ptr, n, e, v->items);
+    return canon_check_range(cx, ptr, length * size, t->element->align[cx->opts->p],
+                             "list content out-of-bounds");
 }
 
-static bool load_record(struct cx *cx, u64 ptr, const struct canon_type *t, struct canon_value *v)
+/* load_list_from_range */
+static bool load_list(struct cx *cx, u64 ptr, u64 length, const struct canon_type *t,
+                      struct canon_value *v)
 {
-    load_items(cx, t, v, t->field_count);
-    for (u32 i = 0; i < t->field_count; i++) {
-        if (!canon_load_value(cx, ptr + t->fields[i].offset[cx->opts->p], t->fields[i].type,
-                              &v->items[i])) {
+    const struct canon_type *e = t->element;
+    if (!canon_check_list(cx, ptr, length, t)) {
+        return false;
+    }
+    if (cx->is_show && !e->has_handle && length > cx->budget) {
+        length = cx->budget; /* so much is shown of it */
+    }
+    u64 bytes = length * e->size[cx->opts->p];
+    if (t->kind == CANON_T_LIST && e->is_plain &&
+        ((cx->for_guest && !cx->is_show) || e->kind <= CANON_T_U8)) {
+        if (!canon_spend_bytes(cx, bytes)) {
+            return false;
+        }
+        char *copy = arena_alloc(cx->arena, bytes);
+        memcpy(copy, cx->mem + ptr, bytes);
+        canon_canonicalize(copy, bytes, e->kind);
+        v->is_bytes = 1;
+        v->text.ptr = copy;
+        v->text.len = (u32)bytes;
+        return true;
+    }
+    if (!canon_spend(cx, length)) {
+        return false;
+    }
+    new_items(cx, v, (u32)length);
+    return canon_load_list_valid(cx, ptr, (u32)length, e, v->items);
+}
+
+static bool lift_fixed_list(struct cx *cx, const u8 *at, enum canon_layout l,
+                            const struct canon_type *t, struct canon_value *v)
+{
+    if (!canon_spend(cx, t->length)) {
+        return false;
+    }
+    new_items(cx, v, t->length);
+    for (u32 i = 0; i < t->length; i++) {
+        if (!canon_lift_value(cx, at + (u64)i * t->element->size[l], l, t->element, &v->items[i])) {
             return false;
         }
     }
-    return spend(cx, t->field_count);
-}
-
-static bool lift_case(struct cx *cx, u32 index, const struct canon_type *t, struct canon_value *v)
-{
-    if (index >= t->field_count) {
-        canon_fail(cx->store, cx->inst, "invalid variant discriminant");
-        struct buf type = buf_in(&cx->store->arena);
-        canon_type_print(&type, t);
-        return canon_explain(cx->store, "%u, but the last case has %u: " STRF, index,
-                             t->field_count - 1, STRA(buf_view(&type)));
-    }
-    v->kind = (u8)t->kind;
-    v->index = index;
-    v->payload = t->fields[index].type ? arena_new(cx->arena, struct canon_value) : NULL;
     return true;
 }
 
-static bool load_variant(struct cx *cx, u64 ptr, const struct canon_type *t, struct canon_value *v)
+static bool lift_record(struct cx *cx, const u8 *at, enum canon_layout l,
+                        const struct canon_type *t, struct canon_value *v)
 {
-    u32 index = (u32)load_int(cx, ptr, t->disc_size);
-    if (!lift_case(cx, index, t, v)) {
+    new_items(cx, v, t->field_count);
+    for (u32 i = 0; i < t->field_count; i++) {
+        const struct canon_field *f = &t->fields[i];
+        if (!canon_lift_value(cx, at + f->offset[l], l, f->type, &v->items[i])) {
+            return false;
+        }
+    }
+    return canon_spend(cx, t->field_count);
+}
+
+bool canon_check_case(struct cx *cx, u32 index, const struct canon_type *t)
+{
+    if (index < t->field_count) {
+        return true;
+    }
+    canon_fail(cx->store, cx->inst, "invalid variant discriminant");
+    struct buf type = buf_in(&cx->store->arena);
+    canon_type_print(&type, t);
+    return canon_explain(cx->store, "%u, but the last case has %u: " STRF, index,
+                         t->field_count - 1, STRA(buf_view(&type)));
+}
+
+static bool lift_variant(struct cx *cx, const u8 *at, enum canon_layout l,
+                         const struct canon_type *t, struct canon_value *v)
+{
+    u32 index = (u32)load_int(at, canon_is_flat(l) ? 4 : t->disc_size);
+    if (!canon_check_case(cx, index, t)) {
         return false;
     }
     const struct canon_field *c = &t->fields[index];
-    return !c->type || canon_load_value(cx, ptr + c->offset[cx->opts->p], c->type, v->payload);
+    v->index = index;
+    v->payload = c->type ? arena_new(cx->arena, struct canon_value) : NULL;
+    return !c->type || canon_lift_value(cx, at + c->offset[l], l, c->type, v->payload);
 }
 
 static u64 flags_mask(const struct canon_type *t)
 {
-    return t->field_count >= 64 ? UINT64_MAX : ((u64)1 << t->field_count) - 1;
+    return ((u64)1 << t->field_count) - 1;
 }
 
-bool canon_load_value(struct cx *cx, u64 ptr, const struct canon_type *t, struct canon_value *v)
+bool canon_lift_value(struct cx *cx, const u8 *at, enum canon_layout l, const struct canon_type *t,
+                      struct canon_value *v)
 {
-    u8 p = cx->opts->p;
-    u32 word = p ? 8 : 4;
     v->kind = (u8)t->kind;
     switch (t->kind) {
     case CANON_T_STRING:
-        return canon_load_string(cx, load_int(cx, ptr, word), load_int(cx, ptr + word, word), v);
+        return canon_load_string(cx, canon_load_word(at, l, 0), canon_load_word(at, l, 1), v);
     case CANON_T_LIST:
     case CANON_T_MAP:
-        return load_list_from_range(cx, load_int(cx, ptr, word), load_int(cx, ptr + word, word), t,
-                                    v);
-    case CANON_T_FIXED_LIST:
-        if (!spend(cx, t->length)) {
-            return false;
-        }
-        load_items(cx, t, v, t->length);
-        return canon_load_list_valid(cx, ptr, t->length, t->element, v->items);
+        return load_list(cx, canon_load_word(at, l, 0), canon_load_word(at, l, 1), t, v);
+    case CANON_T_FIXED_LIST: return lift_fixed_list(cx, at, l, t, v);
     case CANON_T_RECORD:
-    case CANON_T_TUPLE: return load_record(cx, ptr, t, v);
-    case CANON_T_FLAGS: v->u = load_int(cx, ptr, t->size[p]) & flags_mask(t); return true;
+    case CANON_T_TUPLE: return lift_record(cx, at, l, t, v);
+    case CANON_T_FLAGS: v->u = load_int(at, t->size[0]) & flags_mask(t); return true;
     case CANON_T_VARIANT:
     case CANON_T_ENUM:
     case CANON_T_OPTION:
-    case CANON_T_RESULT: return load_variant(cx, ptr, t, v);
+    case CANON_T_RESULT: return lift_variant(cx, at, l, t, v);
     case CANON_T_ERROR_CONTEXT:
     case CANON_T_OWN:
     case CANON_T_BORROW:
     case CANON_T_STREAM:
-    case CANON_T_FUTURE: return lift_handle(cx, (u32)load_int(cx, ptr, 4), t, v);
-    default: return lift_prim(cx, t->kind, load_int(cx, ptr, t->size[0]), v);
+    case CANON_T_FUTURE: return canon_lift_handle(cx, (u32)load_int(at, 4), t, v);
+    case CANON_T_BOOL: return lift_prim(cx, t->kind, load_int(at, canon_is_flat(l) ? 4 : 1), v);
+    default: return lift_prim(cx, t->kind, load_int(at, t->size[0]), v);
     }
 }
 
-/* ---- Flat lifting --------------------------------------------------------------------------------------- */
-
-static u64 next(const u64 **vi)
+bool canon_lift_values(struct cx *cx, u32 max_flat, const u64 *slots, const struct canon_type *t,
+                       struct canon_value *v)
 {
-    return *(*vi)++;
-}
-
-/* A pointer or a length: the slot's upper half counts only with 64-bit pointers (the slot may be a joined one). */
-static u64 next_ptr(const struct cx *cx, const u64 **vi)
-{
-    u64 x = next(vi);
-    return cx->opts->p ? x : (u32)x;
-}
-
-static bool lift_flat_variant(struct cx *cx, const u64 **vi, const struct canon_type *t,
-                              struct canon_value *v)
-{
-    const u64 *end = *vi + t->flat_count;
-    u32 index = (u32)next(vi);
-    if (!lift_case(cx, index, t, v)) {
-        return false;
-    }
-    /* Joined slots hold the same bits: an f32 in an i64 slot is its low half. */
-    if (v->payload && !canon_lift_flat(cx, vi, t->fields[index].type, v->payload)) {
-        return false;
-    }
-    *vi = end;
-    return true;
-}
-
-bool canon_lift_flat(struct cx *cx, const u64 **vi, const struct canon_type *t,
-                     struct canon_value *v)
-{
-    v->kind = (u8)t->kind;
-    switch (t->kind) {
-    case CANON_T_STRING: {
-        u64 ptr = next_ptr(cx, vi);
-        return canon_load_string(cx, ptr, next_ptr(cx, vi), v);
-    }
-    case CANON_T_LIST:
-    case CANON_T_MAP: {
-        u64 ptr = next_ptr(cx, vi);
-        return load_list_from_range(cx, ptr, next_ptr(cx, vi), t, v);
-    }
-    case CANON_T_FIXED_LIST:
-        load_items(cx, t, v, t->length);
-        for (u32 i = 0; i < t->length; i++) {
-            if (!canon_lift_flat(cx, vi, t->element, &v->items[i])) {
-                return false;
-            }
-        }
-        return true;
-    case CANON_T_RECORD:
-    case CANON_T_TUPLE:
-        load_items(cx, t, v, t->field_count);
-        for (u32 i = 0; i < t->field_count; i++) {
-            if (!canon_lift_flat(cx, vi, t->fields[i].type, &v->items[i])) {
-                return false;
-            }
-        }
-        return true;
-    case CANON_T_FLAGS: v->u = next(vi) & flags_mask(t) & UINT32_MAX; return true;
-    case CANON_T_VARIANT:
-    case CANON_T_ENUM:
-    case CANON_T_OPTION:
-    case CANON_T_RESULT: return lift_flat_variant(cx, vi, t, v);
-    case CANON_T_ERROR_CONTEXT:
-    case CANON_T_OWN:
-    case CANON_T_BORROW:
-    case CANON_T_STREAM:
-    case CANON_T_FUTURE: return lift_handle(cx, (u32)next(vi), t, v);
-    default: return lift_prim(cx, t->kind, next(vi), v);
-    }
-}
-
-/* ---- Values -------------------------------------------------------------------------------------------------- */
-
-static bool spilled(struct cx *cx, u64 ptr, const struct canon_type *t)
-{
-    u8 p = cx->opts->p;
-    ptr = p ? ptr : (u32)ptr;
-    return canon_check_range(cx, ptr, t->size[p], t->align[p], "pointer out of bounds of memory");
-}
-
-bool canon_lift_params(struct cx *cx, u32 max_flat, const u64 *slots,
-                       const struct canon_functype *ft, struct canon_value *values)
-{
-    const struct functype *f = functype_of(ft);
-    if (f->flat_params > max_flat) {
-        u64 ptr = cx->opts->p ? slots[0] : (u32)slots[0];
-        struct canon_value tuple = {0};
-        if (!spilled(cx, ptr, f->param_tuple) ||
-            !canon_load_value(cx, ptr, f->param_tuple, &tuple)) {
-            return false;
-        }
-        memcpy(values, tuple.items, ft->param_count * sizeof *values);
-        return true;
-    }
-    const u64 *vi = slots;
-    for (u32 i = 0; i < ft->param_count; i++) {
-        if (!canon_lift_flat(cx, &vi, ft->params[i].type, &values[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool canon_lift_result(struct cx *cx, u32 max_flat, const u64 *slots,
-                       const struct canon_functype *ft, struct canon_value *v)
-{
-    if (!ft->result) {
-        return true;
-    }
-    if (functype_of(ft)->flat_results > max_flat) {
-        u64 ptr = cx->opts->p ? slots[0] : (u32)slots[0];
-        return spilled(cx, ptr, ft->result) && canon_load_value(cx, ptr, ft->result, v);
-    }
-    const u64 *vi = slots;
-    return canon_lift_flat(cx, &vi, ft->result, v);
+    enum canon_layout l;
+    const u8 *at = canon_lift_from(cx, max_flat, slots, t, &l);
+    return at && canon_lift_value(cx, at, l, t, v);
 }

@@ -1,27 +1,7 @@
-/* lower.c - from values to core values and memory: store, lower_flat, lower_flat_values. */
+/* lower.c - from values to core values and memory: what realloc gives, handles, and values of hosts (store, lower_flat, which are one). */
 #include "canon_internal.h"
 
-bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, u64 *out)
-{
-    struct component_instance *i = cx->inst;
-    if (!cx->opts->realloc || !cx->opts->memory) {
-        return canon_fail(cx->store, i, "no realloc function to lower with");
-    }
-    u64 slots[4] = {old, old_size, align, size};
-    u64 storage[2] = {0, 0}; /* realloc is called as a new thread */
-    u64 *outer = cx->store->context;
-    bool may_leave = i->may_leave;
-    cx->store->context = storage;
-    i->may_leave = false;
-    bool fine = canon_call_core(i, cx->opts->realloc, slots, 1);
-    i->may_leave = may_leave;
-    cx->store->context = outer;
-    cx_refresh(cx);
-    *out = cx->opts->p ? slots[0] : (u32)slots[0];
-    return fine;
-}
-
-bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align, const char *what)
+static bool check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align, const char *what)
 {
     bool odd = (ptr & (align - 1)) != 0;
     if (!odd && ptr <= cx->size && size <= cx->size - ptr) {
@@ -40,18 +20,25 @@ bool canon_check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align, const c
                          (unsigned long long)cx->size);
 }
 
-/* allocate, and the checks of what realloc gave. */
-static bool allocate(struct cx *cx, u32 align, u64 size, const char *what, u64 *out)
+bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, const char *what,
+                      u64 *out)
 {
-    if (!canon_reallocate(cx, 0, 0, align, size, out)) {
-        return false;
+    struct component_instance *i = cx->inst;
+    if (!cx->opts->realloc || !cx->opts->memory) {
+        return canon_fail(cx->store, i, "no realloc function to lower with");
     }
-    return canon_check_allocation(cx, *out, size, align, what);
-}
-
-static void store_int(struct cx *cx, u64 v, u64 ptr, u32 bytes)
-{
-    memcpy(cx->mem + ptr, &v, bytes);
+    u64 slots[4] = {old, old_size, align, size};
+    u64 storage[2] = {0, 0}; /* realloc is called as a new thread */
+    u64 *outer = cx->store->context;
+    bool may_leave = i->may_leave;
+    cx->store->context = storage;
+    i->may_leave = false;
+    bool fine = canon_call_core(i, cx->opts->realloc, slots, 1);
+    i->may_leave = may_leave;
+    cx->store->context = outer;
+    cx_refresh(cx);
+    *out = cx->opts->p ? slots[0] : (u32)slots[0];
+    return fine && check_allocation(cx, *out, size, align, what);
 }
 
 u64 canon_lower_f32(struct canon_store *s, u32 bits)
@@ -134,8 +121,8 @@ static bool lower_async_value(struct cx *cx, const struct canon_value *v,
     return *index != 0;
 }
 
-static bool lower_handle(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                         u32 *index)
+bool canon_lower_handle(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                        u32 *index)
 {
     switch (t->kind) {
     case CANON_T_OWN: return lower_own(cx, v, t, index);
@@ -150,24 +137,40 @@ static bool lower_handle(struct cx *cx, const struct canon_value *v, const struc
     }
 }
 
-/* ---- Storing ------------------------------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------------------------- */
 
-static u32 list_length(const struct canon_value *v, u32 element_size)
+/* `at` is a place in memory, or among the cells of cx. Memory may move whenever realloc is called. */
+static void store_int(struct cx *cx, u64 at, enum canon_layout l, u64 v, u32 bytes)
 {
-    return v->is_bytes ? v->text.len / element_size : v->count;
+    memcpy((canon_is_flat(l) ? cx->cells : cx->mem) + at, &v, bytes);
 }
 
-static bool store_pairs(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                        u64 ptr, u32 size)
+void canon_store_words(u8 *at, enum canon_layout l, u64 ptr, u64 length)
 {
-    u8 p = cx->opts->p;
-    const struct canon_type *k = t->fields[0].type, *x = t->fields[1].type;
-    u32 at = align_to(k->size[p], x->align[p]);
-    for (u32 i = 0; i < v->count; i++) {
-        const struct canon_value *pair = v->items[i].items;
-        u64 to = ptr + (u64)i * size;
-        if (!canon_store_value(cx, &pair[0], k, to) ||
-            !canon_store_value(cx, &pair[1], x, to + at)) {
+    u32 bytes = l == CANON_MEMORY_32 ? 4 : 8;
+    memcpy(at, &ptr, bytes);
+    memcpy(at + bytes, &length, bytes);
+}
+
+static bool lower_pair(struct cx *cx, u64 at, enum canon_layout l, u64 ptr, u64 length)
+{
+    canon_store_words((canon_is_flat(l) ? cx->cells : cx->mem) + at, l, ptr, length);
+    return true;
+}
+
+static bool store_elements(struct cx *cx, const struct canon_value *v, const struct canon_type *e,
+                           u64 at, enum canon_layout l)
+{
+    u32 n = v->is_bytes ? v->text.len : v->count;
+    if (v->is_bytes && !canon_is_flat(l)) {
+        memcpy(cx->mem + at, v->text.ptr, n);
+        return true;
+    }
+    for (u32 i = 0; i < n; i++) {
+        u64 to = at + (u64)i * e->size[l];
+        if (v->is_bytes) {
+            store_int(cx, to, l, (u8)v->text.ptr[i], 1);
+        } else if (!canon_lower_value(cx, &v->items[i], e, to, l)) {
             return false;
         }
     }
@@ -177,224 +180,110 @@ static bool store_pairs(struct cx *cx, const struct canon_value *v, const struct
 bool canon_store_list_valid(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
                             u64 ptr)
 {
-    u32 size = t->size[cx->opts->p];
-    if (v->is_bytes) {
-        memmove(cx->mem + ptr, v->text.ptr, v->text.len);
-        return true;
-    }
-    for (u32 i = 0; i < v->count; i++) {
-        if (!canon_store_value(cx, &v->items[i], t, ptr + (u64)i * size)) {
-            return false;
-        }
-    }
-    return true;
+    return store_elements(cx, v, t, ptr, cx->opts->p);
 }
 
-static bool store_list_into_range(struct cx *cx, const struct canon_value *v,
-                                  const struct canon_type *t, u64 *ptr, u64 *length)
+/* store_list_into_range */
+static bool store_list(struct cx *cx, const struct canon_value *v, const struct canon_type *e,
+                       u64 *ptr, u64 *length)
 {
-    u8 p = cx->opts->p;
-    u32 size, align;
-    if (t->kind == CANON_T_MAP) {
-        const struct canon_type *k = t->fields[0].type, *x = t->fields[1].type;
-        align = k->align[p] > x->align[p] ? k->align[p] : x->align[p];
-        size = align_to(align_to(k->size[p], x->align[p]) + x->size[p], align);
-    } else {
-        size = t->element->size[p];
-        align = t->element->align[p];
-    }
-    u32 n = list_length(v, size);
-    u64 bytes = (u64)n * size;
-    if (bytes > UINT32_MAX) {
+    u32 size = e->size[cx->opts->p];
+    *length = v->is_bytes ? v->text.len / size : v->count;
+    if (*length * size > UINT32_MAX) {
         return canon_fail(cx->store, cx->inst, "list byte length exceeds maximum");
     }
-    *length = n;
-    return allocate(cx, align, bytes, "list", ptr) &&
-           (t->kind == CANON_T_MAP ? store_pairs(cx, v, t, *ptr, size)
-                                   : canon_store_list_valid(cx, v, t->element, *ptr));
+    return canon_reallocate(cx, 0, 0, e->align[cx->opts->p], *length * size, "list", ptr) &&
+           store_elements(cx, v, e, *ptr, cx->opts->p);
 }
 
-static bool store_record(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                         u64 ptr)
+static bool lower_record(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                         u64 at, enum canon_layout l)
 {
     for (u32 i = 0; i < t->field_count; i++) {
         const struct canon_field *f = &t->fields[i];
-        if (!canon_store_value(cx, &v->items[i], f->type, ptr + f->offset[cx->opts->p])) {
+        if (!canon_lower_value(cx, &v->items[i], f->type, at + f->offset[l], l)) {
             return false;
         }
     }
     return true;
 }
 
-static bool store_variant(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                          u64 ptr)
+static bool lower_variant(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                          u64 at, enum canon_layout l)
 {
     const struct canon_field *c = &t->fields[v->index];
-    store_int(cx, v->index, ptr, t->disc_size);
-    return !c->type || canon_store_value(cx, v->payload, c->type, ptr + c->offset[cx->opts->p]);
+    store_int(cx, at, l, v->index, t->disc_size);
+    return !c->type || canon_lower_value(cx, v->payload, c->type, at + c->offset[l], l);
 }
 
-bool canon_store_value(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                       u64 ptr)
+bool canon_lower_value(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
+                       u64 at, enum canon_layout l)
 {
-    u8 p = cx->opts->p;
+    u64 ptr, n;
+    u32 index;
     switch (t->kind) {
     case CANON_T_STRING:
+        return canon_store_string(cx, canon_text_of(v), &ptr, &n) && lower_pair(cx, at, l, ptr, n);
     case CANON_T_LIST:
-    case CANON_T_MAP: {
-        u32 word = p ? 8 : 4;
-        u64 at, n;
-        bool fine = t->kind == CANON_T_STRING ? canon_store_string(cx, v, &at, &n)
-                                              : store_list_into_range(cx, v, t, &at, &n);
-        if (!fine) {
-            return false;
-        }
-        store_int(cx, at, ptr, word);
-        store_int(cx, n, ptr + word, word);
-        return true;
-    }
-    case CANON_T_FIXED_LIST: return canon_store_list_valid(cx, v, t->element, ptr);
+    case CANON_T_MAP:
+        return store_list(cx, v, t->element, &ptr, &n) && lower_pair(cx, at, l, ptr, n);
+    case CANON_T_FIXED_LIST: return store_elements(cx, v, t->element, at, l);
     case CANON_T_RECORD:
-    case CANON_T_TUPLE: return store_record(cx, v, t, ptr);
-    case CANON_T_FLAGS: store_int(cx, v->u, ptr, t->size[p]); return true;
+    case CANON_T_TUPLE: return lower_record(cx, v, t, at, l);
+    case CANON_T_FLAGS: store_int(cx, at, l, v->u, t->size[0]); return true;
     case CANON_T_VARIANT:
     case CANON_T_ENUM:
     case CANON_T_OPTION:
-    case CANON_T_RESULT: return store_variant(cx, v, t, ptr);
+    case CANON_T_RESULT: return lower_variant(cx, v, t, at, l);
     case CANON_T_ERROR_CONTEXT:
     case CANON_T_OWN:
     case CANON_T_BORROW:
     case CANON_T_STREAM:
-    case CANON_T_FUTURE: {
-        u32 index;
-        if (!lower_handle(cx, v, t, &index)) {
+    case CANON_T_FUTURE:
+        if (!canon_lower_handle(cx, v, t, &index)) {
             return false;
         }
-        store_int(cx, index, ptr, 4);
+        store_int(cx, at, l, index, 4);
+        return true;
+    default: {
+        u32 size = t->size[0];
+        store_int(cx, at, l, lower_prim(cx, v, t->kind), canon_is_flat(l) && size < 4 ? 4 : size);
         return true;
     }
-    default: store_int(cx, lower_prim(cx, v, t->kind), ptr, t->size[0]); return true;
     }
 }
 
-/* ---- Flat lowering -------------------------------------------------------------------------------------- */
+/* ---- Places ---------------------------------------------------------------------------------------------- */
 
-static void put(u64 **out, u64 v)
+bool canon_place_params(struct cx *cx, const struct canon_type *t, u64 *slots, u64 *at,
+                        enum canon_layout *l)
 {
-    *(*out)++ = v;
-}
-
-static bool lower_flat_variant(struct cx *cx, const struct canon_value *v,
-                               const struct canon_type *t, u64 **out)
-{
-    u64 *end = *out + t->flat_count;
-    put(out, v->index);
-    /* In joined slots narrower payloads are zero-extended bits already. */
-    const struct canon_type *payload = t->fields[v->index].type;
-    if (payload && !canon_lower_flat(cx, v->payload, payload, out)) {
+    u8 p = cx->opts->p;
+    cx->cells = (u8 *)slots;
+    *at = 0;
+    *l = CANON_FLAT_32 + p;
+    if (t->flat_count <= MAX_FLAT_PARAMS) {
+        return true;
+    }
+    *l = p;
+    if (!canon_reallocate(cx, 0, 0, t->align[p], t->size[p], "parameter", at)) {
         return false;
     }
-    while (*out < end) {
-        put(out, 0);
-    }
+    slots[0] = *at;
     return true;
 }
 
-static bool lower_flat_items(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                             u64 **out)
+bool canon_place_result(struct cx *cx, u32 max_flat, const struct canon_type *t,
+                        const u64 *out_slot, u64 *slots, u64 *at, enum canon_layout *l)
 {
-    bool fixed = t->kind == CANON_T_FIXED_LIST;
-    u32 n = fixed ? t->length : t->field_count;
-    for (u32 i = 0; i < n; i++) {
-        struct canon_value byte = {.kind = CANON_T_U8};
-        const struct canon_value *item = &byte;
-        if (v->is_bytes) {
-            byte.u = (u8)v->text.ptr[i];
-        } else {
-            item = &v->items[i];
-        }
-        if (!canon_lower_flat(cx, item, fixed ? t->element : t->fields[i].type, out)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool canon_lower_flat(struct cx *cx, const struct canon_value *v, const struct canon_type *t,
-                      u64 **out)
-{
-    switch (t->kind) {
-    case CANON_T_STRING:
-    case CANON_T_LIST:
-    case CANON_T_MAP: {
-        u64 ptr, n;
-        bool fine = t->kind == CANON_T_STRING ? canon_store_string(cx, v, &ptr, &n)
-                                              : store_list_into_range(cx, v, t, &ptr, &n);
-        put(out, ptr);
-        put(out, n);
-        return fine;
-    }
-    case CANON_T_FIXED_LIST:
-    case CANON_T_RECORD:
-    case CANON_T_TUPLE: return lower_flat_items(cx, v, t, out);
-    case CANON_T_FLAGS: put(out, (u32)v->u); return true;
-    case CANON_T_VARIANT:
-    case CANON_T_ENUM:
-    case CANON_T_OPTION:
-    case CANON_T_RESULT: return lower_flat_variant(cx, v, t, out);
-    case CANON_T_ERROR_CONTEXT:
-    case CANON_T_OWN:
-    case CANON_T_BORROW:
-    case CANON_T_STREAM:
-    case CANON_T_FUTURE: {
-        u32 index = 0;
-        bool fine = lower_handle(cx, v, t, &index);
-        put(out, index);
-        return fine;
-    }
-    default: put(out, lower_prim(cx, v, t->kind)); return true;
-    }
-}
-
-/* ---- Values ----------------------------------------------------------------------------------------------- */
-
-bool canon_lower_params(struct cx *cx, const struct canon_value *values,
-                        const struct canon_functype *ft, u64 *slots)
-{
-    const struct functype *f = functype_of(ft);
-    u64 *out = slots;
-    if (f->flat_params > MAX_FLAT_PARAMS) {
-        u8 p = cx->opts->p;
-        struct canon_value tuple = {.kind = CANON_T_TUPLE};
-        tuple.items = (struct canon_value *)values;
-        tuple.count = ft->param_count;
-        u64 ptr;
-        if (!allocate(cx, f->param_tuple->align[p], f->param_tuple->size[p], "parameter", &ptr)) {
-            return false;
-        }
-        put(&out, ptr);
-        return canon_store_value(cx, &tuple, f->param_tuple, ptr);
-    }
-    for (u32 i = 0; i < ft->param_count; i++) {
-        if (!canon_lower_flat(cx, &values[i], ft->params[i].type, &out)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool canon_lower_result(struct cx *cx, u32 max_flat, const struct canon_value *v,
-                        const struct canon_functype *ft, const u64 *out_slot, u64 *slots)
-{
-    const struct canon_type *t = ft->result;
-    if (!t) {
+    u8 p = cx->opts->p;
+    cx->cells = (u8 *)slots;
+    *at = 0;
+    *l = CANON_FLAT_32 + p;
+    if (t->flat_count <= max_flat) {
         return true;
     }
-    if (functype_of(ft)->flat_results <= max_flat) {
-        return canon_lower_flat(cx, v, t, &slots);
-    }
-    u8 p = cx->opts->p;
-    u64 ptr = p ? *out_slot : (u32)*out_slot;
-    return canon_check_range(cx, ptr, t->size[p], t->align[p], "pointer out of bounds of memory") &&
-           canon_store_value(cx, v, t, ptr);
+    *l = p;
+    *at = p ? *out_slot : (u32)*out_slot;
+    return canon_check_range(cx, *at, t->size[p], t->align[p], "pointer out of bounds of memory");
 }

@@ -35,25 +35,8 @@ void canon_trace_call(struct task *task, const struct canon_value *values, u32 n
     emit(task->inst->store, t);
 }
 
-void canon_trace_scalars(struct task *task, const u64 *slots)
+void canon_trace_result(struct task *task, const struct canon_value *result, bool cancelled)
 {
-    struct canon_value values[MAX_FLAT_PARAMS];
-    const struct canon_functype *ft = task->func->type;
-    for (u32 i = 0; i < ft->param_count; i++) {
-        values[i] = canon_scalar_value(ft->params[i].type->kind, slots[i]);
-    }
-    canon_trace_call(task, values, ft->param_count);
-}
-
-void canon_trace_result(struct task *task, const struct canon_value *result, u64 scalar,
-                        bool cancelled)
-{
-    const struct canon_type *type = task->func->type->result;
-    struct canon_value v;
-    if (!result && type && !cancelled) {
-        v = canon_scalar_value(type->kind, scalar);
-        result = &v;
-    }
     struct canon_trace t = of_task(cancelled ? TRACE_CANCEL : TRACE_RETURN, task);
     t.type = task->func->type;
     t.values = result;

@@ -113,35 +113,10 @@ static bool copy_plain(struct buffer *from, struct buffer *to, const struct cano
     return true;
 }
 
-/* Elements that are values on their way: so many at once, whatever the length of a copy. */
-#define PIECE 1024
-
-static bool copy_values(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n)
-{
-    struct canon_store *s = from->inst->store;
-    bool fine = true;
-    for (u32 done = 0, part; fine && done < n; done += part) {
-        struct cx source = canon_cx(s, from->opts, from->inst);
-        struct cx target = canon_cx(s, to->opts, to->inst);
-        struct canon_value list = {.kind = CANON_T_LIST};
-        part = n - done < PIECE ? n - done : PIECE;
-        source.arena = canon_scratch_enter(s);
-        source.for_guest = true;
-        source.views = from->inst != to->inst;
-        list.items = arena_array(source.arena, struct canon_value, part);
-        list.count = part;
-        u64 at = from->ptr + ((u64)from->progress + done) * t->size[from->opts->p];
-        u64 put = to->ptr + ((u64)to->progress + done) * t->size[to->opts->p];
-        fine = canon_load_list_valid(&source, at, part, t, list.items) &&
-               canon_store_list_valid(&target, &list, t, put);
-        canon_scratch_leave(s);
-    }
-    return fine;
-}
-
 bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n)
 {
-    bool fine = !t || (t->is_plain ? copy_plain(from, to, t, n) : copy_values(from, to, t, n));
+    bool fine =
+        !t || (t->is_plain ? copy_plain(from, to, t, n) : canon_pass_elements(from, to, t, n));
     from->progress += n;
     to->progress += n;
     return fine;

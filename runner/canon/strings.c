@@ -1,5 +1,5 @@
 /* strings.c - strings in and out of memory in their three encodings, with the sequences of realloc that the
- * specification lays down. Within, a string is UTF-8 with a hint of what the producer had. */
+ * specification lays down. Both ends are bytes: nothing in between. */
 #include "canon_internal.h"
 
 static u64 utf16_tag(const struct cx *cx)
@@ -7,111 +7,168 @@ static u64 utf16_tag(const struct cx *cx)
     return (u64)1 << (cx->opts->p ? 63 : 31);
 }
 
-/* ---- Loading ------------------------------------------------------------------------------------- */
-
-static bool load_utf8(struct cx *cx, u64 ptr, u32 n, struct canon_value *v)
+static bool is_wide(const struct text *t)
 {
-    str s = str_of((const char *)cx->mem + ptr, n);
-    size_t bad = utf8_check(s);
-    if (bad != SIZE_MAX) {
-        /* Cut short within its last character? */
-        u8 first = (u8)s.ptr[bad];
-        u32 length = first > 0xf4    ? 1
-                     : first >= 0xf0 ? 4
-                     : first >= 0xe0 ? 3
-                     : first >= 0xc2 ? 2
-                                     : 1;
-        bool cut = bad + length > n && length > 1;
-        for (size_t i = bad + 1; i < n && cut; i++) {
-            cut = ((u8)s.ptr[i] & 0xc0) == 0x80;
-        }
-        canon_fail(cx->store, cx->inst, cut ? "incomplete utf-8 byte sequence" : "invalid utf-8");
-        return canon_explain(cx->store, "byte %zu of the %u at %llu is %#04x", bad + 1, n,
-                             (unsigned long long)ptr, first);
-    }
-    v->text.ptr = cx->views ? s.ptr : str_dup(cx->arena, s).ptr;
-    v->text.len = n;
-    return true;
+    return t->hint == HINT_UTF16 || t->hint == HINT_LATIN1_UTF16;
 }
 
-static bool load_utf16(struct cx *cx, u64 ptr, u32 units, struct canon_value *v)
-{
-    const u8 *at = cx->mem + ptr;
-    char *out = arena_alloc(cx->arena, (size_t)units * 3);
-    u32 n = 0;
-    for (u32 i = 0; i < units; i++) {
-        u32 c = (u32)at[2 * i] | (u32)at[2 * i + 1] << 8;
-        if (c >= 0xd800 && c <= 0xdfff) {
-            u32 low = i + 1 < units ? (u32)at[2 * i + 2] | (u32)at[2 * i + 3] << 8 : 0;
-            if (c >= 0xdc00 || low < 0xdc00 || low > 0xdfff) {
-                canon_fail(cx->store, cx->inst, "unpaired surrogate found");
-                return canon_explain(cx->store, "code unit %u of the %u at %llu is %#06x", i + 1,
-                                     units, (unsigned long long)ptr, c);
-            }
-            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-            i++;
-        }
-        n += utf8_encode(c, out + n);
-    }
-    v->text.ptr = out;
-    v->text.len = n;
-    return true;
-}
+/* ---- Reading ------------------------------------------------------------------------------------- */
 
-static void load_latin1(struct cx *cx, u64 ptr, u32 n, struct canon_value *v)
-{
-    char *out = arena_alloc(cx->arena, (size_t)n * 2);
-    u32 len = 0;
-    for (u32 i = 0; i < n; i++) {
-        len += utf8_encode(cx->mem[ptr + i], out + len);
-    }
-    v->text.ptr = out;
-    v->text.len = len;
-}
-
-/* load_string_from_range */
-bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v)
+struct text canon_text_at(const struct cx *cx, u64 ptr, u64 tagged)
 {
     static const u8 hints[] = {[ENCODING_UTF8] = HINT_UTF8,
                                [ENCODING_UTF16] = HINT_UTF16,
                                [ENCODING_LATIN1_UTF16] = HINT_LATIN1};
-    v->kind = CANON_T_STRING;
-    v->hint = hints[cx->opts->encoding];
-    u64 units = tagged;
+    struct text t = {.hint = hints[cx->opts->encoding], .units = tagged};
     if (cx->opts->encoding == ENCODING_LATIN1_UTF16 && (tagged & utf16_tag(cx))) {
-        v->hint = HINT_LATIN1_UTF16;
-        units = tagged ^ utf16_tag(cx);
+        t.hint = HINT_LATIN1_UTF16;
+        t.units = tagged ^ utf16_tag(cx);
     }
-    bool wide = v->hint == HINT_UTF16 || v->hint == HINT_LATIN1_UTF16;
+    t.form = is_wide(&t) ? HINT_UTF16 : t.hint;
+    t.at = cx->mem + ptr;
+    t.end = t.at + t.units * (is_wide(&t) ? 2 : 1);
+    return t;
+}
+
+struct text canon_text_of(const struct canon_value *v)
+{
+    const u8 *at = (const u8 *)v->text.ptr;
+    return (struct text){.at = at,
+                         .end = at ? at + v->text.len : at,
+                         .units = v->text.units,
+                         .hint = v->hint,
+                         .form = HINT_UTF8};
+}
+
+static u32 unit_at(const u8 *at)
+{
+    return (u32)at[0] | (u32)at[1] << 8;
+}
+
+/* The next character of well-formed text. */
+static u32 next_char(struct text *t)
+{
+    const u8 *at = t->at;
+    u32 c = at[0];
+    if (t->form == HINT_UTF16) {
+        c = unit_at(at);
+        if (c >= 0xd800 && c <= 0xdfff) {
+            t->at += 4;
+            return 0x10000 + ((c - 0xd800) << 10) + (unit_at(at + 2) - 0xdc00);
+        }
+        t->at += 2;
+        return c;
+    }
+    if (c < 0x80 || t->form == HINT_LATIN1) {
+        t->at++;
+        return c;
+    }
+    u32 length = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    c &= 0x7fu >> length;
+    for (u32 i = 1; i < length; i++) {
+        c = c << 6 | (at[i] & 0x3f);
+    }
+    t->at += length;
+    return c;
+}
+
+static bool check_utf8(struct cx *cx, u64 ptr, const struct text *t)
+{
+    str s = str_of((const char *)t->at, (size_t)t->units);
+    size_t bad = utf8_check(s);
+    if (bad == SIZE_MAX) {
+        return true;
+    }
+    /* Cut short within its last character? */
+    u8 first = (u8)s.ptr[bad];
+    u32 length = first > 0xf4 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
+    bool cut = bad + length > s.len && length > 1;
+    for (size_t i = bad + 1; i < s.len && cut; i++) {
+        cut = ((u8)s.ptr[i] & 0xc0) == 0x80;
+    }
+    canon_fail(cx->store, cx->inst, cut ? "incomplete utf-8 byte sequence" : "invalid utf-8");
+    return canon_explain(cx->store, "byte %zu of the %zu at %llu is %#04x", bad + 1, s.len,
+                         (unsigned long long)ptr, first);
+}
+
+static bool check_utf16(struct cx *cx, u64 ptr, const struct text *t)
+{
+    for (const u8 *at = t->at; at < t->end; at += 2) {
+        u32 c = unit_at(at);
+        if (c < 0xd800 || c > 0xdfff) {
+            continue;
+        }
+        u32 low = at + 2 < t->end ? unit_at(at + 2) : 0;
+        if (c >= 0xdc00 || low < 0xdc00 || low > 0xdfff) {
+            canon_fail(cx->store, cx->inst, "unpaired surrogate found");
+            return canon_explain(cx->store, "code unit %u of the %u at %llu is %#06x",
+                                 (u32)(at - t->at) / 2 + 1, (u32)t->units, (unsigned long long)ptr,
+                                 c);
+        }
+        at += 2;
+    }
+    return true;
+}
+
+bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged)
+{
+    u64 units = tagged;
+    u32 align = cx->opts->encoding == ENCODING_UTF8 ? 1 : 2;
+    bool wide = cx->opts->encoding == ENCODING_UTF16;
+    if (cx->opts->encoding == ENCODING_LATIN1_UTF16 && (tagged & utf16_tag(cx))) {
+        units ^= utf16_tag(cx);
+        wide = true;
+    }
     if (units > MAX_STRING_BYTE_LENGTH || units * (wide ? 2 : 1) > MAX_STRING_BYTE_LENGTH) {
         return canon_fail(cx->store, cx->inst, "string byte length exceeds maximum");
     }
-    u32 align = cx->opts->encoding == ENCODING_UTF8 ? 1 : 2;
     if (!canon_check_range(cx, ptr, units * (wide ? 2 : 1), align,
                            "string content out-of-bounds")) {
         return false;
     }
-    v->text.units = (u32)units;
-    bool copies = v->hint != HINT_UTF8 || !cx->views;
-    if (copies && !canon_spend_bytes(cx, units * (wide ? 2 : 1))) {
+    struct text t = canon_text_at(cx, ptr, tagged);
+    return t.form == HINT_UTF8    ? check_utf8(cx, ptr, &t)
+           : t.form == HINT_UTF16 ? check_utf16(cx, ptr, &t)
+                                  : true;
+}
+
+bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v)
+{
+    if (!canon_check_string(cx, ptr, tagged)) {
         return false;
     }
-    switch (v->hint) {
-    case HINT_UTF8: return load_utf8(cx, ptr, (u32)units, v);
-    case HINT_LATIN1: load_latin1(cx, ptr, (u32)units, v); return true;
-    default: return load_utf16(cx, ptr, (u32)units, v);
+    struct text t = canon_text_at(cx, ptr, tagged);
+    u64 bytes = (u64)(t.end - t.at);
+    if (cx->is_show && bytes / 32 > cx->budget) {
+        t.end = t.at; /* it is not shown */
+        bytes = 0;
     }
+    if (!canon_spend_bytes(cx, bytes)) {
+        return false;
+    }
+    v->kind = CANON_T_STRING;
+    v->hint = t.hint;
+    v->text.units = (u32)t.units;
+    if (t.form == HINT_UTF8) {
+        v->text.ptr = str_dup(cx->arena, str_of((const char *)t.at, bytes)).ptr;
+        v->text.len = (u32)bytes;
+        return true;
+    }
+    char *out = arena_alloc(cx->arena, bytes * 2); /* enough for either form */
+    u32 n = 0;
+    while (t.at < t.end) {
+        n += utf8_encode(next_char(&t), out + n);
+    }
+    v->text.ptr = out;
+    v->text.len = n;
+    return true;
 }
 
 /* ---- Storing --------------------------------------------------------------------------------------- */
 
-/* A reallocation with the checks after it. */
 static bool grow(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size, u64 *ptr)
 {
-    if (!canon_reallocate(cx, old, old_size, align, size, ptr)) {
-        return false;
-    }
-    return canon_check_allocation(cx, *ptr, size, align, "string");
+    return canon_reallocate(cx, old, old_size, align, size, "string", ptr);
 }
 
 static u8 *put16(u8 *at, u32 unit)
@@ -121,12 +178,15 @@ static u8 *put16(u8 *at, u32 unit)
     return at + 2;
 }
 
-/* Writes text[from..] as UTF-16 at memory offset `ptr`, where room was checked; gives the end. */
-static u64 encode_utf16(struct cx *cx, str text, size_t from, u64 ptr)
+/* Writes the rest of a text where room was checked; gives the end. */
+static u8 *encode_utf16(struct text t, u8 *out)
 {
-    u8 *out = cx->mem + ptr, *start = out;
-    while (from < text.len) {
-        u32 c = utf8_next(text, &from);
+    if (t.form == HINT_UTF16) {
+        memcpy(out, t.at, (size_t)(t.end - t.at));
+        return out + (t.end - t.at);
+    }
+    while (t.at < t.end) {
+        u32 c = next_char(&t);
         if (c >= 0x10000) {
             out = put16(out, 0xd800 + ((c - 0x10000) >> 10));
             out = put16(out, 0xdc00 + ((c - 0x10000) & 0x3ff));
@@ -134,97 +194,107 @@ static u64 encode_utf16(struct cx *cx, str text, size_t from, u64 ptr)
             out = put16(out, c);
         }
     }
-    return ptr + (u64)(out - start);
+    return out;
 }
 
 /* store_string_copy into UTF-8, UTF-16 or Latin-1. */
-static bool store_copy_utf8(struct cx *cx, str text, u64 *ptr, u64 *units)
+static bool store_copy_utf8(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    *units = text.len;
-    if (!grow(cx, 0, 0, 1, text.len, ptr)) {
+    *units = (u64)(t.end - t.at);
+    if (!grow(cx, 0, 0, 1, *units, ptr)) {
         return false;
     }
-    if (text.len) {
-        memmove(cx->mem + *ptr, text.ptr, text.len);
+    if (*units) {
+        memcpy(cx->mem + *ptr, t.at, *units);
     }
     return true;
 }
 
-static bool store_copy_utf16(struct cx *cx, str text, u32 src_units, u64 *ptr, u64 *units)
+static bool store_copy_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    *units = src_units;
-    if (!grow(cx, 0, 0, 2, (u64)src_units * 2, ptr)) {
+    *units = t.units;
+    if (!grow(cx, 0, 0, 2, t.units * 2, ptr)) {
         return false;
     }
-    encode_utf16(cx, text, 0, *ptr);
+    encode_utf16(t, cx->mem + *ptr);
     return true;
 }
 
-static bool store_copy_latin1(struct cx *cx, str text, u32 src_units, u64 *ptr, u64 *units)
+static bool store_copy_latin1(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    *units = src_units;
-    if (!grow(cx, 0, 0, 2, src_units, ptr)) {
+    *units = t.units;
+    if (!grow(cx, 0, 0, 2, t.units, ptr)) {
         return false;
     }
     u8 *out = cx->mem + *ptr;
-    for (size_t i = 0; i < text.len;) {
-        *out++ = (u8)utf8_next(text, &i);
+    if (t.form == HINT_LATIN1) {
+        memcpy(out, t.at, t.units);
+        return true;
+    }
+    while (t.at < t.end) {
+        *out++ = (u8)next_char(&t);
     }
     return true;
 }
 
-static bool store_string_to_utf8(struct cx *cx, str text, u32 src_units, u64 worst, u64 *ptr,
-                                 u64 *units)
+static bool store_string_to_utf8(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    if (!grow(cx, 0, 0, 1, src_units, ptr)) {
+    u64 worst = t.units * (is_wide(&t) ? 3 : 2), n = 0;
+    if (!grow(cx, 0, 0, 1, t.units, ptr)) {
         return false;
     }
-    size_t plain = 0; /* leading characters of one byte */
-    while (plain < text.len && (u8)text.ptr[plain] < 0x80) {
-        plain++;
+    u8 *out = cx->mem + *ptr;
+    struct text rest = t;
+    while (t.at < t.end) { /* leading characters of one byte */
+        u32 c = next_char(&t);
+        if (c >= 0x80) {
+            break;
+        }
+        out[n++] = (u8)c;
+        rest = t;
     }
-    if (plain) {
-        memcpy(cx->mem + *ptr, text.ptr, plain);
-    }
-    *units = text.len;
-    if (plain == text.len) {
+    *units = n;
+    if (rest.at == rest.end) {
         return true;
     }
-    if (!grow(cx, *ptr, src_units, 1, worst, ptr)) {
+    if (!grow(cx, *ptr, t.units, 1, worst, ptr)) {
         return false;
     }
-    memcpy(cx->mem + *ptr + plain, text.ptr + plain, text.len - plain);
-    return worst <= text.len || grow(cx, *ptr, worst, 1, text.len, ptr);
+    out = cx->mem + *ptr;
+    while (rest.at < rest.end) {
+        n += utf8_encode(next_char(&rest), (char *)out + n);
+    }
+    *units = n;
+    return worst <= n || grow(cx, *ptr, worst, 1, n, ptr);
 }
 
-static bool store_utf8_to_utf16(struct cx *cx, str text, u32 src_units, u64 *ptr, u64 *units)
+static bool store_utf8_to_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    u64 worst = 2 * (u64)src_units;
+    u64 worst = 2 * t.units;
     if (!grow(cx, 0, 0, 2, worst, ptr)) {
         return false;
     }
-    u64 bytes = encode_utf16(cx, text, 0, *ptr) - *ptr;
+    u8 *out = cx->mem + *ptr;
+    u64 bytes = (u64)(encode_utf16(t, out) - out);
     *units = bytes / 2;
     return bytes >= worst || grow(cx, *ptr, worst, 2, bytes, ptr);
 }
 
-static bool store_string_to_latin1_or_utf16(struct cx *cx, str text, u32 src_units, u64 *ptr,
-                                            u64 *units)
+static bool store_string_to_latin1_or_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    if (!grow(cx, 0, 0, 2, src_units, ptr)) {
+    if (!grow(cx, 0, 0, 2, t.units, ptr)) {
         return false;
     }
     u64 n = 0;
-    size_t at = 0;
-    while (at < text.len) {
-        size_t before = at;
-        u32 c = utf8_next(text, &at);
+    while (t.at < t.end) {
+        struct text rest = t;
+        u32 c = next_char(&t);
         if (c < 0x100) {
             cx->mem[*ptr + n++] = (u8)c;
             continue;
         }
-        u64 worst = 2 * (u64)src_units;
-        if (!grow(cx, *ptr, src_units, 2, worst, ptr)) {
+        u64 worst = 2 * t.units;
+        if (!grow(cx, *ptr, t.units, 2, worst, ptr)) {
             return false;
         }
         u8 *mem = cx->mem + *ptr;
@@ -232,59 +302,55 @@ static bool store_string_to_latin1_or_utf16(struct cx *cx, str text, u32 src_uni
             mem[2 * j] = mem[j];
             mem[2 * j + 1] = 0;
         }
-        u64 bytes = encode_utf16(cx, text, before, *ptr + 2 * n) - *ptr;
+        u64 bytes = (u64)(encode_utf16(rest, mem + 2 * n) - mem);
         *units = bytes / 2 | utf16_tag(cx);
         return worst <= bytes || grow(cx, *ptr, worst, 2, bytes, ptr);
     }
     *units = n;
-    return n >= src_units || grow(cx, *ptr, src_units, 2, n, ptr);
+    return n >= t.units || grow(cx, *ptr, t.units, 2, n, ptr);
 }
 
-static bool store_probably_utf16(struct cx *cx, str text, u32 src_units, u64 *ptr, u64 *units)
+static bool store_probably_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    u64 bytes = 2 * (u64)src_units;
+    u64 bytes = 2 * t.units;
     if (!grow(cx, 0, 0, 2, bytes, ptr)) {
         return false;
     }
-    encode_utf16(cx, text, 0, *ptr);
+    u8 *mem = cx->mem + *ptr;
+    encode_utf16(t, mem);
     bool wide = false;
-    for (size_t i = 0; i < text.len && !wide;) {
-        wide = utf8_next(text, &i) >= 0x100;
+    for (u64 i = 0; i < t.units && !wide; i++) {
+        wide = mem[2 * i + 1] != 0;
     }
     if (wide) {
-        *units = src_units | utf16_tag(cx);
+        *units = t.units | utf16_tag(cx);
         return true;
     }
-    for (u64 i = 0; i < src_units; i++) {
-        cx->mem[*ptr + i] = cx->mem[*ptr + 2 * i];
+    for (u64 i = 0; i < t.units; i++) {
+        mem[i] = mem[2 * i];
     }
-    *units = src_units;
-    return grow(cx, *ptr, bytes, 1, src_units, ptr);
+    *units = t.units;
+    return grow(cx, *ptr, bytes, 1, t.units, ptr);
 }
 
-bool canon_store_string(struct cx *cx, const struct canon_value *v, u64 *ptr, u64 *units)
+bool canon_store_string(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    str text = canon_text(v);
-    u32 n = v->text.units;
-    u8 hint = v->hint;
     if (cx->host_values) {
-        hint = HINT_UTF8;
-        n = (u32)text.len;
+        t.hint = HINT_UTF8;
+        t.units = (u64)(t.end - t.at);
     }
-    bool wide = hint == HINT_UTF16 || hint == HINT_LATIN1_UTF16;
     switch (cx->opts->encoding) {
     case ENCODING_UTF8:
-        return hint == HINT_UTF8
-                   ? store_copy_utf8(cx, text, ptr, units)
-                   : store_string_to_utf8(cx, text, n, (u64)n * (wide ? 3 : 2), ptr, units);
+        return t.hint == HINT_UTF8 ? store_copy_utf8(cx, t, ptr, units)
+                                   : store_string_to_utf8(cx, t, ptr, units);
     case ENCODING_UTF16:
-        return hint == HINT_UTF8 ? store_utf8_to_utf16(cx, text, n, ptr, units)
-                                 : store_copy_utf16(cx, text, n, ptr, units);
+        return t.hint == HINT_UTF8 ? store_utf8_to_utf16(cx, t, ptr, units)
+                                   : store_copy_utf16(cx, t, ptr, units);
     default:
-        if (hint == HINT_LATIN1) {
-            return store_copy_latin1(cx, text, n, ptr, units);
+        if (t.hint == HINT_LATIN1) {
+            return store_copy_latin1(cx, t, ptr, units);
         }
-        return hint == HINT_LATIN1_UTF16 ? store_probably_utf16(cx, text, n, ptr, units)
-                                         : store_string_to_latin1_or_utf16(cx, text, n, ptr, units);
+        return t.hint == HINT_LATIN1_UTF16 ? store_probably_utf16(cx, t, ptr, units)
+                                           : store_string_to_latin1_or_utf16(cx, t, ptr, units);
     }
 }

@@ -55,11 +55,11 @@ static bool no_borrows_left(struct task *t)
 }
 
 /* Hands the result to whoever called. */
-static bool on_resolve(struct task *t, const struct canon_value *result, u64 scalar, bool cancelled)
+static bool on_resolve(struct task *t, struct transfer *result, bool cancelled)
 {
     struct canon_store *s = t->inst->store;
     if (s->config.trace) {
-        canon_trace_result(t, result, scalar, cancelled);
+        canon_trace_result(t, result ? canon_transfer_show(result) : NULL, cancelled);
     }
     struct subtask *sub = t->sub;
     struct canon_invocation *inv = t->inv;
@@ -68,22 +68,21 @@ static bool on_resolve(struct task *t, const struct canon_value *result, u64 sca
     if (sub) {
         sub->task = NULL;
         /* A caller that has trapped since hears nothing, and none of its code runs. */
-        return sub->low->inst->root->locked ||
-               canon_subtask_resolve(sub, result, scalar, cancelled);
+        return sub->low->inst->root->locked || canon_subtask_resolve(sub, result, cancelled);
     }
     if (inv) {
-        canon_invocation_resolve(inv, result, scalar, cancelled);
+        canon_invocation_resolve(inv, result ? &result->value : NULL, cancelled);
     }
     return true;
 }
 
-bool canon_task_return(struct task *t, const struct canon_value *result, u64 scalar)
+bool canon_task_return(struct task *t, struct transfer *result)
 {
     if (t->state == TASK_RESOLVED) {
         return canon_fail(t->inst->store, t->inst,
                           "invalid `task.return` or `task.cancel`: the task has resolved already");
     }
-    if (!no_borrows_left(t) || !on_resolve(t, result, scalar, false)) {
+    if (!no_borrows_left(t) || !on_resolve(t, result, false)) {
         return false;
     }
     t->state = TASK_RESOLVED;
@@ -97,7 +96,7 @@ bool canon_task_cancel(struct task *t)
                           "`task.cancel` called by task which has not been "
                           "cancelled");
     }
-    if (!no_borrows_left(t) || !on_resolve(t, NULL, 0, true)) {
+    if (!no_borrows_left(t) || !on_resolve(t, NULL, true)) {
         return false;
     }
     t->state = TASK_RESOLVED;
@@ -107,20 +106,13 @@ bool canon_task_cancel(struct task *t)
 bool canon_task_return_flat(struct task *t, u32 max_flat, const u64 *slots)
 {
     struct canon_store *s = t->inst->store;
-    const struct canon_functype *ft = t->func->type;
-    if (functype_of(ft)->scalar) {
-        struct cx cx = {.store = s, .inst = t->inst};
-        u64 scalar = 0;
-        return (!ft->result || canon_lift_scalar(&cx, ft->result->kind, slots[0], &scalar)) &&
-               canon_task_return(t, NULL, scalar);
+    const struct canon_type *type = t->func->type->result;
+    if (!type) {
+        return canon_task_return(t, NULL);
     }
-    struct cx cx = canon_cx(s, &t->func->opts, t->inst);
-    struct canon_value result = {0};
-    cx.arena = canon_scratch_enter(s);
-    cx.for_guest = t->sub != NULL && !s->config.trace;
-    cx.views = cx.for_guest && t->sub->low->inst != t->inst;
-    bool fine = canon_lift_result(&cx, max_flat, slots, ft, &result) &&
-                canon_task_return(t, ft->result ? &result : NULL, 0);
+    struct transfer x;
+    canon_scratch_enter(s);
+    bool fine = canon_lift_result(&x, t, max_flat, slots) && canon_task_return(t, &x);
     canon_scratch_leave(s);
     return fine;
 }
@@ -162,54 +154,28 @@ enum step canon_task_enter(struct thread *th)
 
 /* ---- Starting ------------------------------------------------------------------------------------------ */
 
-/* Task.start and the lowering of its arguments, from a guest's core values. */
 static bool args_from_guest(struct task *t, u64 *slots)
 {
-    struct subtask *sub = t->sub;
-    struct canon_store *s = t->inst->store;
-    const struct canon_functype *ft = t->func->type;
-    const struct lowered *low = sub->low;
-    canon_subtask_start(sub);
-    if (functype_of(ft)->scalar) {
-        struct cx from = {.store = s, .inst = low->inst};
-        for (u32 i = 0; i < ft->param_count; i++) {
-            if (!canon_lift_scalar(&from, ft->params[i].type->kind, sub->args[i], &slots[i])) {
-                return false;
-            }
-        }
-        if (s->config.trace) {
-            canon_trace_scalars(t, slots);
-        }
-        return true;
-    }
-    struct cx from = canon_cx(s, &low->opts, low->inst);
-    struct cx to = canon_cx(s, &t->func->opts, t->inst);
-    from.lender = sub;
-    to.borrow_scope = t;
-    from.arena = canon_scratch_enter(s);
-    from.for_guest = !s->config.trace;
-    from.views = from.for_guest && from.inst != to.inst;
-    struct canon_value *values =
-        arena_array(from.arena, struct canon_value, ft->param_count ? ft->param_count : 1);
-    bool fine = canon_lift_params(&from, low->max_flat_params, sub->args, ft, values);
-    if (fine && s->config.trace) {
-        canon_trace_call(t, values, ft->param_count);
-    }
-    fine = fine && canon_lower_params(&to, values, ft, slots);
-    canon_scratch_leave(s);
-    return fine;
+    canon_subtask_start(t->sub);
+    return canon_pass_args(t->sub, t, slots);
 }
 
 static bool args_from_host(struct task *t, u64 *slots)
 {
     struct canon_store *s = t->inst->store;
+    const struct canon_functype *ft = t->func->type;
+    const struct canon_type *type = functype_of(ft)->param_tuple;
     struct cx cx = canon_cx(s, &t->func->opts, t->inst);
+    struct canon_value all = canon_list(CANON_T_TUPLE, t->inv->args, ft->param_count);
+    enum canon_layout l;
+    u64 at;
     cx.borrow_scope = t;
     cx.host_values = true;
     if (s->config.trace) {
-        canon_trace_call(t, t->inv->args, t->func->type->param_count);
+        canon_trace_call(t, t->inv->args, ft->param_count);
     }
-    return canon_lower_params(&cx, t->inv->args, t->func->type, slots);
+    return !type || (canon_place_params(&cx, type, slots, &at, &l) &&
+                     canon_lower_value(&cx, &all, type, at, l));
 }
 
 static bool exit_implicit_thread(struct thread *th)

@@ -3,12 +3,13 @@
 
 #define CAP (1u << 28) /* a value's size stays below this */
 
-#define NUMBER(bytes, core)                                                             \
-    .size = {bytes, bytes}, .align = {bytes, bytes}, .flat_count = 1, .is_plain = true, \
+#define CELL 8
+
+#define CORE(bytes, core)                                                                     \
+    .size = {bytes, bytes, CELL, CELL}, .align = {bytes, bytes, CELL, CELL}, .flat_count = 1, \
     .flat = {{core}, {core}}
-#define OTHER(bytes)                                                  \
-    .size = {bytes, bytes}, .align = {bytes, bytes}, .flat_count = 1, \
-    .flat = {{WASM_I32}, {WASM_I32}}
+#define NUMBER(bytes, core) CORE(bytes, core), .is_plain = true
+#define OTHER(bytes)        CORE(bytes, WASM_I32)
 
 const struct canon_type canon_prims[] = {
     [CANON_T_BOOL] = {.kind = CANON_T_BOOL, OTHER(1)},
@@ -24,8 +25,8 @@ const struct canon_type canon_prims[] = {
     [CANON_T_F64] = {.kind = CANON_T_F64, NUMBER(8, WASM_F64)},
     [CANON_T_CHAR] = {.kind = CANON_T_CHAR, OTHER(4)},
     [CANON_T_STRING] = {.kind = CANON_T_STRING,
-                        .size = {8, 16},
-                        .align = {4, 8},
+                        .size = {8, 16, 2 * CELL, 2 * CELL},
+                        .align = {4, 8, CELL, CELL},
                         .flat_count = 2,
                         .flat = {{WASM_I32, WASM_I32}, {WASM_I64, WASM_I64}}},
     [CANON_T_ERROR_CONTEXT] = {.kind = CANON_T_ERROR_CONTEXT, OTHER(4), .has_handle = true},
@@ -40,6 +41,9 @@ struct canon_type *canon_type_new(struct arena *a, enum canon_kind kind)
 {
     struct canon_type *t = arena_new(a, struct canon_type);
     t->kind = kind;
+    if (kind == CANON_T_MAP) {
+        t->element = canon_type_new(a, CANON_T_TUPLE);
+    }
     return t;
 }
 
@@ -48,62 +52,57 @@ static void inherit(struct canon_type *t, const struct canon_type *part)
     t->has_handle |= part->has_handle;
 }
 
-static void set_layout(struct canon_type *t, int p, u64 size, u32 align)
+static void set_layout(struct canon_type *t, int l, u64 size, u32 align)
 {
     u64 rounded = (size + align - 1) / align * align;
-    t->size[p] = rounded < CAP ? (u32)rounded : CAP;
-    t->align[p] = align;
+    t->size[l] = rounded < CAP ? (u32)rounded : CAP;
+    t->align[l] = align;
 }
 
-static void set_flat(struct canon_type *t, int p, u32 at, u8 core)
+static void set_scalar(struct canon_type *t, u32 bytes)
 {
-    if (at < LENGTH_OF(t->flat[p])) {
-        t->flat[p][at] = core;
+    for (int l = 0; l < CANON_LAYOUTS; l++) {
+        u32 size = l < CANON_FLAT_32 ? bytes : CELL;
+        set_layout(t, l, size, size);
     }
+    t->flat[0][0] = t->flat[1][0] = WASM_I32;
 }
 
-static u32 cap_flat(u64 n)
+/* The core types of `part` from `at` on. */
+static void set_flat(struct canon_type *t, u32 at, const struct canon_type *part)
 {
-    return n < 1000 ? (u32)n : 1000;
-}
-
-/* n copies of `part` one after the other in flat form, from `at` on. */
-static u32 append_flat(struct canon_type *t, u32 at, const struct canon_type *part)
-{
-    for (int p = 0; p < 2; p++) {
-        for (u32 i = 0; i < part->flat_count && i < LENGTH_OF(part->flat[p]); i++) {
-            set_flat(t, p, at + i, part->flat[p][i]);
+    for (u32 i = 0; i < part->flat_count && at + i < LENGTH_OF(t->flat[0]); i++) {
+        for (int p = 0; p < 2; p++) {
+            t->flat[p][at + i] = part->flat[p][i];
         }
     }
-    return cap_flat((u64)at + part->flat_count);
 }
 
 static void finish_record(struct canon_type *t)
 {
-    t->is_plain = true;
-    for (int p = 0; p < 2; p++) {
+    for (int l = 0; l < CANON_LAYOUTS; l++) {
         u64 size = 0;
         u32 align = 1;
         for (u32 i = 0; i < t->field_count; i++) {
             const struct canon_type *f = t->fields[i].type;
-            size = (size + f->align[p] - 1) / f->align[p] * f->align[p];
-            t->fields[i].offset[p] = size < CAP ? (u32)size : CAP;
-            size += f->size[p];
-            align = f->align[p] > align ? f->align[p] : align;
+            size = (size + f->align[l] - 1) / f->align[l] * f->align[l];
+            t->fields[i].offset[l] = size < CAP ? (u32)size : CAP;
+            size += f->size[l];
+            align = f->align[l] > align ? f->align[l] : align;
         }
-        set_layout(t, p, size, align);
+        set_layout(t, l, size, align);
     }
-    u32 flat = 0, used = 0;
+    u32 used = 0;
+    t->is_plain = true;
     for (u32 i = 0; i < t->field_count; i++) {
         const struct canon_type *f = t->fields[i].type;
-        flat = append_flat(t, flat, f);
+        set_flat(t, t->fields[i].offset[CANON_FLAT_32] / CELL, f);
         inherit(t, f);
         /* NaNs in lists of floats are made canonical in one pass; within records field by field. */
         t->is_plain &= f->is_plain && f->kind != CANON_T_F32 && f->kind != CANON_T_F64;
         used += f->size[0];
     }
     t->is_plain &= used == t->size[0]; /* no holes, whose bytes would travel along */
-    t->flat_count = flat;
 }
 
 static u8 join(u8 a, u8 b)
@@ -115,112 +114,107 @@ static u8 join(u8 a, u8 b)
     return small ? WASM_I32 : WASM_I64;
 }
 
+/* The joined core types of the payloads, behind that of the discriminant. */
+static void join_flat(struct canon_type *t)
+{
+    u32 known = 1;
+    t->flat[0][0] = t->flat[1][0] = WASM_I32;
+    for (u32 i = 0; i < t->field_count; i++) {
+        const struct canon_type *c = t->fields[i].type;
+        for (u32 j = 0; c && j < c->flat_count && 1 + j < LENGTH_OF(t->flat[0]); j++) {
+            bool is_new = 1 + j >= known;
+            for (int p = 0; p < 2; p++) {
+                u8 *at = &t->flat[p][1 + j];
+                *at = is_new ? c->flat[p][j] : join(*at, c->flat[p][j]);
+            }
+            known += is_new;
+        }
+    }
+}
+
 static void finish_variant(struct canon_type *t)
 {
     u32 n = t->field_count;
     t->disc_size = n <= 256 ? 1 : n <= 65536 ? 2 : 4;
-    u32 flat = 0;
-    for (int p = 0; p < 2; p++) {
-        u32 align = 1;
+    for (int l = 0; l < CANON_LAYOUTS; l++) {
+        u32 disc = l < CANON_FLAT_32 ? t->disc_size : CELL, align = 1;
         u64 size = 0;
         for (u32 i = 0; i < n; i++) {
             const struct canon_type *c = t->fields[i].type;
             if (c) {
-                align = c->align[p] > align ? c->align[p] : align;
-                size = c->size[p] > size ? c->size[p] : size;
+                align = c->align[l] > align ? c->align[l] : align;
+                size = c->size[l] > size ? c->size[l] : size;
             }
         }
-        u32 offset = align_to(t->disc_size, align);
+        u32 offset = align_to(disc, align);
         for (u32 i = 0; i < n; i++) {
-            t->fields[i].offset[p] = offset;
+            t->fields[i].offset[l] = offset;
         }
-        set_layout(t, p, offset + size, align > t->disc_size ? align : t->disc_size);
-        set_flat(t, p, 0, WASM_I32);
-        flat = 1;
-        for (u32 i = 0; i < n; i++) {
-            const struct canon_type *c = t->fields[i].type;
-            for (u32 j = 0; c && j < c->flat_count && j < 15; j++) {
-                bool is_new = 1 + j >= flat;
-                set_flat(t, p, 1 + j,
-                         is_new ? c->flat[p][j] : join(t->flat[p][1 + j], c->flat[p][j]));
-                flat = is_new ? 2 + j : flat;
-            }
-        }
+        set_layout(t, l, offset + size, align > disc ? align : disc);
     }
     for (u32 i = 0; i < n; i++) {
-        const struct canon_type *c = t->fields[i].type;
-        if (c) {
-            inherit(t, c);
-            flat = 1 + c->flat_count > flat ? cap_flat(1 + (u64)c->flat_count) : flat;
+        if (t->fields[i].type) {
+            inherit(t, t->fields[i].type);
         }
     }
-    t->flat_count = flat;
-}
-
-static void finish_handle(struct canon_type *t)
-{
-    for (int p = 0; p < 2; p++) {
-        set_layout(t, p, 4, 4);
-        set_flat(t, p, 0, WASM_I32);
-    }
-    t->flat_count = 1;
-    t->has_handle = true;
+    join_flat(t);
 }
 
 static void finish_list(struct canon_type *t)
 {
-    for (int p = 0; p < 2; p++) {
-        set_layout(t, p, p ? 16 : 8, p ? 8 : 4);
-        set_flat(t, p, 0, p ? WASM_I64 : WASM_I32);
-        set_flat(t, p, 1, p ? WASM_I64 : WASM_I32);
+    for (int l = 0; l < CANON_LAYOUTS; l++) {
+        u32 word = l == CANON_MEMORY_32 ? 4 : 8;
+        set_layout(t, l, 2 * (u64)word, word);
     }
-    t->flat_count = 2;
-    if (t->element) {
-        inherit(t, t->element);
-    }
-    for (u32 i = 0; i < t->field_count; i++) {
-        inherit(t, t->fields[i].type);
-    }
+    set_flat(t, 0, canon_prim(CANON_T_STRING)); /* an address and a length too */
+    inherit(t, t->element);
 }
 
 static void finish_fixed(struct canon_type *t)
 {
     const struct canon_type *e = t->element;
-    for (int p = 0; p < 2; p++) {
-        set_layout(t, p, (u64)e->size[p] * t->length, e->align[p]);
+    for (int l = 0; l < CANON_LAYOUTS; l++) {
+        set_layout(t, l, (u64)e->size[l] * t->length, e->align[l]);
     }
-    u32 flat = 0;
-    for (u32 i = 0; i < t->length && flat < 1000; i++) {
-        flat = append_flat(t, flat, e);
+    for (u32 i = 0; i < t->length && e->flat_count * i < LENGTH_OF(t->flat[0]); i++) {
+        set_flat(t, e->flat_count * i, e);
     }
-    t->flat_count = flat;
     t->is_plain = e->is_plain && e->kind != CANON_T_F32 && e->kind != CANON_T_F64;
     inherit(t, e);
+}
+
+/* A map is a list of pairs; where these are too large there is only the empty one. */
+static void finish_map(struct canon_type *t)
+{
+    struct canon_type *pair = (struct canon_type *)t->element;
+    pair->fields = t->fields;
+    pair->field_count = t->field_count;
+    canon_type_finish(pair);
+    finish_list(t);
 }
 
 bool canon_type_finish(struct canon_type *t)
 {
     switch (t->kind) {
-    case CANON_T_LIST:
-    case CANON_T_MAP: finish_list(t); break;
+    case CANON_T_LIST: finish_list(t); break;
+    case CANON_T_MAP: finish_map(t); break;
     case CANON_T_FIXED_LIST: finish_fixed(t); break;
     case CANON_T_RECORD:
     case CANON_T_TUPLE: finish_record(t); break;
-    case CANON_T_FLAGS: {
-        u32 bytes = t->field_count <= 8 ? 1 : t->field_count <= 16 ? 2 : 4;
-        for (int p = 0; p < 2; p++) {
-            set_layout(t, p, bytes, bytes);
-            set_flat(t, p, 0, WASM_I32);
-        }
-        t->flat_count = 1;
+    case CANON_T_FLAGS:
+        set_scalar(t, t->field_count <= 8 ? 1 : t->field_count <= 16 ? 2 : 4);
         break;
-    }
     case CANON_T_VARIANT:
     case CANON_T_ENUM:
     case CANON_T_OPTION:
     case CANON_T_RESULT: finish_variant(t); break;
-    default: finish_handle(t); break;
+    default:
+        set_scalar(t, 4);
+        t->has_handle = true;
+        break;
     }
+    u32 cells = t->size[CANON_FLAT_32] / CELL;
+    t->flat_count = cells < 1000 ? cells : 1000;
     return t->size[0] < CAP && t->size[1] < CAP;
 }
 
@@ -233,14 +227,12 @@ const struct canon_functype *canon_functype_new(struct arena *a, bool is_async,
     f->pub.params = params;
     f->pub.param_count = count;
     f->pub.result = result;
-    f->scalar = true;
     if (count) {
         struct canon_type *t = canon_type_new(a, CANON_T_TUPLE);
         t->fields = arena_array(a, struct canon_field, count);
         t->field_count = count;
         for (u32 i = 0; i < count; i++) {
             t->fields[i].type = params[i].type;
-            f->scalar &= params[i].type->kind <= CANON_T_CHAR;
         }
         canon_type_finish(t);
         f->param_tuple = t;
@@ -248,9 +240,7 @@ const struct canon_functype *canon_functype_new(struct arena *a, bool is_async,
     }
     if (result) {
         f->flat_results = result->flat_count;
-        f->scalar &= result->kind <= CANON_T_CHAR;
     }
-    f->scalar &= f->flat_params <= MAX_FLAT_ASYNC_PARAMS;
     return &f->pub;
 }
 
@@ -269,7 +259,7 @@ bool canon_type_equal(const struct canon_type *a, const struct canon_type *b)
             return false;
         }
     }
-    return canon_type_equal(a->element, b->element);
+    return a->kind == CANON_T_MAP || canon_type_equal(a->element, b->element);
 }
 
 /* ---- Printing ------------------------------------------------------------------------------------ */

@@ -1,0 +1,522 @@
+/* transfer.c - values on their way from one guest to another: carries out the plans of plan.h. */
+#include "plan.h"
+
+/* A list or a REPEAT that is at work; the outermost frame is that of the whole. */
+struct frame {
+    const struct plan_step *step; /* its own; the body follows it. NULL: the whole */
+    u64 left;                     /* elements, with the one at hand */
+    const u8 *at;                 /* that one in the source */
+    u32 size, target_size;
+    u64 target;        /* copy: where it goes */
+    u64 start, length; /* copy: of the list in the target's memory */
+    bool in_cells;     /* copy: the target is no memory */
+};
+#define FEW_FRAMES 6
+
+/* Room for the frames of a plan. */
+static struct frame *frames_for(struct transfer *x, struct frame *few)
+{
+    return x->plan->depth < FEW_FRAMES
+               ? few
+               : arena_array(&x->from.store->scratch, struct frame, x->plan->depth + 1);
+}
+
+static u32 load_u32(const u8 *at, u32 bytes)
+{
+    u32 v = 0;
+    memcpy(&v, at, bytes);
+    return v;
+}
+
+static u32 load_case(const struct plan_step *s, const u8 *at)
+{
+    return load_u32(at, canon_is_flat(s->from) ? 4 : s->type->disc_size);
+}
+
+/* ---- check ---------------------------------------------------------------------------------------- */
+
+static bool take_handle(struct transfer *x, const u8 *at, const struct canon_type *t)
+{
+    struct canon_value v = {0};
+    if (!canon_lift_handle(&x->from, load_u32(at, 4), t, &v) || !canon_spend(&x->from, 1)) {
+        return false;
+    }
+    *vec_push(&x->from.store->scratch, &x->handles) = v;
+    return true;
+}
+
+/* Gives the frame of the elements if they are to be looked at, else `f`; NULL after a trap. */
+static struct frame *check_list(struct transfer *x, const struct plan_step *s, const u8 *at,
+                                struct frame *f)
+{
+    const struct canon_type *e = s->type->element;
+    u64 start = canon_load_word(at, s->from, 0), length = canon_load_word(at, s->from, 1);
+    if (!canon_check_list(&x->from, start, length, s->type)) {
+        return NULL;
+    }
+    if (!length || s->op == PLAN_LIST_BYTES) {
+        return f;
+    }
+    f[1] = (struct frame){
+        .step = s, .left = length, .at = x->from.mem + start, .size = e->size[x->from.opts->p]};
+    return f + 1;
+}
+
+bool canon_plan_check(struct transfer *x, const u8 *at, u32 n)
+{
+    const struct plan *p = x->plan;
+    const struct plan_step *s = p->check;
+    struct frame few[FEW_FRAMES], *frames, *f;
+    if (!n || s->op == PLAN_END) {
+        return true;
+    }
+    f = frames = frames_for(x, few);
+    *f = (struct frame){.left = n, .at = at, .size = p->type->size[p->from]};
+    for (;;) {
+        const u8 *here = f->at + s->source;
+        bool fine = true;
+        switch ((enum plan_op)s->op) {
+        case PLAN_END:
+            if (--f->left) {
+                f->at += f->size;
+                s = f->step ? f->step + 1 : p->check;
+            } else if (f == frames) {
+                return true;
+            } else {
+                s = p->check + f->step->next;
+                f--;
+            }
+            continue;
+        case PLAN_JUMP: s = p->check + s->next; continue;
+        case PLAN_CHAR: fine = canon_check_char(&x->from, load_u32(here, 4)); break;
+        case PLAN_CASE: {
+            u32 index = load_case(s, here);
+            fine = canon_check_case(&x->from, index, s->type);
+            if (fine && s->n != PLAN_NO_PAYLOADS) {
+                s = p->check + p->check_targets[s->n + index];
+                continue;
+            }
+            break;
+        }
+        case PLAN_STRING:
+            fine = canon_check_string(&x->from, canon_load_word(here, s->from, 0),
+                                      canon_load_word(here, s->from, 1));
+            break;
+        case PLAN_LIST:
+        case PLAN_LIST_BYTES: {
+            struct frame *inner = check_list(x, s, here, f);
+            fine = inner != NULL;
+            if (fine && inner == f) {
+                s = p->check + s->next;
+                continue;
+            }
+            f = inner;
+            break;
+        }
+        case PLAN_REPEAT:
+            *++f = (struct frame){.step = s,
+                                  .left = s->type->length,
+                                  .at = here,
+                                  .size = s->type->element->size[p->from & 1]};
+            break;
+        case PLAN_HANDLE: fine = take_handle(x, here, s->type); break;
+        default: break; /* only copied */
+        }
+        if (!fine) {
+            return false;
+        }
+        s++;
+    }
+}
+
+/* ---- copy ------------------------------------------------------------------------------------------- */
+
+static void store_u32(u8 *at, u32 v, u32 bytes)
+{
+    memcpy(at, &v, bytes);
+}
+
+static u8 *base_of(const struct frame *f, const struct cx *to)
+{
+    return f->in_cells ? to->cells : to->mem;
+}
+
+static bool copy_string(struct transfer *x, struct cx *to, const struct plan_step *s,
+                        const struct frame *f)
+{
+    const u8 *from = f->at + s->source;
+    u64 start, length;
+    struct text text = canon_text_at(&x->from, canon_load_word(from, s->from, 0),
+                                     canon_load_word(from, s->from, 1));
+    if (!canon_store_string(to, text, &start, &length)) {
+        return false;
+    }
+    canon_store_words(base_of(f, to) + f->target + s->target, s->to, start, length);
+    return true;
+}
+
+/* Gives the frame of the elements if they go one by one, else `f`; NULL after a trap. */
+static struct frame *copy_list(struct transfer *x, struct cx *to, const struct plan_step *s,
+                               struct frame *f)
+{
+    const struct canon_type *e = s->type->element;
+    const u8 *from = f->at + s->source;
+    u32 size = e->size[x->from.opts->p], target_size = e->size[to->opts->p];
+    u64 length = canon_load_word(from, s->from, 1), start;
+    const u8 *elements = x->from.mem + canon_load_word(from, s->from, 0);
+    if (!canon_reallocate(to, 0, 0, e->align[to->opts->p], length * target_size, "list", &start)) {
+        return NULL;
+    }
+    if (length && s->op == PLAN_LIST) {
+        f[1] = (struct frame){.step = s,
+                              .left = length,
+                              .at = elements,
+                              .size = size,
+                              .target_size = target_size,
+                              .target = start,
+                              .start = start,
+                              .length = length};
+        return f + 1;
+    }
+    if (length) {
+        memcpy(to->mem + start, elements, length * size);
+        if (s->op == PLAN_LIST_FLOATS) {
+            canon_canonicalize(to->mem + start, length * size,
+                               size == 4 ? CANON_T_F32 : CANON_T_F64);
+        }
+    }
+    canon_store_words(base_of(f, to) + f->target + s->target, s->to, start, length);
+    return f;
+}
+
+static bool give_handle(struct transfer *x, struct cx *to, const struct plan_step *s, u8 *there)
+{
+    u32 index;
+    if (!canon_lower_handle(to, &x->handles.data[x->given++], s->type, &index)) {
+        return false;
+    }
+    store_u32(there, index, 4);
+    return true;
+}
+
+/* A step between PLAN_BYTES and PLAN_FLAGS. */
+static inline void copy_scalar(struct canon_store *store, const struct plan_step *s, const u8 *here,
+                               u8 *there)
+{
+    switch ((enum plan_op)s->op) {
+    case PLAN_1: *there = *here; break;
+    case PLAN_2: memcpy(there, here, 2); break;
+    case PLAN_4: memcpy(there, here, 4); break;
+    case PLAN_8: memcpy(there, here, 8); break;
+    case PLAN_S8: store_u32(there, (u32)(i8)*here, 4); break;
+    case PLAN_S16: store_u32(there, (u32)(i16)load_u32(here, 2), 4); break;
+    case PLAN_BOOL: *there = *here != 0; break;
+    case PLAN_BOOL_4: *there = load_u32(here, 4) != 0; break;
+    case PLAN_F32: {
+        u32 bits;
+        memcpy(&bits, here, 4);
+        store_u32(there, (u32)canon_lower_f32(store, bits), 4);
+        break;
+    }
+    case PLAN_F64: {
+        u64 bits;
+        memcpy(&bits, here, 8);
+        bits = canon_lower_f64(store, bits);
+        memcpy(there, &bits, 8);
+        break;
+    }
+    case PLAN_FLAGS: {
+        u32 bytes = s->type->size[0];
+        store_u32(there, load_u32(here, bytes) & s->n, bytes);
+        break;
+    }
+    default: memcpy(there, here, s->n); break;
+    }
+}
+
+bool canon_plan_copy(struct transfer *x, struct cx *to, u64 at, u32 n)
+{
+    const struct plan *p = x->plan;
+    const struct plan_step *s = p->copy;
+    struct frame few[FEW_FRAMES], *frames = frames_for(x, few), *f = frames;
+    if (!n) {
+        return true;
+    }
+    *f = (struct frame){.left = n,
+                        .at = x->at,
+                        .size = p->type->size[p->from],
+                        .target_size = p->type->size[p->to],
+                        .target = at,
+                        .in_cells = canon_is_flat(p->to)};
+    for (u8 *base = base_of(f, to);;) {
+        const u8 *here = f->at + s->source;
+        u8 *there = base + f->target + s->target;
+        switch ((enum plan_op)s->op) {
+        case PLAN_END:
+            if (--f->left) {
+                f->at += f->size;
+                f->target += f->target_size;
+                s = f->step ? f->step + 1 : p->copy;
+                continue;
+            }
+            if (f == frames) {
+                return true;
+            }
+            s = f->step;
+            f--;
+            base = base_of(f, to);
+            if (s->op == PLAN_LIST) {
+                canon_store_words(base + f->target + s->target, s->to, f[1].start, f[1].length);
+            }
+            s = p->copy + s->next;
+            continue;
+        case PLAN_JUMP: s = p->copy + s->next; continue;
+        case PLAN_CASE: {
+            u32 index = load_case(s, here);
+            store_u32(there, index, s->type->disc_size);
+            s = s->n == PLAN_NO_PAYLOADS ? s + 1 : p->copy + p->copy_targets[s->n + index];
+            continue;
+        }
+        case PLAN_STRING:
+            if (!copy_string(x, to, s, f)) {
+                return false;
+            }
+            base = base_of(f, to);
+            break;
+        case PLAN_LIST:
+        case PLAN_LIST_BYTES:
+        case PLAN_LIST_FLOATS: {
+            struct frame *inner = copy_list(x, to, s, f);
+            if (!inner) {
+                return false;
+            }
+            s = inner == f ? p->copy + s->next : s + 1;
+            f = inner;
+            base = base_of(f, to);
+            continue;
+        }
+        case PLAN_REPEAT: {
+            const struct canon_type *e = s->type->element;
+            *++f = (struct frame){.step = s,
+                                  .left = s->type->length,
+                                  .at = here,
+                                  .size = e->size[s->from],
+                                  .target_size = e->size[s->to],
+                                  .target = (u64)(there - base)};
+            break;
+        }
+        case PLAN_HANDLE:
+            if (!give_handle(x, to, s, there)) {
+                return false;
+            }
+            break;
+        default: copy_scalar(to->store, s, here, there); break;
+        }
+        s++;
+    }
+}
+
+static void copy_cells(struct canon_store *s, const struct plan *p, const u8 *from, u8 *to)
+{
+    for (const struct plan_step *step = p->copy; step->op != PLAN_END; step++) {
+        copy_scalar(s, step, from + step->source, to + step->target);
+    }
+}
+
+bool canon_plan_cells(struct canon_store *s, const struct plan *p, struct component_instance *from,
+                      const u64 *source, u64 *target)
+{
+    for (const struct plan_step *step = p->check; step->op != PLAN_END; step++) {
+        struct cx cx = {.store = s, .inst = from};
+        if (!canon_check_char(&cx, (u32)source[step->source / 8])) {
+            return false;
+        }
+    }
+    copy_cells(s, p, (const u8 *)source, (u8 *)target);
+    return true;
+}
+
+/* ---- Transfers ----------------------------------------------------------------------------------------- */
+
+struct transfer canon_transfer(struct canon_store *s, const struct options *o,
+                               struct component_instance *i, const struct canon_type *t)
+{
+    return (struct transfer){.from = canon_cx(s, o, i), .type = t};
+}
+
+bool canon_transfer_lift(struct transfer *x, const struct plan *plan, u32 max_flat,
+                         const u64 *slots)
+{
+    enum canon_layout l;
+    x->plan = plan;
+    x->at = canon_lift_from(&x->from, max_flat, slots, x->type, &l);
+    if (!x->at) {
+        return false;
+    }
+    if (plan) {
+        return canon_plan_check(x, x->at, 1);
+    }
+    x->from.arena = &x->from.store->scratch;
+    return canon_lift_value(&x->from, x->at, l, x->type, &x->value);
+}
+
+bool canon_transfer_lower(struct transfer *x, struct cx *to, u64 at, enum canon_layout l)
+{
+    return x->plan ? canon_plan_copy(x, to, at, 1)
+                   : canon_lower_value(to, &x->value, x->type, at, l);
+}
+
+const struct canon_value *canon_transfer_show(struct transfer *x)
+{
+    if (!x->plan) {
+        return &x->value;
+    }
+    struct cx show = x->from;
+    show.arena = &x->from.store->scratch;
+    show.is_show = true;
+    show.shown = x->handles.data;
+    show.budget = SHOWN_VALUES;
+    return canon_lift_value(&show, x->at, x->plan->from, x->type, &x->value) ? &x->value : NULL;
+}
+
+/* ---- Calls ------------------------------------------------------------------------------------------------ */
+
+static enum canon_layout layout_of(const struct options *o, const struct canon_type *t,
+                                   u32 max_flat)
+{
+    return o->p + (t->flat_count <= max_flat ? CANON_FLAT_32 : CANON_MEMORY_32);
+}
+
+void canon_make_plans(struct lowered *low)
+{
+    const struct functype *f = functype_of(low->callee->type);
+    const struct options *o = &low->callee->opts;
+    const struct canon_type *params = f->param_tuple, *result = f->pub.result;
+    struct arena *a = &low->inst->store->arena;
+    low->has_plans = true;
+    if (low->inst == low->callee->inst) {
+        return; /* realloc may change the memory that values come from */
+    }
+    if (params) {
+        low->params = canon_plan_new(a, params, layout_of(&low->opts, params, low->max_flat_params),
+                                     layout_of(o, params, MAX_FLAT_PARAMS));
+    }
+    if (result) {
+        u32 max_flat = o->is_async ? MAX_FLAT_PARAMS : MAX_FLAT_RESULTS;
+        low->result = canon_plan_new(a, result, layout_of(o, result, max_flat),
+                                     layout_of(&low->opts, result, low->max_flat_results));
+    }
+    low->is_cells = (!params || (low->params && low->params->is_cells)) &&
+                    (!result || (low->result && low->result->is_cells));
+}
+
+bool canon_pass_args(struct subtask *sub, struct task *t, u64 *slots)
+{
+    struct lowered *low = canon_with_plans(sub->low);
+    struct canon_store *s = low->inst->store;
+    const struct canon_functype *ft = t->func->type;
+    const struct canon_type *type = functype_of(ft)->param_tuple;
+    if (low->params && low->params->is_cells && !s->config.trace) {
+        return canon_plan_cells(s, low->params, low->inst, sub->args, slots);
+    }
+    struct transfer x = canon_transfer(s, &low->opts, low->inst, type);
+    struct cx to = canon_cx(s, &t->func->opts, t->inst);
+    enum canon_layout l;
+    u64 at;
+    bool fine;
+    x.from.lender = sub;
+    x.from.for_guest = true;
+    to.borrow_scope = t;
+    canon_scratch_enter(s);
+    fine = !type || canon_transfer_lift(&x, low->params, low->max_flat_params, sub->args);
+    if (fine && s->config.trace) {
+        const struct canon_value *shown = type ? canon_transfer_show(&x) : NULL;
+        canon_trace_call(t, shown ? shown->items : NULL, shown ? ft->param_count : 0);
+    }
+    fine = fine && (!type || (canon_place_params(&to, type, slots, &at, &l) &&
+                              canon_transfer_lower(&x, &to, at, l)));
+    canon_scratch_leave(s);
+    return fine;
+}
+
+bool canon_lift_result(struct transfer *x, struct task *t, u32 max_flat, const u64 *slots)
+{
+    struct canon_store *s = t->inst->store;
+    struct lowered *low = t->sub ? canon_with_plans(t->sub->low) : NULL;
+    const struct plan *plan = low ? low->result : NULL;
+    if (plan && plan->is_cells && !s->config.trace) { /* little of x is needed */
+        x->from.store = s;
+        x->from.inst = t->inst;
+        x->type = t->func->type->result;
+        x->plan = plan;
+        x->at = (const u8 *)slots;
+        return canon_plan_check(x, x->at, 1);
+    }
+    *x = canon_transfer(s, &t->func->opts, t->inst, t->func->type->result);
+    x->from.for_guest = low != NULL;
+    return canon_transfer_lift(x, plan, max_flat, slots);
+}
+
+bool canon_lower_result(struct transfer *x, struct subtask *sub)
+{
+    struct lowered *low = sub->low;
+    struct canon_store *s = low->inst->store;
+    if (x->plan && x->plan->is_cells) {
+        copy_cells(s, x->plan, x->at, (u8 *)&sub->result);
+        return true;
+    }
+    struct cx to = canon_cx(s, &low->opts, low->inst);
+    enum canon_layout l;
+    u64 at;
+    to.host_values = sub->call != NULL;
+    return canon_place_result(&to, low->max_flat_results, x->type,
+                              low->core_params ? &sub->args[low->core_params - 1] : NULL,
+                              &sub->result, &at, &l) &&
+           canon_transfer_lower(x, &to, at, l);
+}
+
+/* ---- Elements of streams --------------------------------------------------------------------------------- */
+
+/* Plans for elements are the store's, one for each type and pair of memories. */
+static const struct plan *plan_of_elements(struct canon_store *s, const struct canon_type *t,
+                                           enum canon_layout from, enum canon_layout to)
+{
+    struct {
+        const struct canon_type *t;
+        u32 from, to;
+    } key = {t, from, to};
+    str bytes = str_of((const char *)&key, sizeof key);
+    u32 at = map_get(&s->plan_numbers, bytes);
+    if (at == MAP_NONE) {
+        at = s->plans.len;
+        *vec_push(&s->arena, &s->plans) = canon_plan_new(&s->arena, t, from, to);
+        map_put(&s->arena, &s->plan_numbers, str_dup(&s->arena, bytes), at);
+    }
+    return s->plans.data[at];
+}
+
+bool canon_pass_elements(const struct buffer *from, const struct buffer *to,
+                         const struct canon_type *t, u32 n)
+{
+    struct canon_store *s = from->inst->store;
+    u8 p = from->opts->p, q = to->opts->p;
+    struct transfer x = canon_transfer(s, from->opts, from->inst, t);
+    struct cx target = canon_cx(s, to->opts, to->inst);
+    u64 at = to->ptr + (u64)to->progress * t->size[q];
+    bool fine;
+    x.from.for_guest = true;
+    x.from.arena = canon_scratch_enter(s);
+    x.at = x.from.mem + from->ptr + (u64)from->progress * t->size[p];
+    x.plan = plan_of_elements(s, t, p, q);
+    if (x.plan) {
+        fine = canon_plan_check(&x, x.at, n) && canon_plan_copy(&x, &target, at, n);
+    } else {
+        struct canon_value list = {.kind = CANON_T_LIST, .count = n};
+        fine = canon_spend(&x.from, n);
+        list.items = fine ? arena_array(x.from.arena, struct canon_value, n) : NULL;
+        fine = fine && canon_load_list_valid(&x.from, (u64)(x.at - x.from.mem), n, t, list.items) &&
+               canon_store_list_valid(&target, &list, t, at);
+    }
+    canon_scratch_leave(s);
+    return fine;
+}
