@@ -70,13 +70,15 @@ static struct trace backtrace(struct engine_task *t, struct arena *a)
     const struct nest *nest = t->nest;
     struct spot spots[FRAMES_FIRST + FRAMES_LAST];
     u32 depth = 0;
-    while (engine_walk_here(&w)) {
-        u32 slot =
-            depth < FRAMES_FIRST ? depth : FRAMES_FIRST + (depth - FRAMES_FIRST) % FRAMES_LAST;
-        spots[slot] = (struct spot){w.code, w.ip, w.inst};
-        depth++;
-        if (engine_walk_out(&w))
-            continue;
+    for (;;) {
+        if (engine_walk_here(&w)) { /* else it failed before its first function had code */
+            u32 slot =
+                depth < FRAMES_FIRST ? depth : FRAMES_FIRST + (depth - FRAMES_FIRST) % FRAMES_LAST;
+            spots[slot] = (struct spot){w.code, w.ip, w.inst};
+            depth++;
+            if (engine_walk_out(&w))
+                continue;
+        }
         if (!nest)
             break;
         w.ip = nest->ip;

@@ -205,22 +205,34 @@ int engine_first_call(struct engine_task *t)
     return RUN_DONE;
 }
 
-int engine_first_entry(struct engine_task *t, struct engine_func *f)
+/* What stands for functions that were never called is no code of f. */
+static int translated(struct engine_func *f)
 {
+    if (f->host || f->code->module)
+        return RUN_DONE;
     struct engine_code *code = engine_code_at(f->instance->module, f->index);
     int r = (int)engine_translate(code);
-    if (r == RUN_DONE) {
-        f->code = code;
-        r = engine_stack_room(t, code->entry[-1].u);
-    }
-    const union cell *to = return_of(t->sp + code->record);
-    if (r != RUN_DONE && to != t->store->exit_stub && !engine_is_restore(to)) {
-        /* The trap is the caller's. */
-        t->sp -= to[-1].w.off;
-        t->ip = to - 1;
-    }
     if (r == RUN_DONE)
-        t->ip = code->entry;
+        f->code = code;
+    return r;
+}
+
+int engine_first_entry(struct engine_task *t, struct engine_func *f)
+{
+    int r = translated(f);
+    if (r == RUN_DONE)
+        r = engine_stack_room(t, f->code->entry[-1].u);
+    if (r == RUN_DONE) {
+        t->ip = f->code->entry;
+        return r;
+    }
+    /* The trap is the caller's. */
+    struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst, .code = f->code};
+    if (engine_walk_out(&w)) {
+        t->ip = w.ip;
+        t->sp = w.sp;
+        engine_set_instance(t, w.inst);
+    }
     return r;
 }
 
@@ -412,10 +424,13 @@ static enum engine_outcome run(struct engine_task *t)
     return r == RUN_DONE ? ENGINE_DONE : ENGINE_TRAPPED;
 }
 
-/* The frame of f at t->sp, with its arguments there already. */
+/* The frame of f at t->sp, with its arguments there already. The task may stop before the first instruction: it then stands in
+ * code that is known by its address, so that the collector and backtraces find the frame. */
 static int enter(struct engine_task *t, struct engine_func *f)
 {
-    int r = engine_stack_room(t, f->code->entry[-1].u);
+    int r = translated(f);
+    if (r == RUN_DONE)
+        r = engine_stack_room(t, f->code->entry[-1].u);
     if (r != RUN_DONE)
         return r;
     t->sp[f->code->record] = (u64)(uintptr_t)t->store->exit_stub;
