@@ -33,6 +33,53 @@ static void started_without_fuel(void **state)
     world_free(&w);
 }
 
+/* ---- Fuel of several tasks ---------------------------------------------------------------------------- */
+
+struct starter {
+    struct engine_func *f;
+    enum engine_outcome outcome;
+};
+
+/* Starts a function on a task of its own. */
+static enum engine_outcome starts(void *env, struct engine_task *t, u64 *slots)
+{
+    struct starter *s = env;
+    struct engine_task *inner = engine_task_new(engine_task_store(t));
+    (void)slots;
+    s->outcome = engine_start(inner, s->f, NULL);
+    engine_task_free(inner);
+    return ENGINE_DONE;
+}
+
+/* All tasks burn the same fuel, to the last unit, whichever of them runs while another waits for its host function. */
+static void fuel_is_shared(void **state)
+{
+    (void)state;
+    struct starter s;
+    /* f takes a unit for itself and one for each call (of `starts` the second and the seventh); g takes three each time. */
+    for (u32 fuel = 1; fuel <= 12; fuel++) {
+        struct world w;
+        world_init(&w, &(struct engine_limits){.fuel = fuel});
+        struct engine_extern import = {
+            EXTERN_FUNC,
+            {engine_host_func(w.store, &(struct wasm_functype){0}, STR("starts"), starts, &s)}};
+        struct engine_instance *i =
+            instantiate(&w,
+                        "(module (import \"\" \"starts\" (func $starts))"
+                        " (func $none) (func (export \"g\") (call $none) (call $none))"
+                        " (func (export \"f\") (call $starts) (call $none) (call $starts)))",
+                        &import, 1, "main");
+        s = (struct starter){func(i, "g"), ENGINE_TRAPPED};
+        assert_int_equal(engine_start(w.task, func(i, "f"), NULL),
+                         fuel < 7 ? ENGINE_SUSPENDED : ENGINE_DONE);
+        bool whole = fuel == 5 || fuel == 6 || fuel >= 10;
+        assert_int_equal(s.outcome, fuel < 2 ? ENGINE_TRAPPED
+                                    : whole  ? ENGINE_DONE
+                                             : ENGINE_SUSPENDED);
+        world_free(&w);
+    }
+}
+
 /* ---- Functions that cannot be called ------------------------------------------------------------------ */
 
 static enum engine_outcome nested(void *env, struct engine_task *t, u64 *slots)
@@ -101,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(started_without_fuel),
+        cmocka_unit_test(fuel_is_shared),
         cmocka_unit_test(callers_of_the_impossible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

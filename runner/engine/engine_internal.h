@@ -246,8 +246,9 @@ struct engine_store {
     u64 waits;      /* so far */
     str invalid;    /* message of the latest TRAP_INVALID */
     volatile sig_atomic_t interrupted;
-    u64 fuel; /* left beside what tasks hold as ticks */
-    u64 kept; /* bytes of stacks, and what engine_keep was told */
+    u64 fuel;                 /* left beside the ticks of one task: */
+    struct engine_task *drew; /* ... the last that drew any, or NULL */
+    u64 kept;                 /* bytes of stacks, and what engine_keep was told */
     struct engine_task *tasks, *pool;
     u32 pooled;
     struct engine_memory *memories;

@@ -65,6 +65,16 @@ int engine_stack_grow(struct engine_task *t)
 
 /* ---- Fuel and interruption ---------------------------------------------------------------------------------- */
 
+static void give_fuel_back(struct engine_task *t)
+{
+    struct engine_store *s = t->store;
+    if (s->limits.fuel && t->ticks > 0)
+        s->fuel += (u64)t->ticks;
+    t->ticks = 0;
+    if (s->drew == t)
+        s->drew = NULL;
+}
+
 int engine_tick(struct engine_task *t)
 {
     struct engine_store *s = t->store;
@@ -74,6 +84,8 @@ int engine_tick(struct engine_task *t)
     }
     u64 take = ENGINE_TORTURE & TORTURE_FUEL ? 1 : TICKS;
     if (s->limits.fuel) {
+        if (s->drew && s->drew != t)
+            give_fuel_back(s->drew); /* it waits for its host function, which runs this one */
         if (s->fuel == 0) {
             t->ticks = 0;
             if (t->nest)
@@ -83,6 +95,7 @@ int engine_tick(struct engine_task *t)
         }
         take = take < s->fuel ? take : s->fuel;
         s->fuel -= take;
+        s->drew = t;
     }
     t->ticks = (i64)take;
     return ENGINE_TORTURE & TORTURE_FUEL ? RUN_YIELD : RUN_DONE;
@@ -347,13 +360,6 @@ static void forget_trap(struct engine_task *t)
     arena_free(&t->trap_arena);
     t->trap_arena = (struct arena){0};
     t->trap = (struct engine_trap){0};
-}
-
-static void give_fuel_back(struct engine_task *t)
-{
-    if (t->store->limits.fuel && t->ticks > 0)
-        t->store->fuel += (u64)t->ticks;
-    t->ticks = 0;
 }
 
 void engine_task_free(struct engine_task *t)
