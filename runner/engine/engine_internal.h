@@ -267,7 +267,11 @@ struct engine_store {
     union cell *exit_stub;
     struct object *objects;    /* all, newest first */
     u64 heap_bytes, heap_next; /* in use; when to collect */
-    bool no_collect; /* operands of a constant expression are on no stack that the collector sees */
+    u64 objects_low,
+        objects_high; /* their addresses, from the first to the last, also of those that are gone */
+    const u64 *operands; /* of a constant expression: they are on no task's stack */
+    u32 operand_count;
+    u16 cycle; /* number of the latest collection */
     u32 torture_allocations;
     struct engine_memory no_memory;     /* memory 0 of instances without */
     struct engine_instance no_instance; /* current while no wasm ran yet */
@@ -406,23 +410,27 @@ struct layout {
     struct field_layout {
         u32 offset;
         u8 size;
-        bool is_ref;
+        bool leads_to_objects;
     } fields[];
 };
 struct object {
     struct object *next;
-    const struct layout *layout; /* not of exceptions */
-    struct engine_tag *tag;      /* exceptions */
-    u32 length;                  /* array elements, exception slots */
+    union {
+        const struct layout *layout;
+        struct engine_tag *tag; /* exceptions */
+    };
+    struct object *gray; /* the collector's */
+    u32 length;          /* array elements, exception slots */
     u8 kind;
-    bool marked;
-    u8 padding[2];
+    u8 padding;
+    u16 cycle; /* the latest collection that has found it in use */
     u64 bytes; /* of data */
     u64 data[];
 };
 void engine_heap_free(struct engine_store *s);
-/* NULL when the heap is full. */
+/* NULL when the heap is full, or a collection was interrupted: engine_no_object gives the trap. */
 struct object *engine_object_new(struct engine_store *s, enum object_kind kind, u64 bytes);
+int engine_no_object(struct engine_task *t);
 struct layout *engine_layout(struct engine_module *m, u32 type);
 
 /* ---- out.c: instructions called out of line ----------------------------------------------------------- */

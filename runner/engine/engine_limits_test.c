@@ -169,6 +169,22 @@ static void standard_limits(void **state)
     world_free(&w);
 }
 
+/* From now on there is so much address space beside what is in use. Gives the limit of before. */
+static struct rlimit leave_space(rlim_t bytes)
+{
+    struct rlimit before, now;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%ld", &pages) != 1)
+        skip();
+    fclose(f);
+    now = before;
+    now.rlim_cur = (rlim_t)pages * 4096 + bytes;
+    assert_int_equal(setrlimit(RLIMIT_AS, &now), 0);
+    return before;
+}
+
 /* The host has no more memory: growing fails or the guest traps, and what is there works on. */
 static void host_is_full(void **state)
 {
@@ -191,16 +207,7 @@ static void host_is_full(void **state)
         " (func $deep (export \"deep\") (param i32) (result i32)"
         "  (i32.add (call $deep (i32.add (local.get 0) (i32.const 1))) (i32.const 1))))",
         NULL, 0, "main");
-    struct rlimit before, now;
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (!f || fscanf(f, "%ld", &pages) != 1)
-        skip();
-    fclose(f);
-    now = before;
-    now.rlim_cur = (rlim_t)pages * 4096 + ((rlim_t)64 << 20);
-    assert_int_equal(setrlimit(RLIMIT_AS, &now), 0);
+    struct rlimit before = leave_space((rlim_t)64 << 20);
     u64 table = call(&w, i, "table", 1u << 27, 0);
     u64 slots[1] = {1u << 27};
     enum engine_outcome array = engine_start(w.task, func(i, "array"), slots);
@@ -272,6 +279,117 @@ static void garbage(void **state)
     expect_trap(&w, i, "waste", 1000, 0, "out of memory: the garbage-collected heap is full");
     call(&w, i, "forget", 0, 0);
     call(&w, i, "waste", 100000, 0);
+    world_free(&w);
+}
+
+static enum engine_outcome interrupt(void *env, struct engine_task *t, u64 *slots)
+{
+    (void)t, (void)slots;
+    engine_interrupt(env);
+    return ENGINE_DONE;
+}
+
+/* Between two looks at the loop turns and calls, a collection may take seconds. */
+static void collection_interrupted(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct engine_limits){.heap_bytes = 4 << 20});
+    const struct wasm_functype type = {0};
+    struct engine_extern import = {
+        EXTERN_FUNC, .func = engine_host_func(w.store, &type, STR("stop"), interrupt, w.store)};
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (type $a (array (mut i8))) (import \"\" \"stop\" (func $stop))"
+        " (global $kept (mut (ref null $a)) (ref.null $a))"
+        " (func (export \"f\") (param i32) (result i32)"
+        "  (global.set $kept (array.new_fixed $a 2 (i32.const 5) (i32.const 6)))"
+        "  (drop (array.new_default $a (i32.const 3000000)))"
+        "  (if (local.get 0) (then (call $stop)))"
+        "  (array.len (array.new_default $a (i32.const 2000000))))"
+        " (func (export \"kept\") (result i32) (array.get_u $a (global.get $kept) (i32.const 1))))",
+        &import, 1, "main");
+    expect_trap(&w, i, "f", 1, 0, "interrupted");
+    assert_int_equal(call(&w, i, "kept", 0, 0), 6);
+    for (int k = 0; k < 10; k++)
+        assert_int_equal(call(&w, i, "f", 0, 0), 2000000);
+    assert_int_equal(call(&w, i, "kept", 0, 0), 6);
+    world_free(&w);
+}
+
+/* A collection takes hardly any memory itself, however many objects there are. */
+static void collection_is_small(void **state)
+{
+    (void)state;
+#ifdef WITC_SANITIZED /* its shadow memory does not go with limits of the address space */
+    skip();
+#endif
+    struct world w;
+    world_init(&w, &(struct engine_limits){.heap_bytes = 32 << 20});
+    struct engine_instance *i =
+        instantiate(&w,
+                    "(module (type $l (sub (struct (field (mut (ref null $l))))))"
+                    " (global $list (mut (ref null $l)) (ref.null $l))"
+                    " (func (export \"keep\") (param i32) (loop"
+                    "  (global.set $list (struct.new $l (global.get $list)))"
+                    "  (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))"
+                    " (func (export \"waste\") (param i32) (loop (drop (struct.new_default $l))"
+                    "  (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))"
+                    " (func (export \"count\") (result i32) (local i32 (ref null $l))"
+                    "  (local.set 1 (global.get $list))"
+                    "  (loop (local.set 0 (i32.add (local.get 0) (i32.const 1)))"
+                    "   (br_if 0 (i32.eqz (ref.is_null"
+                    "     (local.tee 1 (struct.get $l 0 (local.get 1)))))))"
+                    "  (local.get 0)))",
+                    NULL, 0, "main");
+    struct rlimit before = leave_space(36 << 20);
+    call(&w, i, "keep", 300000, 0);
+    u64 slots[1] = {1000000};
+    enum engine_outcome wasted = engine_start(w.task, func(i, "waste"), slots);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(wasted, ENGINE_DONE);
+    assert_int_equal(call(&w, i, "count", 0, 0), 300000);
+    world_free(&w);
+}
+
+/* Constant expressions may need room that only a collection makes; what they have so far stays. */
+static void constants_collect(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, &(struct engine_limits){.heap_bytes = 4 << 20});
+    struct engine_instance *i =
+        instantiate(&w,
+                    "(module (type $a (array (mut i8)))"
+                    " (func (export \"waste\") (param i32) (loop"
+                    "  (drop (array.new_default $a (i32.const 1000)))"
+                    "  (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
+                    NULL, 0, "main");
+    call(&w, i, "waste", 3000, 0);
+    struct engine_instance *made = instantiate(
+        &w,
+        "(module (type $a (array (mut i8))) (type $p (struct (field (ref $a) (ref $a))))"
+        " (type $e (array (ref $a)))"
+        " (global $g (ref $p) (struct.new $p"
+        "  (array.new_fixed $a 3 (i32.const 1) (i32.const 2) (i32.const 3))"
+        "  (array.new $a (i32.const 7) (i32.const 1400000))))"
+        " (elem $e (ref $a) (array.new $a (i32.const 4) (i32.const 1000))"
+        "  (array.new $a (i32.const 5) (i32.const 1200000)))"
+        " (func (export \"get\") (result i32)"
+        "  (i32.add (array.get_u $a (struct.get $p 0 (global.get $g)) (i32.const 2))"
+        "   (array.get_u $a (struct.get $p 1 (global.get $g)) (i32.const 1399999))))"
+        " (func (export \"elem\") (result i32) (local (ref null $e))"
+        "  (local.set 0 (array.new_elem $e $e (i32.const 0) (i32.const 2)))"
+        "  (i32.add (array.get_u $a (array.get $e (local.get 0) (i32.const 0)) (i32.const 9))"
+        "   (array.get_u $a (array.get $e (local.get 0) (i32.const 1)) (i32.const 1199999)))))",
+        NULL, 0, "made");
+    call(&w, i, "waste", 3000, 0);
+    assert_int_equal(call(&w, made, "get", 0, 0), 10);
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(call(&w, made, "elem", 0, 0), 9);
+        call(&w, i, "waste", 3000, 0);
+    }
+    assert_int_equal(call(&w, made, "get", 0, 0), 10);
     world_free(&w);
 }
 
@@ -583,12 +701,21 @@ static void trap_after_trap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(long_interrupted),  cmocka_unit_test(long_out_of_fuel),
-        cmocka_unit_test(long_effects),      cmocka_unit_test(standard_limits),
-        cmocka_unit_test(host_is_full),      cmocka_unit_test(host_has_no_space),
-        cmocka_unit_test(garbage),           cmocka_unit_test(greedy_start),
-        cmocka_unit_test(half_instantiated), cmocka_unit_test(unwinding),
-        cmocka_unit_test(far_throw),         cmocka_unit_test(kept_results),
+        cmocka_unit_test(long_interrupted),
+        cmocka_unit_test(long_out_of_fuel),
+        cmocka_unit_test(long_effects),
+        cmocka_unit_test(standard_limits),
+        cmocka_unit_test(host_is_full),
+        cmocka_unit_test(host_has_no_space),
+        cmocka_unit_test(garbage),
+        cmocka_unit_test(collection_interrupted),
+        cmocka_unit_test(collection_is_small),
+        cmocka_unit_test(constants_collect),
+        cmocka_unit_test(greedy_start),
+        cmocka_unit_test(half_instantiated),
+        cmocka_unit_test(unwinding),
+        cmocka_unit_test(far_throw),
+        cmocka_unit_test(kept_results),
         cmocka_unit_test(trap_after_trap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,17 @@ static u32 size_of(wasm_valtype t)
     }
 }
 
+/* Do references of this type, canonical, lead to objects? */
+static bool leads_to_objects(const struct engine_store *s, wasm_valtype t)
+{
+    if (!wasm_is_ref(t))
+        return false;
+    u32 heap = wasm_heap_of(t);
+    if (wasm_is_concrete(t))
+        return validate_store_type(s->types, heap)->kind != COMPTYPE_FUNC;
+    return heap != HEAP_FUNC && heap != HEAP_NOFUNC;
+}
+
 struct layout *engine_layout(struct engine_module *m, u32 type)
 {
     if (m->layouts[type])
@@ -37,7 +48,9 @@ struct layout *engine_layout(struct engine_module *m, u32 type)
         u32 size = size_of(t->fields[i].type);
         u32 align = size < 8 ? size : 8;
         l->size = (l->size + align - 1) & ~(align - 1);
-        l->fields[i] = (struct field_layout){l->size, (u8)size, wasm_is_ref(t->fields[i].type)};
+        l->fields[i] = (struct field_layout){
+            l->size, (u8)size,
+            leads_to_objects(m->store, validate_canonical_valtype(m->context, t->fields[i].type))};
         l->size += size;
     }
     return m->layouts[type] = l;
@@ -45,88 +58,163 @@ struct layout *engine_layout(struct engine_module *m, u32 type)
 
 /* ---- Marking --------------------------------------------------------------------------------------------------- */
 
+/* An object is marked if it bears the number of the collection under way: marks of one that was interrupted need not be taken off. */
 struct collector {
-    struct object **known; /* addresses of all objects, hashed */
-    u64 mask;
-    struct object **work; /* marked, contents not yet */
-    u64 work_len;
+    struct engine_store *store;
+    struct object *gray; /* marked, contents not yet */
+    /* Words of stacks that may be addresses of objects, hashed. Far fewer than there are objects, whose number a guest decides. */
+    u64 *words;
+    u64 mask, count;
 };
 
-static u64 hash_of(const void *p)
+static bool is_interrupted(const struct collector *c)
 {
-    u64 x = (u64)(uintptr_t)p >> 4;
-    return x * 0x9e3779b97f4a7c15u >> 20;
+    return c->store->interrupted != 0;
 }
 
 static void mark(struct collector *c, struct object *o)
 {
-    if (o->marked)
+    if (o->cycle == c->store->cycle)
         return;
-    o->marked = true;
-    c->work[c->work_len++] = o;
+    o->cycle = c->store->cycle;
+    o->gray = c->gray;
+    c->gray = o;
 }
 
-/* A word that may be anything. */
-static void mark_word(struct collector *c, u64 word)
+/* A reference of a type that leads to objects: null, one, or an i31 or something of the host. */
+static void mark_ref(struct collector *c, engine_ref r)
 {
-    if (word == 0 || word & 7)
-        return;
-    const void *p = (const void *)(uintptr_t)word;
-    for (u64 i = hash_of(p) & c->mask; c->known[i]; i = (i + 1) & c->mask) {
-        if (c->known[i] == p) {
-            mark(c, c->known[i]);
-            return;
-        }
-    }
+    if (r && !(r & 3))
+        mark(c, (struct object *)(uintptr_t)r);
 }
 
-static void mark_words(struct collector *c, const u64 *words, u64 n)
+static void mark_refs(struct collector *c, const engine_ref *refs, u64 n)
 {
-    for (u64 i = 0; i < n; i++)
-        mark_word(c, words[i]);
+    for (u64 i = 0; i < n && !(i % 4096 == 0 && is_interrupted(c)); i++)
+        mark_ref(c, refs[i]);
 }
 
 static void mark_contents(struct collector *c, const struct object *o)
 {
     if (o->kind == OBJECT_EXCEPTION) {
-        mark_words(c, o->data, o->length);
+        const struct wasm_functype *type =
+            &validate_store_type(c->store->types, o->tag->type_id)->func;
+        const u64 *slot = o->data;
+        for (u32 i = 0; i < type->param_count; i++) {
+            if (leads_to_objects(c->store, type->params[i]))
+                mark_ref(c, *slot);
+            slot += engine_valtype_slots(type->params[i]);
+        }
     } else if (o->kind == OBJECT_ARRAY) {
-        if (o->layout->fields[0].is_ref)
-            mark_words(c, o->data, o->length);
+        if (o->layout->fields[0].leads_to_objects)
+            mark_refs(c, o->data, o->length);
     } else {
         for (u32 i = 0; i < o->layout->field_count; i++) {
-            u64 word;
-            if (!o->layout->fields[i].is_ref)
+            engine_ref r;
+            if (!o->layout->fields[i].leads_to_objects)
                 continue;
-            memcpy(&word, (const u8 *)o->data + o->layout->fields[i].offset, 8);
-            mark_word(c, word);
+            memcpy(&r, (const u8 *)o->data + o->layout->fields[i].offset, sizeof(r));
+            mark_ref(c, r);
         }
     }
 }
 
-static void mark_roots(struct collector *c, struct engine_store *s)
+/* ---- Roots ------------------------------------------------------------------------------------------------------- */
+
+static u64 *place_of(const struct collector *c, u64 word)
 {
+    u64 i = (word >> 3) * 0x9e3779b97f4a7c15u >> 20 & c->mask;
+    while (c->words[i] && c->words[i] != word)
+        i = (i + 1) & c->mask;
+    return &c->words[i];
+}
+
+/* Room for one word more. False: there is no memory. */
+static bool make_room(struct collector *c)
+{
+    if (c->count * 2 < c->mask)
+        return true;
+    struct collector more = *c;
+    more.mask = c->mask ? c->mask * 2 + 1 : 1023;
+    more.words = calloc((size_t)more.mask + 1, sizeof(*more.words));
+    if (!more.words)
+        return false;
+    for (u64 i = 0; c->words && i <= c->mask; i++) {
+        if (c->words[i])
+            *place_of(&more, c->words[i]) = c->words[i];
+    }
+    free(c->words);
+    *c = more;
+    return true;
+}
+
+/* Words that may be anything. */
+static bool note_words(struct collector *c, const u64 *words, u64 n)
+{
+    for (u64 i = 0; i < n; i++) {
+        u64 word = words[i];
+        if (word < c->store->objects_low || word > c->store->objects_high || word & 7)
+            continue;
+        if (!make_room(c))
+            return false;
+        u64 *place = place_of(c, word);
+        c->count += *place == 0;
+        *place = word;
+    }
+    return true;
+}
+
+static bool note_stacks(struct collector *c)
+{
+    struct engine_store *s = c->store;
     for (struct engine_task *t = s->tasks; t; t = t->next) {
         struct engine_code *code = engine_find_code(s, t->ip);
         u64 frame = code ? code->entry[-1].u : t->result_slots; /* it ended */
         u64 used = (u64)(t->sp - t->stack) + frame;
-        mark_words(c, t->stack, used < t->cap ? used : t->cap);
-        mark_word(c, t->exception);
+        if (is_interrupted(c) || !note_words(c, t->stack, used < t->cap ? used : t->cap))
+            return false;
     }
-    for (struct engine_global *g = s->globals; g; g = g->next) {
-        if (wasm_is_ref(g->type.type))
-            mark_word(c, g->slots[0]);
-    }
-    for (struct engine_table *t = s->tables; t; t = t->next)
-        mark_words(c, t->elems, t->size);
-    for (struct engine_instance *i = s->instances; i; i = i->next) {
-        const struct wasm_module *m = i->module->source;
-        for (u32 k = 0; k < m->elems.len; k++) {
-            if (i->elem_refs[k] && !i->elem_dropped[k] && !m->elems.data[k].funcs)
-                mark_words(c, i->elem_refs[k], m->elems.data[k].count);
-        }
+    return note_words(c, s->operands, s->operand_count);
+}
+
+static void mark_noted(struct collector *c)
+{
+    for (struct object *o = c->store->objects; o && c->count && !is_interrupted(c); o = o->next) {
+        if (*place_of(c, (u64)(uintptr_t)o))
+            mark(c, o);
     }
 }
+
+static void mark_elements(struct collector *c, const struct engine_instance *i)
+{
+    const struct wasm_module *m = i->module->source;
+    for (u32 k = 0; k < m->elems.len; k++) {
+        const struct wasm_elem *e = &m->elems.data[k];
+        if (i->elem_refs[k] && !i->elem_dropped[k] && !e->funcs &&
+            leads_to_objects(c->store, validate_canonical_valtype(i->module->context, e->type)))
+            mark_refs(c, i->elem_refs[k], e->count);
+    }
+}
+
+static void mark_roots(struct collector *c)
+{
+    struct engine_store *s = c->store;
+    mark_noted(c);
+    for (struct engine_task *t = s->tasks; t; t = t->next)
+        mark_ref(c, t->exception);
+    for (struct engine_global *g = s->globals; g; g = g->next) {
+        if (leads_to_objects(s, g->type.type))
+            mark_ref(c, g->slots[0]);
+    }
+    for (struct engine_table *t = s->tables; t; t = t->next) {
+        if (leads_to_objects(s, t->type.element))
+            mark_refs(c, t->elems, t->size);
+    }
+    for (struct engine_instance *i = s->instances; i; i = i->next)
+        mark_elements(c, i);
+}
+
+/* ---- A collection -------------------------------------------------------------------------------------------------- */
 
 /* What an object takes: malloc adds a word, and gives multiples of 16 bytes. */
 static u64 taken(u64 bytes)
@@ -134,13 +222,13 @@ static u64 taken(u64 bytes)
     return (sizeof(struct object) + bytes + sizeof(size_t) + 15) & ~(u64)15;
 }
 
-static void sweep(struct engine_store *s)
+static void sweep(struct collector *c)
 {
+    struct engine_store *s = c->store;
     struct object **link = &s->objects;
-    while (*link) {
+    while (*link && !is_interrupted(c)) {
         struct object *o = *link;
-        if (o->marked) {
-            o->marked = false;
+        if (o->cycle == s->cycle) {
             link = &o->next;
         } else {
             *link = o->next;
@@ -150,30 +238,30 @@ static void sweep(struct engine_store *s)
     }
 }
 
+static void new_cycle(struct engine_store *s)
+{
+    if (++s->cycle != 0)
+        return;
+    for (struct object *o = s->objects; o; o = o->next)
+        o->cycle = 0;
+    s->cycle = 1;
+}
+
+/* An interruption ends it wherever it is: what is no garbage was not freed. */
 static void collect(struct engine_store *s)
 {
-    u64 count = 0, size = 64;
-    for (struct object *o = s->objects; o; o = o->next)
-        count++;
-    while (size < count * 2)
-        size *= 2;
-    struct collector c = {.mask = size - 1};
-    c.known = calloc((size_t)size, sizeof(*c.known));
-    c.work = malloc((size_t)(count + 1) * sizeof(*c.work));
-    if (c.known && c.work) {
-        for (struct object *o = s->objects; o; o = o->next) {
-            u64 i = hash_of(o) & c.mask;
-            while (c.known[i])
-                i = (i + 1) & c.mask;
-            c.known[i] = o;
+    struct collector c = {.store = s};
+    new_cycle(s);
+    if (make_room(&c) && note_stacks(&c)) {
+        mark_roots(&c);
+        while (c.gray && !is_interrupted(&c)) {
+            struct object *o = c.gray;
+            c.gray = o->gray;
+            mark_contents(&c, o);
         }
-        mark_roots(&c, s);
-        while (c.work_len)
-            mark_contents(&c, c.work[--c.work_len]);
-        sweep(s);
+        sweep(&c);
     }
-    free(c.known);
-    free(c.work);
+    free(c.words);
 }
 
 /* ---- Allocation -------------------------------------------------------------------------------------------------- */
@@ -190,12 +278,12 @@ struct object *engine_object_new(struct engine_store *s, enum object_kind kind, 
     u64 size = taken(bytes);
     if (!s->heap_next)
         s->heap_next = first_collection(s);
-    if (!s->no_collect && (s->heap_bytes + size > s->heap_next || ENGINE_TORTURE & TORTURE_STACK)) {
+    if (s->heap_bytes + size > s->heap_next || ENGINE_TORTURE & TORTURE_STACK) {
         u64 limit = s->limits.heap_bytes;
         if (s->heap_bytes + size > s->heap_next || ++s->torture_allocations % 4096 == 0) {
             collect(s);
             /* So full that the next collection would come at once: that is no way to go on. */
-            if (s->heap_bytes > limit - limit / 32)
+            if (s->interrupted || s->heap_bytes > limit - limit / 32)
                 return NULL;
         }
         u64 next = s->heap_bytes * 2;
@@ -212,7 +300,17 @@ struct object *engine_object_new(struct engine_store *s, enum object_kind kind, 
     o->next = s->objects;
     s->objects = o;
     s->heap_bytes += size;
+    u64 address = (u64)(uintptr_t)o;
+    if (!s->objects_low || address < s->objects_low)
+        s->objects_low = address;
+    if (address > s->objects_high)
+        s->objects_high = address;
     return o;
+}
+
+int engine_no_object(struct engine_task *t)
+{
+    return t->store->interrupted ? engine_tick(t) : TRAP_HEAP;
 }
 
 void engine_heap_free(struct engine_store *s)

@@ -55,7 +55,10 @@ static enum trap out(struct eval *e, engine_out *fn, u32 slots, u64 x, u64 y)
     if (slots == 0)
         push(e, 0);
     u32 base = e->stack.len - (slots ? slots : 1);
+    e->inst->store->operands = e->stack.data;
+    e->inst->store->operand_count = e->stack.len;
     int r = fn(&e->task, &e->stack.data[base], x, y);
+    e->inst->store->operand_count = 0;
     e->stack.len = base + 1;
     return (enum trap)r;
 }
@@ -136,7 +139,6 @@ enum trap engine_eval(struct engine_instance *i, const struct wasm_expr *x, u64 
                      .task = {.store = i->store}};
     engine_set_instance(&e.task, i);
     arena_temp_begin(&e.arena);
-    i->store->no_collect = true;
     enum trap trap = TRAP_NONE;
     while (trap == TRAP_NONE && !e.in.failed) {
         u8 byte = wasm_get_byte(&e.in);
@@ -148,7 +150,6 @@ enum trap engine_eval(struct engine_instance *i, const struct wasm_expr *x, u64 
     }
     for (u32 k = 0; k < e.stack.len && k < 2; k++)
         slots[k] = e.stack.data[k];
-    i->store->no_collect = false;
     arena_temp_end(&e.arena);
     return trap;
 }
@@ -157,7 +158,8 @@ enum trap engine_elem_refs(struct engine_instance *i, u32 elem, engine_ref **ref
 {
     const struct wasm_elem *e = &i->module->source->elems.data[elem];
     if (!i->elem_refs[elem]) {
-        engine_ref *made = arena_array(&i->store->arena, engine_ref, e->count);
+        engine_ref *made = i->elem_refs[elem] =
+            arena_array(&i->store->arena, engine_ref, e->count); /* roots from now on */
         for (u32 k = 0; k < e->count; k++) {
             u64 slots[2] = {0};
             enum trap trap = TRAP_NONE;
@@ -165,11 +167,12 @@ enum trap engine_elem_refs(struct engine_instance *i, u32 elem, engine_ref **ref
                 slots[0] = (u64)(uintptr_t)engine_func_at(i, e->funcs[k]);
             else
                 trap = engine_eval(i, &e->exprs[k], slots);
-            if (trap != TRAP_NONE)
+            if (trap != TRAP_NONE) {
+                i->elem_refs[elem] = NULL;
                 return trap;
+            }
             made[k] = slots[0];
         }
-        i->elem_refs[elem] = made; /* roots from now on: nothing was collected before */
     }
     *refs = i->elem_refs[elem];
     return TRAP_NONE;

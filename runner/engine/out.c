@@ -199,7 +199,7 @@ int engine_out_throw(struct engine_task *t, u64 *s, u64 x, u64 y)
     struct engine_tag *tag = t->inst->tags[x];
     struct object *o = engine_object_new(t->store, OBJECT_EXCEPTION, tag->slots * sizeof(u64));
     if (!o)
-        return TRAP_HEAP;
+        return engine_no_object(t);
     o->tag = tag;
     o->length = tag->slots;
     memcpy(o->data, s, tag->slots * sizeof(u64));

@@ -32,7 +32,7 @@ static int new_struct(struct engine_task *t, u64 type, struct object **out)
     const struct layout *l = engine_layout(t->inst->module, (u32)type);
     struct object *o = engine_object_new(t->store, OBJECT_STRUCT, l->size);
     if (!o)
-        return TRAP_HEAP;
+        return engine_no_object(t);
     o->layout = l;
     *out = o;
     return TRAP_NONE;
@@ -97,7 +97,7 @@ static int new_array(struct engine_task *t, u64 type, u64 n, struct object **out
         return r;
     struct object *o = engine_object_new(t->store, OBJECT_ARRAY, n * l->size);
     if (!o)
-        return TRAP_HEAP;
+        return engine_no_object(t);
     o->layout = l;
     o->length = (u32)n;
     *out = o;

@@ -411,7 +411,7 @@ struct engine_instance *engine_task_instance(struct engine_task *t)
 static enum engine_outcome run(struct engine_task *t)
 {
     t->state = TASK_RUNNING;
-    t->store->no_collect = false; /* an unwinding may have left it so */
+    t->store->operand_count = 0; /* an unwinding may have left some */
     int r;
     do
         r = engine_run(t);
