@@ -17,6 +17,7 @@
 #define BLOCK_MAX ((size_t)256 << 10)
 #define KEPT      ((size_t)8 << 20)
 #define GROWN     ((size_t)1 << 20) /* from here on arrays grow by less: what is not used counts too */
+#define FIRST     ((size_t)128)     /* of an array of large elements: many never get a second */
 #define LARGE     ((size_t)16 << 10) /* from here on an allocation has a block of its own */
 
 struct arena_block {
@@ -308,7 +309,7 @@ static void *grow_elements(struct arena *a, void *old, size_t old_size, size_t n
 
 void *vec_grow(struct arena *a, void *data, u32 *cap, size_t need, size_t size)
 {
-    size_t new_cap = *cap ? (size_t)*cap * 2 : 8;
+    size_t new_cap = *cap ? (size_t)*cap * 2 : size <= FIRST / 8 ? 8 : 1 + FIRST / size;
     if (*cap * size >= GROWN) {
         new_cap = *cap + (size_t)*cap / 4;
     }

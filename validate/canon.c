@@ -33,9 +33,9 @@ static struct wasm_functype functype(const struct signature *sig)
     return (struct wasm_functype){sig->params, sig->results, sig->param_count, sig->result_count};
 }
 
-static bool push_core_func(struct validate_cm *v, struct validate_scope *s, u32 id)
+static bool push_core_func(struct validate_scope *s, u32 id)
 {
-    *vec_push(v->t->arena, &s->core_externs[EXTERN_FUNC]) =
+    *vec_push(s->arena, &s->core_externs[EXTERN_FUNC]) =
         (struct wasm_externtype){.kind = EXTERN_FUNC, .type = id};
     return true;
 }
@@ -47,7 +47,7 @@ static bool define_core_func(struct validate_cm *v, struct validate_scope *s,
     u32 id = validate_store_maybe_shared(v->t->store, &type, sig->is_shared);
     if (id == VALIDATE_NONE)
         return validate_cm_bad(v, s, "too many types: more than %u", WASM_MAX_TYPES);
-    return push_core_func(v, s, id);
+    return push_core_func(s, id);
 }
 
 /* ---- Core functions that options and destructors name ------------------------------------------------ */
@@ -238,7 +238,7 @@ static bool define_with_options(struct validate_cm *v, struct validate_scope *s,
     const struct wasm_functype *have = &validate_store_type(v->t->store, o->core_type)->func;
     struct wasm_functype want = functype(sig);
     return same_functypes(have, &want)
-               ? push_core_func(v, s, o->core_type)
+               ? push_core_func(s, o->core_type)
                : validate_cm_bad(
                      v, s, "declared core type " STRF " (wrong signature: it must be " STRF ")",
                      STRA(signature_text(v, have)), STRA(signature_text(v, &want)));
@@ -251,7 +251,7 @@ static bool define_gc(struct validate_cm *v, struct validate_scope *s, const str
     const struct wasm_functype *core = &validate_store_type(v->t->store, o->core_type)->func;
     return validate_cm_gc_signature(v, s, o->given->encoding == ENCODING_UTF16, params, param_count,
                                     result, core) &&
-           push_core_func(v, s, o->core_type);
+           push_core_func(s, o->core_type);
 }
 
 /* What goes through memory is told by `what`: "the parameters". */
@@ -384,7 +384,7 @@ static bool lift(struct validate_cm *v, struct validate_scope *s, const struct c
                              &post))
             return false;
     }
-    *vec_push(v->t->arena, &s->funcs) = type;
+    *vec_push(s->arena, &s->funcs) = type;
     return true;
 }
 

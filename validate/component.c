@@ -41,12 +41,12 @@ validate_id validate_cm_intern(struct validate_cm *v, const struct validate_scop
 /* ---- Core modules and instances -------------------------------------------------------------------------- */
 
 static validate_id type_of_module(struct validate_types *t, struct validate_context *c,
-                                  const struct wasm_module *m)
+                                  const struct wasm_module *m, struct arena *scratch)
 {
     struct validate_type def = validate_empty(DEF_MODULE);
-    struct wasm_import *imports = arena_array(t->arena, struct wasm_import, m->imports.len);
+    struct wasm_import *imports = arena_array(scratch, struct wasm_import, m->imports.len);
     struct validate_core_export *exports =
-        arena_array(t->arena, struct validate_core_export, m->exports.len);
+        arena_array(scratch, struct validate_core_export, m->exports.len);
     for (u32 i = 0; i < m->imports.len; i++) {
         imports[i] = m->imports.data[i];
         imports[i].at = (span){0, 0, 0};
@@ -104,7 +104,7 @@ bool validate_core_module(struct validate_types *t, const struct wasm_module *m,
         fine &= validate_func(c, m->imported_funcs + i, d);
     fine = fine && unique_imports(m, d);
     if (fine) {
-        *type = type_of_module(t, c, m);
+        *type = type_of_module(t, c, m, &scratch.arena);
         fine = *type != VALIDATE_NONE;
         if (!fine)
             diag_error(d, CODE_INVALID, (span){m->source, m->base, m->base + 1},
@@ -121,7 +121,7 @@ static bool core_inline_exports(struct validate_cm *v, struct validate_scope *s,
 {
     struct map names = {0};
     struct validate_core_export *exports =
-        arena_array(v->t->arena, struct validate_core_export, i->export_count);
+        arena_array(v->scratch, struct validate_core_export, i->export_count);
     for (u32 k = 0; k < i->export_count; k++) {
         const struct cm_inline_export *e = &i->exports[k];
         if (e->item.sort > SORT_CORE_TAG)
@@ -131,7 +131,7 @@ static bool core_inline_exports(struct validate_cm *v, struct validate_scope *s,
         if (e->item.index >= s->core_externs[e->item.sort].len)
             return validate_cm_bad(v, s, "unknown core item %u: index out of bounds",
                                    e->item.index);
-        if (map_add(v->t->arena, &names, e->name.name, k) != MAP_NONE)
+        if (map_add(v->scratch, &names, e->name.name, k) != MAP_NONE)
             return validate_cm_bad(v, s, "duplicate export name `" STRF "` in a core instance",
                                    STRA(e->name.name));
         exports[k] = (struct validate_core_export){
@@ -151,7 +151,7 @@ static bool core_args(struct validate_cm *v, struct validate_scope *s, const str
         validate_id instance;
         if (!validate_cm_at(v, s, SORT_CORE_INSTANCE, i->args[k].item.index, &instance))
             return false;
-        if (map_add(v->t->arena, names, i->args[k].name, k) != MAP_NONE)
+        if (map_add(v->scratch, names, i->args[k].name, k) != MAP_NONE)
             return validate_cm_bad(v, s, "duplicate module instantiation argument named `" STRF "`",
                                    STRA(i->args[k].name));
     }
@@ -202,7 +202,7 @@ static bool core_instance(struct validate_cm *v, struct validate_scope *s,
     if (i->is_instantiate ? !core_instantiate(v, s, i, &def) : !core_inline_exports(v, s, i, &def))
         return false;
     validate_id id = validate_cm_intern(v, s, &def);
-    *vec_push(v->t->arena, &s->core_instances) = id;
+    *vec_push(s->arena, &s->core_instances) = id;
     return id != VALIDATE_NONE;
 }
 
@@ -250,12 +250,12 @@ static bool instantiate(struct validate_cm *v, struct validate_scope *s,
     struct map names = {0};
     if (!validate_cm_at(v, s, SORT_COMPONENT, i->source, &component))
         return false;
-    struct validate_item *args = arena_array(v->t->arena, struct validate_item, i->arg_count);
+    struct validate_item *args = arena_array(v->scratch, struct validate_item, i->arg_count);
     for (u32 k = 0; k < i->arg_count; k++) {
         args[k].name.name = i->args[k].name;
         if (!entity_at(v, s, i->args[k].item, &args[k].entity))
             return false;
-        if (map_add(v->t->arena, &names, i->args[k].name, k) != MAP_NONE)
+        if (map_add(v->scratch, &names, i->args[k].name, k) != MAP_NONE)
             return validate_cm_bad(v, s,
                                    "instantiation argument `" STRF "` conflicts with previous "
                                    "argument",
@@ -284,7 +284,7 @@ static bool instance(struct validate_cm *v, struct validate_scope *s, const stru
     validate_id id;
     if (i->is_instantiate ? !instantiate(v, s, i, &id) : !inline_exports(v, s, i, &id))
         return false;
-    *vec_push(v->t->arena, &s->instances) = id;
+    *vec_push(s->arena, &s->instances) = id;
     return true;
 }
 
@@ -297,7 +297,7 @@ static bool import(struct validate_cm *v, struct validate_scope *s, const struct
         !validate_cm_name(v, s, &s->imports, "import", &i->name, e) ||
         !validate_cm_visible(v, s, &s->imports, "import", i->name.name, e))
         return false;
-    validate_cm_push(v, s, e);
+    validate_cm_push(s, e);
     return true;
 }
 
@@ -333,7 +333,7 @@ static bool export_(struct validate_cm *v, struct validate_scope *s, const struc
         !validate_cm_name(v, s, &s->exports, "export", &x->name, e) ||
         !validate_cm_visible(v, s, &s->exports, "export", x->name.name, e))
         return false;
-    validate_cm_push(v, s, e);
+    validate_cm_push(s, e);
     if (e.sort == SORT_VALUE)
         vec_last(&s->values)->used = true;
     return true;
@@ -377,7 +377,7 @@ static bool definition(struct validate_cm *v, struct validate_scope *s,
     case ITEM_CORE_MODULE:
         if (!core_module(v, s, c->modules.data[i], &id))
             return false;
-        *vec_push(v->t->arena, &s->modules) = id;
+        *vec_push(s->arena, &s->modules) = id;
         return true;
     case ITEM_CORE_INSTANCE:
         s->at = c->core_instances.data[i].at;
@@ -388,7 +388,7 @@ static bool definition(struct validate_cm *v, struct validate_scope *s,
     case ITEM_COMPONENT:
         if (!component(v, s, s->components.len, c->components.data[i], &id))
             return false;
-        *vec_push(v->t->arena, &s->components) = id;
+        *vec_push(s->arena, &s->components) = id;
         return true;
     case ITEM_INSTANCE:
         s->at = c->instances.data[i].at;
@@ -492,6 +492,7 @@ static bool component(struct validate_cm *v, struct validate_scope *parent, u32 
 {
     struct validate_scope s = {.kind = SCOPE_COMPONENT,
                                .parent = parent,
+                               .arena = v->t->arena,
                                .source = c->source,
                                .at = {c->source, c->base, c->base + 1}};
     struct validate_scope *scope = arena_new(v->t->arena, struct validate_scope);
@@ -507,6 +508,7 @@ static bool component(struct validate_cm *v, struct validate_scope *parent, u32 
     bool fine = true;
     for (u32 i = 0; fine && i < c->items.len; i++) {
         fine = definition(v, scope, c, c->items.data[i]);
+        arena_reset(v->scratch);
         if (v->t->exhausted)
             return too_much(v, scope);
     }
@@ -529,14 +531,16 @@ static bool component(struct validate_cm *v, struct validate_scope *parent, u32 
 bool validate_component(struct validate_types *t, const struct wasm_component *c, struct features f,
                         validate_id *type, struct diags *d)
 {
-    struct validate_cm v = {.t = t, .features = f, .diags = d};
+    struct arena_temp scratch;
+    struct validate_cm v = {.t = t, .features = f, .diags = d, .scratch = &scratch.arena};
     validate_id id;
+    arena_temp_begin(&scratch);
     t->work = 0;
-    if (!component(&v, NULL, 0, c, &id))
-        return false;
-    if (type)
+    bool fine = component(&v, NULL, 0, c, &id);
+    if (fine && type)
         *type = id;
-    return true;
+    arena_temp_end(&scratch);
+    return fine;
 }
 
 const struct validate_spaces *validate_spaces_of(const struct validate_types *t,

@@ -137,8 +137,40 @@ static void mistakes(void **state)
     fail_everywhere(odd, false);
 }
 
+/* A small definition takes little, whatever could stand in it. */
+static void many(void **state)
+{
+    (void)state;
+    static const char *const definitions[] = {
+        "(component)",
+        "(core module)",
+        "(type (instance))",
+        "(type (component))",
+        "(core type (module))",
+        "(type (instance (type (func)) (export \"a\" (func (type 0)))))",
+        "(type (instance (export \"a\" (type (sub resource)))))",
+    };
+    enum { COUNT = 500, BYTES = 4096 };
+    for (size_t i = 0; i < LENGTH_OF(definitions); i++) {
+        struct arena a = {0};
+        struct buf text = buf_in(&a);
+        buf_c(&text, "(component");
+        for (u32 n = 0; n < COUNT; n++)
+            buf_c(&text, definitions[i]);
+        buf_put(&text, ")", 2);
+        struct attempt x = {.text = text.data};
+        attempt(&x);
+        assert_true(x.valid && x.printed);
+        if (x.arena.used / COUNT > BYTES)
+            fail_msg("%s takes %zu bytes", definitions[i], x.arena.used / COUNT);
+        arena_free(&x.arena);
+        arena_free(&a);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_component), cmocka_unit_test(mistakes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_component), cmocka_unit_test(mistakes),
+                                       cmocka_unit_test(many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,8 @@ struct validate_value_use {
 struct validate_scope {
     enum { SCOPE_COMPONENT, SCOPE_COMPONENT_TYPE, SCOPE_INSTANCE_TYPE, SCOPE_MODULE_TYPE } kind;
     struct validate_scope *parent;
+    /* Of all lists below: that of the types where the scope is a component, whose spaces are asked for later, else gone with the scope. */
+    struct arena *arena;
     u32 source;
     span at;  /* of the definition under way */
     str path; /* "component 1 `name`", empty for the outermost */
@@ -43,7 +45,8 @@ struct validate_cm {
     struct validate_types *t;
     struct features features;
     struct diags *diags;
-    bool told_exhausted; /* of all that is around it, too */
+    struct arena *scratch; /* emptied after each definition of a component */
+    bool told_exhausted;   /* of all that is around it, too */
 };
 
 /* Reports at the definition under way. Always false. */
@@ -77,7 +80,7 @@ bool validate_cm_exported_value(struct validate_cm *v, const struct validate_sco
 bool validate_cm_alias_export(struct validate_cm *v, struct validate_scope *s,
                               const struct cm_alias *alias);
 /* Adds an entity to the index space of its sort. */
-void validate_cm_push(struct validate_cm *v, struct validate_scope *s, struct validate_entity e);
+void validate_cm_push(struct validate_scope *s, struct validate_entity e);
 
 /* scope_names.c */
 /* Checks a name with its attributes against what it stands for, and enters it into the names of its side. */

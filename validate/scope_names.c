@@ -67,7 +67,7 @@ static bool check_suffix(struct validate_cm *v, struct validate_scope *s,
     if (name->version_suffix.len == 0)
         return validate_cm_bad(v, s, "`version-suffix` is empty");
     /* Base and suffix must be what the split of a version gives. */
-    str whole = str_concat(v->t->arena, of.version, name->version_suffix);
+    str whole = str_concat(s->arena, of.version, name->version_suffix);
     struct validate_semver version;
     if (!of.version.ptr || !validate_parse_semver(whole, &version))
         return validate_cm_bad(v, s,
@@ -141,7 +141,7 @@ static bool check_setter(struct validate_cm *v, struct validate_scope *s,
                          const struct validate_type *f, u32 own_params)
 {
     size_t at = str_find(name->name, STR("[set]"), 0);
-    str getter = str_printf(v->t->arena, STRF "[get]" STRF, STRA(str_sub(name->name, 0, at)),
+    str getter = str_printf(s->arena, STRF "[get]" STRF, STRA(str_sub(name->name, 0, at)),
                             STRA(str_sub(name->name, at + 5, name->name.len)));
     u32 property = map_get(&side->getters, getter);
     if (property == MAP_NONE)
@@ -180,7 +180,7 @@ static bool check_accessor(struct validate_cm *v, struct validate_scope *s,
     validate_id property = property_type(v, f);
     if (property == VALIDATE_NONE)
         return validate_cm_bad(v, s, "getter `" STRF "` must return a value", STRA(name->name));
-    map_put(v->t->arena, &side->getters, name->name, property);
+    map_put(s->arena, &side->getters, name->name, property);
     return true;
 }
 
@@ -223,7 +223,7 @@ bool validate_cm_name(struct validate_cm *v, struct validate_scope *s, struct va
                       const char *word, const struct cm_name *name, struct validate_entity e)
 {
     const char *reason;
-    struct arena *a = v->t->arena;
+    struct arena *a = s->arena;
     struct validate_name parsed = validate_parse_name(name->name, v->features, &reason);
     if (!parsed.kind)
         return validate_cm_bad(v, s, "`" STRF "` is not a valid %s name: %s", STRA(name->name),
@@ -288,21 +288,20 @@ static bool all_named(struct visibility *x, validate_id id)
     return all_named(x, d->element) && all_named(x, d->second);
 }
 
-static void make_visible(struct validate_cm *v, struct validate_scope *s,
-                         struct validate_names *side, u32 tag)
+static void make_visible(struct validate_scope *s, struct validate_names *side, u32 tag)
 {
     if (!tag)
         return;
-    validate_numbers_put(v->t->arena, &side->visible, tag, 0);
+    validate_numbers_put(s->arena, &side->visible, tag, 0);
     if (side == &s->imports) /* exports may refer to imports, not the other way round */
-        validate_numbers_put(v->t->arena, &s->exports.visible, tag, 0);
+        validate_numbers_put(s->arena, &s->exports.visible, tag, 0);
 }
 
 static bool visible(struct visibility *x, struct validate_scope *s, struct validate_names *side,
                     struct validate_entity e)
 {
     if (e.sort == SORT_TYPE)
-        make_visible(x->v, s, side, validate_at(x->v->t, e.type)->tag);
+        make_visible(s, side, validate_at(x->v->t, e.type)->tag);
     if (s->kind == SCOPE_INSTANCE_TYPE || e.sort == SORT_COMPONENT || e.sort == SORT_CORE_MODULE)
         return true;
     if (e.sort != SORT_INSTANCE)

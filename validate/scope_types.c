@@ -37,14 +37,14 @@ bool validate_cm_at(struct validate_cm *v, struct validate_scope *s, enum cm_sor
     return true;
 }
 
-void validate_cm_push(struct validate_cm *v, struct validate_scope *s, struct validate_entity e)
+void validate_cm_push(struct validate_scope *s, struct validate_entity e)
 {
     const char *name;
     validate_ids *space = space_of(s, e.sort, &name);
     if (space)
-        *vec_push(v->t->arena, space) = e.type;
+        *vec_push(s->arena, space) = e.type;
     else if (e.sort == SORT_VALUE)
-        *vec_push(v->t->arena, &s->values) = (struct validate_value_use){e.type, false};
+        *vec_push(s->arena, &s->values) = (struct validate_value_use){e.type, false};
 }
 
 /* ---- Value types --------------------------------------------------------------------------------- */
@@ -75,7 +75,7 @@ static bool resolve_labels(struct validate_cm *v, struct validate_scope *s,
                            const struct cm_label *labels, u32 n, bool typed,
                            struct validate_type *def)
 {
-    struct validate_label *out = arena_array(v->t->arena, struct validate_label, n);
+    struct validate_label *out = arena_array(v->scratch, struct validate_label, n);
     for (u32 i = 0; i < n; i++) {
         out[i].name = labels[i].name;
         if (!optional_valtype(v, s, typed || labels[i].has_type, labels[i].type, &out[i].type))
@@ -226,7 +226,7 @@ static bool resource_type(struct validate_cm *v, struct validate_scope *s,
                                    type->dtor, STRA(validate_valtype_text(v->t->arena, type->rep)));
     }
     u32 resource = validate_new_resource(v->t, type->rep, s);
-    *vec_push(v->t->arena, &s->types) = validate_resource_type(v->t, resource, ++v->t->tags);
+    *vec_push(s->arena, &s->types) = validate_resource_type(v->t, resource, ++v->t->tags);
     return true;
 }
 
@@ -244,7 +244,7 @@ static bool import_or_export_decl(struct validate_cm *v, struct validate_scope *
         !validate_cm_name(v, s, side, word, &decl->name, e) ||
         !validate_cm_visible(v, s, side, word, decl->name.name, e))
         return false;
-    validate_cm_push(v, s, e);
+    validate_cm_push(s, e);
     return true;
 }
 
@@ -276,30 +276,41 @@ static bool type_decl(struct validate_cm *v, struct validate_scope *s, const str
     return false;
 }
 
+/* Scopes of types go when the type is made. */
+#define SCOPE_FIRST 1024
+
 static bool scope_type(struct validate_cm *v, struct validate_scope *parent,
                        const struct cm_type *type, validate_id *out)
 {
+    struct arena_temp scratch;
     struct validate_scope s = {.kind = type->kind == DEF_COMPONENT ? SCOPE_COMPONENT_TYPE
                                                                    : SCOPE_INSTANCE_TYPE,
                                .parent = parent,
+                               .arena = &scratch.arena,
                                .source = parent->source,
                                .path = parent->path};
-    for (u32 i = 0; i < type->decl_count; i++) {
+    bool fine = true;
+    arena_temp_begin(&scratch);
+    scratch.arena.first = SCOPE_FIRST;
+    for (u32 i = 0; fine && i < type->decl_count; i++) {
         s.at = type->decls[i].at.source ? type->decls[i].at : type->at;
-        if (!type_decl(v, &s, &type->decls[i]))
-            return false;
+        fine = type_decl(v, &s, &type->decls[i]);
     }
-    struct validate_type def = validate_empty(type->kind);
-    def.imports = s.imports.items.data;
-    def.import_count = s.imports.items.len;
-    def.exports = s.exports.items.data;
-    def.export_count = s.exports.items.len;
-    def.imported = s.imported.data;
-    def.imported_count = s.imported.len;
-    def.defined = s.defined.data;
-    def.defined_count = s.defined.len;
-    *out = validate_cm_intern(v, parent, &def);
-    return *out != VALIDATE_NONE;
+    if (fine) {
+        struct validate_type def = validate_empty(type->kind);
+        def.imports = s.imports.items.data;
+        def.import_count = s.imports.items.len;
+        def.exports = s.exports.items.data;
+        def.export_count = s.exports.items.len;
+        def.imported = s.imported.data;
+        def.imported_count = s.imported.len;
+        def.defined = s.defined.data;
+        def.defined_count = s.defined.len;
+        *out = validate_cm_intern(v, parent, &def);
+        fine = *out != VALIDATE_NONE;
+    }
+    arena_temp_end(&scratch);
+    return fine;
 }
 
 bool validate_cm_type(struct validate_cm *v, struct validate_scope *s, const struct cm_type *type)
@@ -335,7 +346,7 @@ bool validate_cm_type(struct validate_cm *v, struct validate_scope *s, const str
         return false;
     if (validate_needs_name(validate_at(v->t, id)))
         id = validate_with_tag(v->t, id, ++v->t->tags);
-    *vec_push(v->t->arena, &s->types) = id;
+    *vec_push(s->arena, &s->types) = id;
     return true;
 }
 
@@ -354,8 +365,8 @@ static struct validate_type_scope core_scope(struct validate_cm *v, struct valid
 static bool rec_group(struct validate_cm *v, struct validate_scope *s,
                       const struct cm_core_type *type)
 {
-    vec_reserve(v->t->arena, &s->core_types, type->type_count);
-    vec_reserve(v->t->arena, &s->core_module_types, type->type_count);
+    vec_reserve(s->arena, &s->core_types, type->type_count);
+    vec_reserve(s->arena, &s->core_module_types, type->type_count);
     struct validate_type_scope scope = core_scope(v, s);
     if (!validate_rec_group(&scope, type->types, type->type_count))
         return false;
@@ -366,17 +377,21 @@ static bool rec_group(struct validate_cm *v, struct validate_scope *s,
     return true;
 }
 
-static void push_core_type(struct validate_cm *v, struct validate_scope *s, u32 id,
-                           validate_id module)
+static void push_core_type(struct validate_scope *s, u32 id, validate_id module)
 {
-    *vec_push(v->t->arena, &s->core_types) = id;
-    *vec_push(v->t->arena, &s->core_module_types) = module;
+    *vec_push(s->arena, &s->core_types) = id;
+    *vec_push(s->arena, &s->core_module_types) = module;
 }
 
-typedef VEC(struct wasm_import) import_list;
+/* What a module type consists of, so far. */
+struct module_parts {
+    VEC(struct wasm_import) imports;
+    VEC(struct validate_core_export) exports;
+    struct map import_names, export_names;
+};
 
 static bool module_import(struct validate_cm *v, struct validate_scope *s,
-                          const struct cm_module_decl *decl, struct map *names, import_list *list)
+                          const struct cm_module_decl *decl, struct module_parts *parts)
 {
     struct validate_type_scope scope = core_scope(v, s);
     struct wasm_import import = decl->import;
@@ -384,66 +399,77 @@ static bool module_import(struct validate_cm *v, struct validate_scope *s,
         return false;
     import.type = validate_canonicalize_extern(s->core_types.data, &import.type);
     import.at = (span){0, 0, 0};
-    if (map_add(v->t->arena, names, validate_import_key(v->t->arena, &import), 0) != MAP_NONE)
+    if (map_add(s->arena, &parts->import_names, validate_import_key(s->arena, &import), 0) !=
+        MAP_NONE)
         return validate_cm_bad(v, s, "duplicate import name `" STRF ":" STRF "` in a module type",
                                STRA(import.module), STRA(import.name));
-    *vec_push(v->t->arena, list) = import;
+    *vec_push(s->arena, &parts->imports) = import;
     return true;
+}
+
+static bool module_export(struct validate_cm *v, struct validate_scope *s,
+                          const struct cm_module_decl *decl, struct module_parts *parts)
+{
+    struct validate_type_scope scope = core_scope(v, s);
+    if (!validate_check_externtype(&scope, &decl->extern_type, s->at))
+        return false;
+    if (map_add(s->arena, &parts->export_names, decl->name, 0) != MAP_NONE)
+        return validate_cm_bad(v, s, "duplicate export name `" STRF "` in a module type",
+                               STRA(decl->name));
+    *vec_push(s->arena, &parts->exports) = (struct validate_core_export){
+        decl->name, validate_canonicalize_extern(s->core_types.data, &decl->extern_type)};
+    return true;
+}
+
+static bool module_decl(struct validate_cm *v, struct validate_scope *s,
+                        const struct cm_module_decl *decl, struct module_parts *parts)
+{
+    struct cm_alias alias = {.kind = ALIAS_OUTER,
+                             .sort = SORT_CORE_TYPE,
+                             .outer_count = decl->outer_count,
+                             .index = decl->outer_index};
+    switch (decl->kind) {
+    case MODULE_DECL_TYPE:
+        return decl->type->is_module
+                   ? validate_cm_bad(v, s, "a module type cannot define a module type")
+                   : rec_group(v, s, decl->type);
+    case MODULE_DECL_ALIAS:
+        return validate_cm_alias_outer(v, s, &alias) &&
+               (*vec_last(&s->core_types) != VALIDATE_NONE ||
+                validate_cm_bad(v, s, "a module type cannot alias a module type"));
+    case MODULE_DECL_IMPORT: return module_import(v, s, decl, parts);
+    case MODULE_DECL_EXPORT: return module_export(v, s, decl, parts);
+    }
+    return false;
 }
 
 static bool module_type(struct validate_cm *v, struct validate_scope *parent,
                         const struct cm_core_type *type, validate_id *out)
 {
+    struct arena_temp scratch;
     struct validate_scope s = {.kind = SCOPE_MODULE_TYPE,
                                .parent = parent,
+                               .arena = &scratch.arena,
                                .source = parent->source,
                                .at = parent->at,
                                .path = parent->path};
-    struct validate_type def = validate_empty(DEF_MODULE);
-    import_list imports = {0};
-    VEC(struct validate_core_export) exports = {0};
-    struct map import_names = {0}, export_names = {0};
-    for (u32 i = 0; i < type->decl_count; i++) {
-        const struct cm_module_decl *decl = &type->decls[i];
-        struct cm_alias alias = {.kind = ALIAS_OUTER,
-                                 .sort = SORT_CORE_TYPE,
-                                 .outer_count = decl->outer_count,
-                                 .index = decl->outer_index};
-        struct validate_type_scope scope = core_scope(v, &s);
-        switch (decl->kind) {
-        case MODULE_DECL_TYPE:
-            if (decl->type->is_module)
-                return validate_cm_bad(v, &s, "a module type cannot define a module type");
-            if (!rec_group(v, &s, decl->type))
-                return false;
-            break;
-        case MODULE_DECL_ALIAS:
-            if (!validate_cm_alias_outer(v, &s, &alias))
-                return false;
-            if (*vec_last(&s.core_types) == VALIDATE_NONE)
-                return validate_cm_bad(v, &s, "a module type cannot alias a module type");
-            break;
-        case MODULE_DECL_IMPORT:
-            if (!module_import(v, &s, decl, &import_names, &imports))
-                return false;
-            break;
-        case MODULE_DECL_EXPORT:
-            if (!validate_check_externtype(&scope, &decl->extern_type, s.at))
-                return false;
-            if (map_add(v->t->arena, &export_names, decl->name, 0) != MAP_NONE)
-                return validate_cm_bad(v, &s, "duplicate export name `" STRF "` in a module type",
-                                       STRA(decl->name));
-            *vec_push(v->t->arena, &exports) = (struct validate_core_export){
-                decl->name, validate_canonicalize_extern(s.core_types.data, &decl->extern_type)};
-            break;
-        }
+    struct module_parts parts = {0};
+    bool fine = true;
+    arena_temp_begin(&scratch);
+    scratch.arena.first = SCOPE_FIRST;
+    for (u32 i = 0; fine && i < type->decl_count; i++)
+        fine = module_decl(v, &s, &type->decls[i], &parts);
+    if (fine) {
+        struct validate_type def = validate_empty(DEF_MODULE);
+        def.core_imports = parts.imports.data;
+        def.core_import_count = parts.imports.len;
+        def.core_exports = parts.exports.data;
+        def.core_export_count = parts.exports.len;
+        *out = validate_cm_intern(v, parent, &def);
+        fine = *out != VALIDATE_NONE;
     }
-    def.core_imports = imports.data;
-    def.core_import_count = imports.len;
-    def.core_exports = exports.data;
-    def.core_export_count = exports.len;
-    *out = validate_cm_intern(v, parent, &def);
-    return *out != VALIDATE_NONE;
+    arena_temp_end(&scratch);
+    return fine;
 }
 
 bool validate_cm_core_type(struct validate_cm *v, struct validate_scope *s,
@@ -454,7 +480,7 @@ bool validate_cm_core_type(struct validate_cm *v, struct validate_scope *s,
     validate_id module;
     if (!module_type(v, s, type, &module))
         return false;
-    push_core_type(v, s, VALIDATE_NONE, module);
+    push_core_type(s, VALIDATE_NONE, module);
     return true;
 }
 
@@ -493,7 +519,7 @@ bool validate_cm_alias_outer(struct validate_cm *v, struct validate_scope *s,
     case SORT_CORE_TYPE:
         if (i >= target->core_types.len)
             return out_of_bounds(v, s, "core type", i);
-        push_core_type(v, s, target->core_types.data[i], target->core_module_types.data[i]);
+        push_core_type(s, target->core_types.data[i], target->core_module_types.data[i]);
         return true;
     case SORT_CORE_MODULE:
     case SORT_COMPONENT:
@@ -507,7 +533,7 @@ bool validate_cm_alias_outer(struct validate_cm *v, struct validate_scope *s,
             return validate_cm_bad(v, s,
                                    "cannot alias outer type which transitively refers to "
                                    "resources not defined in the current component");
-        validate_cm_push(v, s, (struct validate_entity){alias->sort, id});
+        validate_cm_push(s, (struct validate_entity){alias->sort, id});
         return true;
     }
     default:
@@ -548,7 +574,7 @@ static bool alias_core_export(struct validate_cm *v, struct validate_scope *s,
     if ((u32)e->type.kind != (u32)alias->sort)
         return validate_cm_bad(v, s, "export `" STRF "` of core instance %u is not a %s",
                                STRA(alias->name), alias->instance, sort_name(alias->sort));
-    *vec_push(v->t->arena, &s->core_externs[e->type.kind]) = e->type;
+    *vec_push(s->arena, &s->core_externs[e->type.kind]) = e->type;
     return true;
 }
 
@@ -568,7 +594,7 @@ bool validate_cm_alias_export(struct validate_cm *v, struct validate_scope *s,
         return validate_cm_bad(v, s, "export `" STRF "` for instance %u is not a %s but a %s",
                                STRA(alias->name), alias->instance, sort_name(alias->sort),
                                sort_name(e->entity.sort));
-    validate_cm_push(v, s, e->entity);
+    validate_cm_push(s, e->entity);
     return true;
 }
 
@@ -600,12 +626,12 @@ bool validate_cm_extern(struct validate_cm *v, struct validate_scope *s,
     case SORT_INSTANCE:
         if (!indexed_type(v, s, e, DEF_INSTANCE, "instance", out))
             return false;
-        out->type = validate_open(v->t, out->type, fresh, v->t->arena);
+        out->type = validate_open(v->t, out->type, fresh, s->arena);
         return true;
     case SORT_TYPE:
         if (e->is_bound) {
             u32 resource = validate_new_resource(v->t, WASM_NONE, NULL);
-            *vec_push(v->t->arena, fresh) = resource;
+            *vec_push(s->arena, fresh) = resource;
             out->type = validate_resource_type(v->t, resource, ++v->t->tags);
             return true;
         }

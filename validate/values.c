@@ -46,7 +46,7 @@ bool validate_cm_start(struct validate_cm *v, struct validate_scope *s,
                 STRA(validate_type_text(v->t->arena, v->t, type, 100)));
     }
     if (results)
-        *vec_push(v->t->arena, &s->values) = (struct validate_value_use){f.element, false};
+        *vec_push(s->arena, &s->values) = (struct validate_value_use){f.element, false};
     return true;
 }
 
@@ -203,6 +203,6 @@ bool validate_cm_value(struct validate_cm *v, struct validate_scope *s,
         return validate_cm_bad(v, s, "value definition of type " STRF ": %s",
                                STRA(validate_type_text(v->t->arena, v->t, type, 100)),
                                r.error ? r.error : r.in.error);
-    *vec_push(v->t->arena, &s->values) = (struct validate_value_use){type, false};
+    *vec_push(s->arena, &s->values) = (struct validate_value_use){type, false};
     return true;
 }

@@ -78,6 +78,7 @@ void text_set_places(struct sources *s, u32 binary, span text, struct features f
                      text_again_fn *again);
 
 struct text_ops;
+struct text_scope;
 struct text_parser {
     struct arena *arena;
     struct arena *module_arena; /* for the core module at hand */
@@ -98,8 +99,9 @@ struct text_parser {
     u32 field_start;            /* of the component's definition at hand */
     u32 depth;                  /* open text_enter */
     const struct text_ops *ops;
-    struct buf scratch;  /* for literals */
-    struct diag ignored; /* what later errors are written to */
+    struct text_scope *spare; /* scopes that have ended, whose room is used again */
+    struct buf scratch;       /* for literals */
+    struct diag ignored;      /* what later errors are written to */
 };
 
 /* Keeps ops and module_arena if they are set. */

@@ -69,7 +69,7 @@ struct text_export {
 
 struct text_scope {
     enum text_scope_kind kind;
-    struct text_scope *parent;
+    struct text_scope *parent; /* of a spare one: the next */
     struct text_parser *p;
     str id, name;
     struct text_names names[SORT_COUNT];
@@ -89,8 +89,10 @@ struct text_scope {
 };
 
 /* text_scope.c */
-void text_scope_init(struct text_scope *s, struct text_parser *p, enum text_scope_kind kind,
-                     struct text_scope *parent, str id);
+struct text_scope *text_scope_new(struct text_parser *p, enum text_scope_kind kind,
+                                  struct text_scope *parent, str id);
+/* Nothing of it may be used any more. */
+void text_scope_end(struct text_scope *s);
 struct text_item text_item_new(struct text_scope *s);
 void text_item_ref(struct text_item *item, struct text_ref ref, bool is_signed);
 void text_item_append(struct text_item *item, const struct text_item *part);

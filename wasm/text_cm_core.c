@@ -318,12 +318,12 @@ u32 text_module_type(struct text_scope *s, str id)
     struct text_parser *p = s->p;
     if (!text_enter(p))
         return 0;
-    struct text_scope *inner = arena_new(p->arena, struct text_scope);
-    text_scope_init(inner, p, SCOPE_MODULE_TYPE, s, id);
+    struct text_scope *inner = text_scope_new(p, SCOPE_MODULE_TYPE, s, id);
     module_declarators(inner);
     struct text_item item = text_item_new(s);
     text_byte(&item.bytes, 0x50);
     text_put_vec(&item.bytes, inner->section_count, &inner->section);
+    text_scope_end(inner);
     text_emit(s, TEXT_ITEM_CORE_TYPE, &item);
     text_leave(p);
     u32 index = s->count[SORT_CORE_TYPE]++;

@@ -383,11 +383,11 @@ static void nested_type(struct text_scope *s, enum text_scope_kind kind, str id,
 {
     if (!text_enter(s->p))
         return;
-    struct text_scope *inner = arena_new(s->p->arena, struct text_scope);
-    text_scope_init(inner, s->p, kind, s, id);
+    struct text_scope *inner = text_scope_new(s->p, kind, s, id);
     declarators(inner);
     text_byte(&item->bytes, kind == SCOPE_COMPONENT_TYPE ? DEF_COMPONENT : DEF_INSTANCE);
     text_put_vec(&item->bytes, inner->section_count, &inner->section);
+    text_scope_end(inner);
     text_leave(s->p);
 }
 

@@ -477,8 +477,7 @@ void text_component_fields(struct text_parser *p, str id, str name, struct text_
 {
     if (!text_enter(p))
         return;
-    struct text_scope *s = arena_new(p->arena, struct text_scope);
-    text_scope_init(s, p, SCOPE_COMPONENT, parent, id);
+    struct text_scope *s = text_scope_new(p, SCOPE_COMPONENT, parent, id);
     s->name = name;
     s->out = out;
     buf_str(out, STR("\0asm\x0d\0\1\0"));
@@ -491,6 +490,7 @@ void text_component_fields(struct text_parser *p, str id, str name, struct text_
         put_names(s);
         text_flush(s);
     }
+    text_scope_end(s);
     text_leave(p);
 }
 

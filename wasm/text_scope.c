@@ -160,14 +160,41 @@ static u32 scope_type_index(void *self)
     return text_lookup(s, SORT_CORE_TYPE, take_index(s->p, SORT_CORE_TYPE));
 }
 
-void text_scope_init(struct text_scope *s, struct text_parser *p, enum text_scope_kind kind,
-                     struct text_scope *parent, str id)
+struct text_scope *text_scope_new(struct text_parser *p, enum text_scope_kind kind,
+                                  struct text_scope *parent, str id)
 {
-    *s = (struct text_scope){
-        .kind = kind, .parent = parent, .p = p, .id = id, .section = buf_in(p->arena)};
-    s->types = (struct text_types){p, scope_type_index, s};
-    for (u32 i = 0; i < SORT_COUNT; i++)
-        s->shown[i].bytes = buf_in(p->arena);
+    struct text_scope *s = p->spare;
+    if (s) {
+        p->spare = s->parent;
+    } else {
+        s = arena_new(p->arena, struct text_scope);
+        s->p = p;
+        s->section = buf_in(p->arena);
+        s->types = (struct text_types){p, scope_type_index, s};
+        for (u32 i = 0; i < SORT_COUNT; i++)
+            s->shown[i].bytes = buf_in(p->arena);
+    }
+    s->kind = kind;
+    s->parent = parent;
+    s->id = id;
+    return s;
+}
+
+void text_scope_end(struct text_scope *s)
+{
+    for (u32 i = 0; i < SORT_COUNT; i++) {
+        text_names_clear(&s->names[i]);
+        s->shown[i].bytes.len = 0;
+        s->shown[i].count = 0;
+        s->count[i] = 0;
+    }
+    text_names_clear(&s->signatures);
+    s->name = (str){0};
+    s->section.len = 0;
+    s->section_count = 0;
+    s->places.len = s->exports.len = s->shapes.len = s->type_info.len = 0;
+    s->parent = s->p->spare;
+    s->p->spare = s;
 }
 
 void text_flush(struct text_scope *s)
