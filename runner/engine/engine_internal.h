@@ -194,14 +194,24 @@ struct nest {
     struct engine_instance *inst;
 };
 
+/* The handler of the exception being thrown, found but not yet paid for. */
+struct handler_found {
+    const struct catch_clause *clause; /* NULL: none */
+    const struct engine_code *code;
+    struct engine_instance *inst;
+    u64 sp;    /* of its frame: offset in slots */
+    u64 price; /* in bytes, see engine_charge */
+};
+
 enum task_state { TASK_IDLE, TASK_RUNNING, TASK_SUSPENDED };
 
 /* Where a task stands in memory.atomic.wait. */
 struct task_wait {
     enum wait_state { WAIT_NOT, WAIT_STANDS, WAIT_WOKEN, WAIT_TIMED_OUT, WAIT_HOPELESS } state;
     const struct engine_memory *memory;
-    u64 at, turn;
+    u64 at;
     bool forever;
+    struct engine_task *earlier, *later; /* WAIT_STANDS: others that do */
 };
 
 struct engine_task {
@@ -231,6 +241,8 @@ struct engine_task {
     uintptr_t c_base; /* C stack at the outermost nested call */
     struct nest *nest;
     engine_ref exception; /* being thrown */
+    struct handler_found found;
+    u64 searched; /* steps of searches for handlers, in all */
     struct engine_trap trap;
     struct arena trap_arena;
     void *data;
@@ -243,13 +255,13 @@ struct engine_store {
     struct validate_store *types;
     bool lazy;
     bool lets_wait; /* memory.atomic.wait suspends */
-    u64 waits;      /* so far */
     str invalid;    /* message of the latest TRAP_INVALID */
     volatile sig_atomic_t interrupted;
     u64 fuel;                 /* left beside the ticks of one task: */
     struct engine_task *drew; /* ... the last that drew any, or NULL */
     u64 kept;                 /* bytes of stacks, and what engine_keep was told */
     struct engine_task *tasks, *pool;
+    struct engine_task *first_waiter, *last_waiter; /* in memory.atomic.wait */
     u32 pooled;
     struct engine_memory *memories;
     struct engine_table *tables;
@@ -432,6 +444,11 @@ void engine_heap_free(struct engine_store *s);
 struct object *engine_object_new(struct engine_store *s, enum object_kind kind, u64 bytes);
 int engine_no_object(struct engine_task *t);
 struct layout *engine_layout(struct engine_module *m, u32 type);
+
+/* ---- wait.c ------------------------------------------------------------------------------------------------ */
+
+/* The task goes on elsewhere, or is freed. */
+void engine_leave_wait(struct engine_task *t);
 
 /* ---- out.c: instructions called out of line ----------------------------------------------------------- */
 

@@ -131,6 +131,16 @@ AS_WRITTEN __attribute__((noinline, cold)) engine_op engine_slow_tick, engine_sl
         sp -= ip[-1].w.off;                             \
         DISPATCH;                                       \
     } while (0)
+/* Calls the function for the first time: its number stands where its code is to stand. */
+#define FIRST_CALL                    \
+    do {                              \
+        t->ip = ip;                   \
+        t->sp = sp;                   \
+        int r = engine_first_call(t); \
+        if (r != RUN_DONE)            \
+            return r;                 \
+        DISPATCH;                     \
+    } while (0)
 /* Room for the code at `entry` on this frame, and a tick. */
 #define TAIL_CHECK(entry) ENTER_CHECK(entry, sp)
 #define ADDRESS(m, address)                                                     \

@@ -30,11 +30,10 @@ static void read_field(const void *from, u32 size, bool sign, u64 *s)
 static int new_struct(struct engine_task *t, u64 type, struct object **out)
 {
     const struct layout *l = engine_layout(t->inst->module, (u32)type);
-    struct object *o = engine_object_new(t->store, OBJECT_STRUCT, l->size);
+    struct object *o = *out = engine_object_new(t->store, OBJECT_STRUCT, l->size);
     if (!o)
         return engine_no_object(t);
     o->layout = l;
-    *out = o;
     return TRAP_NONE;
 }
 
@@ -92,15 +91,15 @@ int engine_out_struct_set(struct engine_task *t, u64 *s, u64 x, u64 y)
 static int new_array(struct engine_task *t, u64 type, u64 n, struct object **out)
 {
     const struct layout *l = engine_layout(t->inst->module, (u32)type);
+    *out = NULL;
     int r = n * l->size <= t->store->limits.heap_bytes ? engine_charge(t, n * l->size) : RUN_DONE;
     if (r != RUN_DONE)
         return r;
-    struct object *o = engine_object_new(t->store, OBJECT_ARRAY, n * l->size);
+    struct object *o = *out = engine_object_new(t->store, OBJECT_ARRAY, n * l->size);
     if (!o)
         return engine_no_object(t);
     o->layout = l;
     o->length = (u32)n;
-    *out = o;
     return TRAP_NONE;
 }
 

@@ -161,42 +161,61 @@ static const struct catch_clause *clause_of(const struct walk *w, const struct o
     return NULL;
 }
 
-static void enter_clause(struct engine_task *t, const struct walk *w, const struct catch_clause *c)
+static void enter_clause(struct engine_task *t, const struct handler_found *h)
 {
     const struct object *e = (const struct object *)(uintptr_t)t->exception;
-    u64 *to = w->sp + c->slot;
-    if (c->kind < 2) {
+    u64 *sp = t->stack + h->sp, *to = sp + h->clause->slot;
+    if (h->clause->kind < 2) {
         memcpy(to, e->data, e->length * sizeof(u64));
         to += e->length;
     }
-    if (c->kind & 1)
+    if (h->clause->kind & 1)
         *to = t->exception;
-    t->ip = w->code->cells + c->target;
-    t->sp = w->sp;
+    t->ip = h->code->cells + h->clause->target;
+    t->sp = sp;
     t->exception = 0;
-    engine_set_instance(t, w->inst);
+    engine_set_instance(t, h->inst);
 }
 
-int engine_unwind(struct engine_task *t)
+/* RUN_DONE, or a trap. */
+static int find_handler(struct engine_task *t)
 {
     struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst};
     const struct object *e = (const struct object *)(uintptr_t)t->exception;
     u64 steps = 0;
+    const struct catch_clause *c = NULL;
+    int r = RUN_DONE;
     while (engine_walk_here(&w)) {
-        const struct catch_clause *c = clause_of(&w, e, &steps);
-        if (c) {
-            int r = engine_charge(t, steps * STEP_BYTES);
-            if (r == RUN_DONE)
-                enter_clause(t, &w, c);
-            return r;
+        c = clause_of(&w, e, &steps);
+        if (c)
+            break;
+        if (t->store->interrupted) {
+            r = engine_tick(t);
+            break;
         }
-        if (t->store->interrupted)
-            return engine_tick(t);
         steps++;
         if (!engine_walk_out(&w))
             break;
     }
-    return TRAP_EXCEPTION;
+    t->searched += steps;
+    if (!c)
+        return r == RUN_DONE ? (int)TRAP_EXCEPTION : r;
+    t->found =
+        (struct handler_found){c, w.code, w.inst, (u64)(w.sp - t->stack), steps * STEP_BYTES};
+    return RUN_DONE;
+}
+
+int engine_unwind(struct engine_task *t)
+{
+    /* Tried again after a wait for fuel, it has found what it looks for. */
+    int r = t->found.clause ? RUN_DONE : find_handler(t);
+    if (r == RUN_DONE)
+        r = engine_charge(t, t->found.price);
+    if (r == RUN_DONE)
+        enter_clause(t, &t->found);
+    if (r != RUN_SUSPEND)
+        t->found.clause = NULL;
+    return r;
 }
 
 /* ---- Slow parts of calls --------------------------------------------------------------------------------------- */
@@ -367,6 +386,7 @@ void engine_task_free(struct engine_task *t)
     struct engine_store *s = t->store;
     give_fuel_back(t);
     forget_trap(t);
+    engine_leave_wait(t);
     engine_let_go(s, stack_bytes(t));
     if (t->previous)
         t->previous->next = t->next;
@@ -383,7 +403,6 @@ void engine_task_free(struct engine_task *t)
     t->acc = 0;
     t->out_of_fuel = false;
     t->suspended_by = NULL;
-    t->wait.state = WAIT_NOT;
     t->data = NULL;
     t->next = s->pool;
     s->pool = t;
@@ -454,6 +473,8 @@ enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, c
     t->state = TASK_IDLE;
     t->out_of_fuel = false;
     t->paid = 0;
+    t->found.clause = NULL;
+    engine_leave_wait(t);
     t->suspended_by = NULL;
     t->sp = t->stack;
     t->result_slots = engine_type_slots(f->type->results, f->type->result_count);

@@ -11,18 +11,43 @@ static int check(struct engine_task *t, const u64 *s, u64 x, u64 y, struct engin
     return ea < y || engine_outside(ea, size, (*m)->size) ? TRAP_MEMORY : TRAP_NONE;
 }
 
-/* The task that has waited longest at an address. */
-static struct engine_task *first_waiter(struct engine_store *s, const struct engine_memory *m,
-                                        u64 at)
+/* ---- The tasks that wait, those that have waited longest first -------------------------------------------- */
+
+static void stand(struct engine_task *t)
 {
-    struct engine_task *first = NULL;
-    for (struct engine_task *t = s->tasks; t; t = t->next) {
-        if (t->wait.state == WAIT_STANDS && t->wait.memory == m && t->wait.at == at &&
-            (!first || t->wait.turn < first->wait.turn))
-            first = t;
-    }
-    return first;
+    struct engine_store *s = t->store;
+    t->wait.earlier = s->last_waiter;
+    t->wait.later = NULL;
+    if (s->last_waiter)
+        s->last_waiter->wait.later = t;
+    else
+        s->first_waiter = t;
+    s->last_waiter = t;
 }
+
+static void leave(struct engine_task *t, enum wait_state state)
+{
+    struct engine_store *s = t->store;
+    struct task_wait *w = &t->wait;
+    if (w->state == WAIT_STANDS) {
+        if (w->earlier)
+            w->earlier->wait.later = w->later;
+        else
+            s->first_waiter = w->later;
+        if (w->later)
+            w->later->wait.earlier = w->earlier;
+        else
+            s->last_waiter = w->earlier;
+    }
+    w->state = state;
+}
+
+void engine_leave_wait(struct engine_task *t)
+{
+    leave(t, WAIT_NOT);
+}
+
+/* ---- Instructions ------------------------------------------------------------------------------------------ */
 
 int engine_out_atomic_notify(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
@@ -32,9 +57,12 @@ int engine_out_atomic_notify(struct engine_task *t, u64 *s, u64 x, u64 y)
         return r;
     u64 at = s[0] + y;
     u32 most = (u32)s[1], woken = 0;
-    struct engine_task *waiter;
-    while (woken < most && (waiter = first_waiter(t->store, m, at))) {
-        waiter->wait.state = WAIT_WOKEN;
+    struct engine_task *later;
+    for (struct engine_task *w = t->store->first_waiter; w && woken < most; w = later) {
+        later = w->wait.later;
+        if (w->wait.memory != m || w->wait.at != at)
+            continue;
+        leave(w, WAIT_WOKEN);
         woken++;
     }
     s[0] = woken;
@@ -45,7 +73,7 @@ int engine_out_atomic_wait(struct engine_task *t, u64 *s, u64 x, u64 y)
 {
     static const u64 results[] = {[WAIT_WOKEN] = 0, [WAIT_TIMED_OUT] = 2};
     enum wait_state state = t->wait.state;
-    t->wait.state = WAIT_NOT;
+    engine_leave_wait(t);
     if (state == WAIT_HOPELESS)
         return TRAP_WAIT_FOREVER;
     if (state != WAIT_NOT) { /* tried again after the wait */
@@ -69,7 +97,8 @@ int engine_out_atomic_wait(struct engine_task *t, u64 *s, u64 x, u64 y)
         s[0] = 2;
         return forever ? TRAP_WAIT_FOREVER : TRAP_NONE;
     }
-    t->wait = (struct task_wait){WAIT_STANDS, m, ea, t->store->waits++, forever};
+    t->wait = (struct task_wait){.state = WAIT_STANDS, .memory = m, .at = ea, .forever = forever};
+    stand(t);
     return RUN_SUSPEND;
 }
 
@@ -87,5 +116,5 @@ bool engine_waits(const struct engine_task *t, bool *forever)
 void engine_end_wait(struct engine_task *t)
 {
     if (t->wait.state == WAIT_STANDS)
-        t->wait.state = t->wait.forever ? WAIT_HOPELESS : WAIT_TIMED_OUT;
+        leave(t, t->wait.forever ? WAIT_HOPELESS : WAIT_TIMED_OUT);
 }
