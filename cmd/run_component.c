@@ -105,7 +105,7 @@ static void put_arguments(struct buf *b, const struct canon_trace *t)
         buf_c(b, i ? ", " : "");
         wave_print_some(b, &t->values[i], t->type->params[i].type, TRACE_VALUE);
     }
-    buf_byte(b, ')');
+    buf_c(b, t->value_count < t->type->param_count ? "...)" : ")");
 }
 
 /* ` -> READER stream<u8> 3 [1, 2, 3]` */
@@ -139,9 +139,11 @@ static void trace(void *ctx, const struct canon_trace *t)
         put_copy(&b, t);
     } else if (t->event == TRACE_CALL && t->type) {
         put_arguments(&b, t);
-    } else if (t->event == TRACE_RETURN && t->type && t->type->result && t->value_count) {
-        buf_c(&b, " -> ");
-        wave_print_some(&b, &t->values[0], t->type->result, TRACE_VALUE);
+    } else if (t->event == TRACE_RETURN && t->type && t->type->result) {
+        buf_c(&b, t->value_count ? " -> " : " -> ...");
+        if (t->value_count) {
+            wave_print_some(&b, &t->values[0], t->type->result, TRACE_VALUE);
+        }
     }
     if (t->what.len && t->event != TRACE_COPY) {
         buf_printf(&b, " " STRF, STRA(t->what));

@@ -273,8 +273,8 @@ struct canon_trace {
     str what;     /* see the event */
     const struct canon_functype *type; /* CALL, RETURN */
     const struct canon_type *element;  /* COPY; NULL: no payload */
-    const struct canon_value *values;
-    u32 value_count;
+    const struct canon_value *values; /* of long lists of a guest's maybe the first elements only */
+    u32 value_count;                  /* 0 if there are too many to show */
     u32 count;
 };
 typedef void canon_trace_fn(void *ctx, const struct canon_trace *t);

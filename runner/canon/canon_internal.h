@@ -531,6 +531,7 @@ struct transfer {
     const u8 *at;
     VEC(struct canon_value) handles; /* taken from the source */
     u32 given;                       /* of them, to the target */
+    u64 work;                        /* since the last look at whether to go on */
     struct canon_value value;        /* the tree */
 };
 struct transfer canon_transfer(struct canon_store *s, const struct options *o,

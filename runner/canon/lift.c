@@ -334,7 +334,7 @@ static bool lift_record(struct cx *cx, const u8 *at, enum canon_layout l,
             return false;
         }
     }
-    return canon_spend(cx, t->field_count);
+    return cx->is_show || canon_spend(cx, t->field_count);
 }
 
 bool canon_check_case(struct cx *cx, u32 index, const struct canon_type *t)

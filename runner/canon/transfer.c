@@ -21,16 +21,43 @@ static struct frame *frames_for(struct transfer *x, struct frame *few)
                : arena_array(&x->from.store->scratch, struct frame, x->plan->depth + 1);
 }
 
-static u32 load_u32(const u8 *at, u32 bytes)
+/* 1, 2 or 4 bytes. */
+static inline u32 load_u32(const u8 *at, u32 bytes)
 {
-    u32 v = 0;
-    memcpy(&v, at, bytes);
+    u32 v = *at;
+    if (bytes == 4) {
+        memcpy(&v, at, 4);
+    } else if (bytes == 2) {
+        v |= (u32)at[1] << 8;
+    }
     return v;
 }
 
 static u32 load_case(const struct plan_step *s, const u8 *at)
 {
     return load_u32(at, canon_is_flat(s->from) ? 4 : s->type->disc_size);
+}
+
+/* Now and then a look at whether to go on: lists that name one place many times hold more than a memory does. */
+#define WORK_BETWEEN_LOOKS 65536
+
+static bool goes_on(struct transfer *x, u64 work)
+{
+    x->work += work;
+    if (x->work < WORK_BETWEEN_LOOKS) {
+        return true;
+    }
+    x->work = 0;
+    return !engine_take_interrupt(x->from.store->engine) ||
+           canon_fail(x->from.store, x->from.inst, "interrupted");
+}
+
+/* An element of a list is done with, others follow. */
+static inline bool next_element(struct transfer *x, struct frame *f)
+{
+    f->at += f->size;
+    f->target += f->target_size;
+    return f->left % WORK_BETWEEN_LOOKS || goes_on(x, WORK_BETWEEN_LOOKS);
 }
 
 /* ---- check ---------------------------------------------------------------------------------------- */
@@ -51,7 +78,7 @@ static struct frame *check_list(struct transfer *x, const struct plan_step *s, c
 {
     const struct canon_type *e = s->type->element;
     u64 start = canon_load_word(at, s->from, 0), length = canon_load_word(at, s->from, 1);
-    if (!canon_check_list(&x->from, start, length, s->type)) {
+    if (!canon_check_list(&x->from, start, length, s->type) || !goes_on(x, 1 + length / 64)) {
         return NULL;
     }
     if (!length || s->op == PLAN_LIST_BYTES) {
@@ -78,7 +105,9 @@ bool canon_plan_check(struct transfer *x, const u8 *at, u32 n)
         switch ((enum plan_op)s->op) {
         case PLAN_END:
             if (--f->left) {
-                f->at += f->size;
+                if (!next_element(x, f)) {
+                    return false;
+                }
                 s = f->step ? f->step + 1 : p->check;
             } else if (f == frames) {
                 return true;
@@ -100,7 +129,8 @@ bool canon_plan_check(struct transfer *x, const u8 *at, u32 n)
         }
         case PLAN_STRING:
             fine = canon_check_string(&x->from, canon_load_word(here, s->from, 0),
-                                      canon_load_word(here, s->from, 1));
+                                      canon_load_word(here, s->from, 1)) &&
+                   goes_on(x, 1 + canon_load_word(here, s->from, 1) / 64);
             break;
         case PLAN_LIST:
         case PLAN_LIST_BYTES: {
@@ -131,9 +161,16 @@ bool canon_plan_check(struct transfer *x, const u8 *at, u32 n)
 
 /* ---- copy ------------------------------------------------------------------------------------------- */
 
-static void store_u32(u8 *at, u32 v, u32 bytes)
+static inline void store_u32(u8 *at, u32 v, u32 bytes)
 {
-    memcpy(at, &v, bytes);
+    if (bytes == 4) {
+        memcpy(at, &v, 4);
+    } else {
+        at[0] = (u8)v;
+        if (bytes == 2) {
+            at[1] = (u8)(v >> 8);
+        }
+    }
 }
 
 static u8 *base_of(const struct frame *f, const struct cx *to)
@@ -148,7 +185,7 @@ static bool copy_string(struct transfer *x, struct cx *to, const struct plan_ste
     u64 start, length;
     struct text text = canon_text_at(&x->from, canon_load_word(from, s->from, 0),
                                      canon_load_word(from, s->from, 1));
-    if (!canon_store_string(to, text, &start, &length)) {
+    if (!goes_on(x, 1 + text.units / 64) || !canon_store_string(to, text, &start, &length)) {
         return false;
     }
     canon_store_words(base_of(f, to) + f->target + s->target, s->to, start, length);
@@ -164,7 +201,8 @@ static struct frame *copy_list(struct transfer *x, struct cx *to, const struct p
     u32 size = e->size[x->from.opts->p], target_size = e->size[to->opts->p];
     u64 length = canon_load_word(from, s->from, 1), start;
     const u8 *elements = x->from.mem + canon_load_word(from, s->from, 0);
-    if (!canon_reallocate(to, 0, 0, e->align[to->opts->p], length * target_size, "list", &start)) {
+    if (!goes_on(x, 1 + length / 64) ||
+        !canon_reallocate(to, 0, 0, e->align[to->opts->p], length * target_size, "list", &start)) {
         return NULL;
     }
     if (length && s->op == PLAN_LIST) {
@@ -254,8 +292,9 @@ bool canon_plan_copy(struct transfer *x, struct cx *to, u64 at, u32 n)
         switch ((enum plan_op)s->op) {
         case PLAN_END:
             if (--f->left) {
-                f->at += f->size;
-                f->target += f->target_size;
+                if (!next_element(x, f)) {
+                    return false;
+                }
                 s = f->step ? f->step + 1 : p->copy;
                 continue;
             }

@@ -76,6 +76,8 @@ void engine_let_go(struct engine_store *s, u64 bytes);
 bool engine_has_room(const struct engine_store *s, u64 bytes);
 /* Asks the running task to stop at the next loop turn or call: it traps with "interrupted". Safe to call from a signal handler. */
 void engine_interrupt(struct engine_store *s);
+/* Was that asked for? For host functions that take long, which trap by themselves then: it is asked for no more. */
+bool engine_take_interrupt(struct engine_store *s);
 /* More fuel for a store that has a limit; a task that ran out goes on with engine_resume(t, NULL). */
 void engine_add_fuel(struct engine_store *s, u64 fuel);
 

@@ -78,8 +78,7 @@ static void give_fuel_back(struct engine_task *t)
 int engine_tick(struct engine_task *t)
 {
     struct engine_store *s = t->store;
-    if (s->interrupted) {
-        s->interrupted = 0;
+    if (engine_take_interrupt(s)) {
         return TRAP_INTERRUPTED;
     }
     u64 take = ENGINE_TORTURE & TORTURE_FUEL ? 1 : TICKS;
@@ -112,6 +111,13 @@ int engine_turn(struct engine_task *t)
 void engine_interrupt(struct engine_store *s)
 {
     s->interrupted = 1;
+}
+
+bool engine_take_interrupt(struct engine_store *s)
+{
+    bool is = s->interrupted != 0;
+    s->interrupted = 0;
+    return is;
 }
 
 /* ---- Frames ------------------------------------------------------------------------------------------------- */
