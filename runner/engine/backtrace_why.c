@@ -201,16 +201,16 @@ static void why_table(struct engine_task *t, struct buf *b)
     if (ip->u != engine_cell_of(H_OUT).u)
         return;
     const u64 *s = &t->sp[ip[2].w.d];
-    u64 x = ip[2].w.off, y = ip[3].u, at = s[0], n = s[2];
+    u64 x = ip[2].w.off, y = ip[3].u, at = s[0], n = 1;
     engine_out *fn = ip[1].out;
-    if (fn == engine_out_table_get || fn == engine_out_table_set)
-        n = 1;
-    else if (fn == engine_out_table_init)
-        x = y;
-    else if (fn == engine_out_table_copy && !engine_outside(s[0], s[2], t->inst->tables[x]->size))
-        at = s[1], x = y;
-    else if (fn != engine_out_table_copy && fn != engine_out_table_fill)
+    if (fn == engine_out_table_init || fn == engine_out_table_copy || fn == engine_out_table_fill)
+        n = s[2];
+    else if (fn != engine_out_table_get && fn != engine_out_table_set)
         return;
+    if (fn == engine_out_table_init)
+        x = y;
+    else if (fn == engine_out_table_copy && !engine_outside(s[0], n, t->inst->tables[x]->size))
+        at = s[1], x = y;
     u64 size = t->inst->tables[x]->size;
     if (engine_outside(at, n, size))
         say_element(b, at, n, "table", x, size);

@@ -52,6 +52,29 @@ static void numbers(void **state)
     world_free(&w);
 }
 
+/* Each turn begins with the parameters that the branch brings, not with those from before the loop. */
+static void loops(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (func (export \"constants\") (param i32) (result i32)"
+        "  (i32.const 0) (i32.const 1)"
+        "  (loop (param i32 i32) (result i32) (local.set 0 (i32.sub (local.get 0) (i32.const 1)))"
+        "   (i32.shl (i32.const 1)) (i32.add) (i32.const 3) (br_if 0 (local.get 0)) (drop)))"
+        " (func (export \"locals\") (param i32 i32) (result i32)"
+        "  (local.get 1) (local.get 0)"
+        "  (loop (param i32 i32) (result i32) (local.set 0)"
+        "   (i32.add (local.get 0)) (i32.sub (local.get 0) (i32.const 1))"
+        "   (br_if 0 (local.get 0)) (drop))))",
+        NULL, 0, "main");
+    assert_int_equal(call(&w, i, "constants", 3, 0), 2 + 6 + 6);
+    assert_int_equal(call(&w, i, "locals", 4, 100), 100 + 4 + 3 + 2 + 1 + 0);
+    world_free(&w);
+}
+
 static void memory(void **state)
 {
     (void)state;
@@ -448,6 +471,58 @@ static void proposals(void **state)
     world_free(&w);
 }
 
+/* What a trap says of operands is read from its frame, which may end where the stack ends. */
+static void frames_at_the_end(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code, *detail;
+    } traps[] = {
+        {"(drop (table.get $t (i32.const 7)))", "index 7 is out of bounds of table 0 of 1 element"},
+        {"(table.set $t (i32.const 7) (ref.null func))",
+         "index 7 is out of bounds of table 0 of 1 element"},
+        {"(table.fill $t (i32.const 7) (ref.null func) (i32.const 0))",
+         "0 elements from index 7 are out of bounds of table 0 of 1 element"},
+        {"(table.init $t $e (i32.const 7) (i32.const 0) (i32.const 1))",
+         "index 7 is out of bounds of table 0 of 1 element"},
+        {"(drop (array.new_elem $a $e (i32.const 7) (i32.const 1)))", ""},
+        {"(drop (array.get $a (array.new_default $a (i32.const 3)) (i32.const 7)))",
+         "index 7 is out of bounds of an array of 3 elements"},
+        {"(drop (i32.load (i32.const 70000)))",
+         "address 0x11170 is out of bounds of memory 0 of 65536 bytes"},
+        {"(drop (memory.atomic.notify (i32.const 3) (i32.const 0)))",
+         "address 0x3 is not a multiple of 4"},
+        {"(call_indirect $t (i32.const 7))", "index 7 is out of bounds of table 0 of 1 element"},
+    };
+    for (u32 k = 0; k < LENGTH_OF(traps); k++) {
+        struct world w;
+        world_init(&w, NULL);
+        struct buf b = buf_in(&w.arena);
+        buf_c(&b,
+              "(module (memory 1) (table $t 1 funcref) (elem $e func) (type $a (array funcref))");
+        for (u32 slots = 500; slots < 512; slots++) {
+            buf_printf(&b, " (func (export \"%u\") (local", slots);
+            for (u32 n = 3; n < slots; n++)
+                buf_c(&b, " i32");
+            buf_printf(&b, ") %s)", traps[k].code);
+        }
+        buf_c(&b, ")");
+        buf_byte(&b, 0);
+        struct engine_instance *i = instantiate(&w, b.data, NULL, 0, "main");
+        for (u32 slots = 500; slots < 512; slots++) {
+            struct engine_task *t = engine_task_new(w.store);
+            str name = str_printf(&w.arena, "%u", slots);
+            assert_int_equal(engine_start(t, func(i, name.ptr), NULL), ENGINE_TRAPPED);
+            str detail = engine_trap_of(t)->detail;
+            if (!str_eq_c(detail, traps[k].detail))
+                fprintf(stderr, "%s: " STRF "\n", traps[k].code, STRA(detail));
+            assert_true(str_eq_c(detail, traps[k].detail));
+            engine_task_free(t);
+        }
+        world_free(&w);
+    }
+}
+
 /* Limits of the store: what cannot be had is refused, and the store goes on. */
 static void too_much(void **state)
 {
@@ -488,13 +563,21 @@ static void too_much(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),        cmocka_unit_test(memory),
-        cmocka_unit_test(host_functions), cmocka_unit_test(suspension),
-        cmocka_unit_test(nested_calls),   cmocka_unit_test(instances),
-        cmocka_unit_test(deep),           cmocka_unit_test(fuel),
-        cmocka_unit_test(interruption),   cmocka_unit_test(exceptions),
-        cmocka_unit_test(collection),     cmocka_unit_test(proposals),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(memory),
+        cmocka_unit_test(loops),
+        cmocka_unit_test(host_functions),
+        cmocka_unit_test(suspension),
+        cmocka_unit_test(nested_calls),
+        cmocka_unit_test(instances),
+        cmocka_unit_test(deep),
+        cmocka_unit_test(fuel),
+        cmocka_unit_test(interruption),
+        cmocka_unit_test(exceptions),
+        cmocka_unit_test(collection),
+        cmocka_unit_test(proposals),
         cmocka_unit_test(too_much),
+        cmocka_unit_test(frames_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

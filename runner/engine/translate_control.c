@@ -37,7 +37,7 @@ static void push_types(struct translator *tr, const wasm_valtype *types, u32 n)
         translate_push(tr, VALUE_TEMP, translate_letter(types[i]));
 }
 
-/* A new control frame whose parameters are on the operand stack, all operands in their slots. */
+/* A new control frame whose parameters are on the operand stack, in their slots; operands below may be constants. */
 static struct control *open_control(struct translator *tr, struct control c)
 {
     translate_save_unread(tr);
@@ -74,7 +74,8 @@ static void loop(struct translator *tr)
 {
     struct control c = {.kind = CONTROL_LOOP};
     read_block_type(tr, &c);
-    open_control(tr, c)->loop = tr->cells.len;
+    struct control *opened = open_control(tr, c);
+    opened->loop = tr->cells.len; /* after what puts the parameters into their slots */
     translate_forget(tr);
 }
 
