@@ -488,26 +488,6 @@ static bool emit_exports(struct componentizer *c)
 
 /* ---- Custom sections -------------------------------------------------------------------------------------- */
 
-/* The sort as the section "component-name" writes it. */
-static void write_sort(struct buf *b, enum cm_sort sort)
-{
-    static const u8 core[] = {
-        [SORT_CORE_FUNC] = 0x00,   [SORT_CORE_TABLE] = 0x01,   [SORT_CORE_MEMORY] = 0x02,
-        [SORT_CORE_GLOBAL] = 0x03, [SORT_CORE_TAG] = 0x04,     [SORT_CORE_TYPE] = 0x10,
-        [SORT_CORE_MODULE] = 0x11, [SORT_CORE_INSTANCE] = 0x12};
-    static const u8 other[] = {[SORT_FUNC] = 0x01,
-                               [SORT_VALUE] = 0x02,
-                               [SORT_TYPE] = 0x03,
-                               [SORT_COMPONENT] = 0x04,
-                               [SORT_INSTANCE] = 0x05};
-    if (sort < SORT_FUNC) {
-        buf_byte(b, 0);
-        buf_byte(b, core[sort]);
-    } else {
-        buf_byte(b, other[sort]);
-    }
-}
-
 static void add_names(struct componentizer *c)
 {
     struct buf section = buf_in(c->arena);
@@ -524,7 +504,7 @@ static void add_names(struct componentizer *c)
         }
         if (!n)
             continue;
-        write_sort(&sub, (enum cm_sort)s);
+        cm_write_sort(&sub, (enum cm_sort)s);
         buf_uleb(&sub, n);
         buf_str(&sub, buf_view(&entries));
         wasm_write_section(&section, 1, buf_view(&sub));

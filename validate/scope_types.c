@@ -543,24 +543,6 @@ bool validate_cm_alias_outer(struct validate_cm *v, struct validate_scope *s,
     }
 }
 
-static const char *sort_name(enum cm_sort sort)
-{
-    static const char *const names[SORT_COUNT] = {[SORT_CORE_FUNC] = "core func",
-                                                  [SORT_CORE_TABLE] = "core table",
-                                                  [SORT_CORE_MEMORY] = "core memory",
-                                                  [SORT_CORE_GLOBAL] = "core global",
-                                                  [SORT_CORE_TAG] = "core tag",
-                                                  [SORT_CORE_TYPE] = "core type",
-                                                  [SORT_CORE_MODULE] = "module",
-                                                  [SORT_CORE_INSTANCE] = "core instance",
-                                                  [SORT_FUNC] = "func",
-                                                  [SORT_VALUE] = "value",
-                                                  [SORT_TYPE] = "type",
-                                                  [SORT_COMPONENT] = "component",
-                                                  [SORT_INSTANCE] = "instance"};
-    return names[sort];
-}
-
 static bool alias_core_export(struct validate_cm *v, struct validate_scope *s,
                               const struct cm_alias *alias)
 {
@@ -573,7 +555,8 @@ static bool alias_core_export(struct validate_cm *v, struct validate_scope *s,
                                alias->instance, STRA(alias->name));
     if ((u32)e->type.kind != (u32)alias->sort)
         return validate_cm_bad(v, s, "export `" STRF "` of core instance %u is not a %s",
-                               STRA(alias->name), alias->instance, sort_name(alias->sort));
+                               STRA(alias->name), alias->instance,
+                               cm_sort_info[alias->sort].word.ptr);
     *vec_push(s->arena, &s->core_externs[e->type.kind]) = e->type;
     return true;
 }
@@ -592,8 +575,9 @@ bool validate_cm_alias_export(struct validate_cm *v, struct validate_scope *s,
                                STRA(alias->name));
     if (e->entity.sort != alias->sort)
         return validate_cm_bad(v, s, "export `" STRF "` for instance %u is not a %s but a %s",
-                               STRA(alias->name), alias->instance, sort_name(alias->sort),
-                               sort_name(e->entity.sort));
+                               STRA(alias->name), alias->instance,
+                               cm_sort_info[alias->sort].word.ptr,
+                               cm_sort_info[e->entity.sort].word.ptr);
     validate_cm_push(s, e->entity);
     return true;
 }

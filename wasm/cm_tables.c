@@ -1,7 +1,23 @@
-/* cm_tables.c - the tables of canonical definitions (canon.def), of their options (options.def) and of the attributes of names. */
+/* cm_tables.c - the tables of sorts (sorts.def), of canonical definitions (canon.def), of their options (options.def) and of the
+ * attributes of names. */
 #include "wasm.h"
 
 #include <stddef.h>
+
+const struct cm_sort_info cm_sort_info[SORT_COUNT] = {
+#define CORE_SORT(id, word, byte) {STR_INIT(word), "core " word, true, byte},
+#define SORT(id, word, byte)      {STR_INIT(word), word, false, byte},
+#include "sorts.def"
+#undef CORE_SORT
+#undef SORT
+};
+
+void cm_write_sort(struct buf *out, enum cm_sort sort)
+{
+    if (cm_sort_info[sort].is_core)
+        buf_byte(out, 0);
+    buf_byte(out, cm_sort_info[sort].byte);
+}
 
 const struct cm_canon_info cm_canon_info[CANON_COUNT] = {
 #define CANON(id, opcode, text, form, gate) \

@@ -4,20 +4,13 @@
 
 /* ---- Names --------------------------------------------------------------------------------------------- */
 
+/* What unnamed items are called after, under the option that names them. */
 static const char *const name_groups[SORT_COUNT] = {
-    [SORT_CORE_FUNC] = "core-func",
-    [SORT_CORE_TABLE] = "core-table",
-    [SORT_CORE_MEMORY] = "core-memory",
-    [SORT_CORE_GLOBAL] = "core-global",
-    [SORT_CORE_TAG] = "core-tag",
-    [SORT_CORE_TYPE] = "core-type",
-    [SORT_CORE_MODULE] = "core-module",
-    [SORT_CORE_INSTANCE] = "core-instance",
-    [SORT_FUNC] = "func",
-    [SORT_VALUE] = "value",
-    [SORT_TYPE] = "type",
-    [SORT_COMPONENT] = "component",
-    [SORT_INSTANCE] = "instance",
+#define CORE_SORT(id, word, byte) "core-" word,
+#define SORT(id, word, byte)      word,
+#include "sorts.def"
+#undef CORE_SORT
+#undef SORT
 };
 
 /* A nested component goes by the name that its parent gives it. */
@@ -60,19 +53,11 @@ static void unknown_core_type(struct printer *p, struct print_scope *s)
 }
 
 static const char *const sort_words[SORT_COUNT] = {
-    [SORT_CORE_FUNC] = "core func ",
-    [SORT_CORE_TABLE] = "core table ",
-    [SORT_CORE_MEMORY] = "core memory ",
-    [SORT_CORE_GLOBAL] = "core global ",
-    [SORT_CORE_TAG] = "core tag ",
-    [SORT_CORE_TYPE] = "core type ",
-    [SORT_CORE_MODULE] = "core module ",
-    [SORT_CORE_INSTANCE] = "core instance ",
-    [SORT_FUNC] = "func ",
-    [SORT_VALUE] = "value ",
-    [SORT_TYPE] = "type ",
-    [SORT_COMPONENT] = "component ",
-    [SORT_INSTANCE] = "instance ",
+#define CORE_SORT(id, word, byte) "core " word " ",
+#define SORT(id, word, byte)      word " ",
+#include "sorts.def"
+#undef CORE_SORT
+#undef SORT
 };
 
 /* "(word $index)" */

@@ -230,16 +230,12 @@ static u32 global_section(struct module_printer *x)
 
 void p_core_export(struct printer *p, const struct print_scope *s, str name, u32 space, u32 index)
 {
-    static const char *const words[] = {
-        [SORT_CORE_FUNC] = "(func ",     [SORT_CORE_TABLE] = "(table ",
-        [SORT_CORE_MEMORY] = "(memory ", [SORT_CORE_GLOBAL] = "(global ",
-        [SORT_CORE_TAG] = "(tag ",       [SORT_CORE_TYPE] = "(type ",
-        [SORT_CORE_MODULE] = "(module ", [SORT_CORE_INSTANCE] = "(instance ",
-    };
     p_open(p, "export ");
     p_string(p, name);
     p_byte(p, ' ');
-    p_c(p, words[space]);
+    p_byte(p, '(');
+    p_c(p, cm_sort_info[space].word.ptr);
+    p_byte(p, ' ');
     if (space == SORT_CORE_TAG) {
         p_u64(p, index);
     } else {

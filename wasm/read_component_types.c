@@ -6,31 +6,33 @@
 enum cm_sort wasm_rd_core_sort(struct wasm_reader *r)
 {
     u8 byte = wasm_get_byte(&r->c);
-    switch (byte) {
-    case 0x00: return SORT_CORE_FUNC;
-    case 0x01: return SORT_CORE_TABLE;
-    case 0x02: return SORT_CORE_MEMORY;
-    case 0x03: return SORT_CORE_GLOBAL;
-    case 0x04: return SORT_CORE_TAG;
-    case 0x10: return SORT_CORE_TYPE;
-    case 0x11: return SORT_CORE_MODULE;
-    case 0x12: return SORT_CORE_INSTANCE;
-    default: wasm_rd_bad_byte(r, byte, "core sort"); return SORT_CORE_FUNC;
+    for (u32 i = SORT_CORE_FUNC; i < SORT_FUNC; i++) {
+        if (cm_sort_info[i].byte == byte) {
+            return (enum cm_sort)i;
+        }
     }
+    wasm_rd_bad_byte(r, byte, "core sort");
+    return SORT_CORE_FUNC;
 }
 
 enum cm_sort wasm_rd_sort(struct wasm_reader *r)
 {
+    const u8 *at = r->c.at;
     u8 byte = wasm_get_byte(&r->c);
-    switch (byte) {
-    case 0x00: return wasm_rd_core_sort(r);
-    case 0x01: return SORT_FUNC;
-    case 0x02: wasm_rd_gate(r, r->c.at - 1, FEATURE_CM_VALUES, "value"); return SORT_VALUE;
-    case 0x03: return SORT_TYPE;
-    case 0x04: return SORT_COMPONENT;
-    case 0x05: return SORT_INSTANCE;
-    default: wasm_rd_bad_byte(r, byte, "component external kind"); return SORT_FUNC;
+    if (byte == 0) {
+        return wasm_rd_core_sort(r);
     }
+    for (u32 i = SORT_FUNC; i < SORT_COUNT; i++) {
+        if (cm_sort_info[i].byte != byte) {
+            continue;
+        }
+        if (i == SORT_VALUE) {
+            wasm_rd_gate(r, at, FEATURE_CM_VALUES, "value");
+        }
+        return (enum cm_sort)i;
+    }
+    wasm_rd_bad_byte(r, byte, "component external kind");
+    return SORT_FUNC;
 }
 
 static bool is_primitive(u8 byte)

@@ -105,9 +105,6 @@ u32 text_resolve(struct text_scope *s, const struct text_ref *ref);
 /* The name or number of an enclosing scope: how far out it is. */
 u32 text_outer_scope(struct text_scope *s, struct text_scope **out);
 u32 text_lookup(struct text_scope *s, enum cm_sort sort, struct text_token at);
-void text_put_sort(struct buf *out, enum cm_sort sort);
-const char *text_sort_name(enum cm_sort sort);
-bool text_is_core_sort(enum cm_sort sort);
 bool text_is_outer_sort(enum cm_sort sort); /* may an outer alias be of it? */
 /* Takes `core? KEYWORD`. `in_core`: the sorts are core ones anyhow. */
 bool text_take_sort(struct text_parser *p, bool in_core, enum cm_sort *sort);

@@ -383,7 +383,7 @@ static u32 outer_index(struct text_scope *s, const struct alias *a, enum cm_sort
         str *list = text_names_list(p->arena, names);
         u32 count = names->len;
         struct diag *x = text_fail(p, a->index, "unknown outer %s `$" STRF "`",
-                                   text_sort_name(sort), STRA(name));
+                                   cm_sort_info[sort].name, STRA(name));
         diag_suggest(p->d, x, name, list, count);
         return 0;
     }
@@ -400,7 +400,7 @@ static void emit_alias(struct text_scope *s, const struct alias *a, enum cm_sort
             text_fail(s->p, s->p->tok, "a module type has outer aliases of types only");
         buf_str(&item.bytes, STR("\x10\x01"));
     } else {
-        text_put_sort(&item.bytes, sort);
+        cm_write_sort(&item.bytes, sort);
         text_byte(&item.bytes, a->target);
     }
     if (a->target == 2) {
@@ -433,11 +433,11 @@ void text_alias_field(struct text_scope *s)
         text_unexpected(p, "a sort, such as `func` or `core module`");
         return;
     }
-    if (a.target == 0 && text_is_core_sort(sort) && sort != SORT_CORE_MODULE)
-        text_fail(p, word, "a component instance exports no %s", text_sort_name(sort));
+    if (a.target == 0 && cm_sort_info[sort].is_core && sort != SORT_CORE_MODULE)
+        text_fail(p, word, "a component instance exports no %s", cm_sort_info[sort].name);
     if (a.target == 2 && !text_is_outer_sort(sort))
         text_fail(p, word, "an outer alias is of a module, a type or a component, not of a %s",
-                  text_sort_name(sort));
+                  cm_sort_info[sort].name);
     text_binder(p, &id, &at, &shown);
     text_close(p);
     emit_alias(s, &a, sort, &shape);

@@ -469,11 +469,11 @@ void text_externtype(struct text_scope *s, struct text_item *item, enum cm_sort 
     case SORT_FUNC:
     case SORT_COMPONENT:
     case SORT_INSTANCE:
-        text_put_sort(&item->bytes, sort);
+        cm_write_sort(&item->bytes, sort);
         text_item_ref(item, text_cm_typeuse(s, sort), false);
         break;
     case SORT_TYPE:
-        text_put_sort(&item->bytes, sort);
+        cm_write_sort(&item->bytes, sort);
         if (text_open(p, "sub")) {
             text_expect(p, "resource");
             text_byte(&item->bytes, 1);
@@ -488,7 +488,7 @@ void text_externtype(struct text_scope *s, struct text_item *item, enum cm_sort 
         text_close(p);
         break;
     case SORT_VALUE:
-        text_put_sort(&item->bytes, sort);
+        cm_write_sort(&item->bytes, sort);
         if (text_open(p, "eq")) {
             text_byte(&item->bytes, 0);
             text_item_ref(item, text_take_ref(s, SORT_VALUE), false);
@@ -499,7 +499,7 @@ void text_externtype(struct text_scope *s, struct text_item *item, enum cm_sort 
         }
         break;
     default:
-        text_fail(p, p->tok, "a %s can be neither imported nor exported", text_sort_name(sort));
+        text_fail(p, p->tok, "a %s can be neither imported nor exported", cm_sort_info[sort].name);
         break;
     }
 }

@@ -47,7 +47,7 @@ static void put_export(struct text_scope *s, struct text_export *e)
 {
     struct text_item item = text_item_new(s);
     buf_str(&item.bytes, buf_view(&e->attributes));
-    text_put_sort(&item.bytes, e->sort);
+    cm_write_sort(&item.bytes, e->sort);
     text_uleb(&item.bytes, e->index);
     text_byte(&item.bytes, 0);
     text_emit(s, TEXT_ITEM_EXPORT, &item);
@@ -130,7 +130,7 @@ static void bundle(struct text_scope *s, bool core, struct text_item *item)
         else if (core)
             text_byte(&exports.bytes, ref.sort == SORT_CORE_MODULE ? 0x11 : 0x12);
         else
-            text_put_sort(&exports.bytes, ref.sort);
+            cm_write_sort(&exports.bytes, ref.sort);
         text_item_ref(&exports, ref, false);
         text_close(p);
     }
@@ -166,7 +166,7 @@ static void arguments(struct text_scope *s, bool core, struct text_item *item)
         if (core)
             text_byte(&args.bytes, 0x12);
         else
-            text_put_sort(&args.bytes, ref.sort);
+            cm_write_sort(&args.bytes, ref.sort);
         text_item_ref(&args, ref, false);
         text_close(p);
     }
@@ -335,7 +335,7 @@ static void export_field(struct text_scope *s)
     text_binder(p, &id, &at, &shown);
     text_extern_name(s, &item.bytes);
     struct text_ref ref = text_take_any_ref(s, false);
-    text_put_sort(&item.bytes, ref.sort);
+    cm_write_sort(&item.bytes, ref.sort);
     text_item_ref(&item, ref, false);
     if (p->tok.kind == TEXT_LPAREN) {
         enum cm_sort sort = SORT_FUNC;
@@ -357,22 +357,14 @@ static void export_field(struct text_scope *s)
 static void core_field(struct text_scope *s)
 {
     struct text_parser *p = s->p;
-    static const struct {
-        str word;
-        enum cm_sort sort;
-    } others[] = {
-        {STR_INIT("func"), SORT_CORE_FUNC},     {STR_INIT("table"), SORT_CORE_TABLE},
-        {STR_INIT("memory"), SORT_CORE_MEMORY}, {STR_INIT("global"), SORT_CORE_GLOBAL},
-        {STR_INIT("tag"), SORT_CORE_TAG},
-    };
     if (text_take(p, "module")) {
         nested(s, SORT_CORE_MODULE);
     } else if (text_take(p, "instance")) {
         core_instance(s);
     } else if (!text_core_type_field(s)) {
-        for (u32 i = 0; i < LENGTH_OF(others); i++) {
-            if (text_take_word(p, others[i].word)) {
-                core_definition(s, others[i].sort);
+        for (u32 i = SORT_CORE_FUNC; i <= SORT_CORE_TAG; i++) {
+            if (text_take_word(p, cm_sort_info[i].word)) {
+                core_definition(s, (enum cm_sort)i);
                 return;
             }
         }
@@ -464,7 +456,7 @@ static void put_names(struct text_scope *s)
         if (s->shown[i].count == 0)
             continue;
         struct buf names = buf_in(s->p->arena);
-        text_put_sort(&names, (enum cm_sort)i);
+        cm_write_sort(&names, (enum cm_sort)i);
         text_put_vec(&names, s->shown[i].count, &s->shown[i].bytes);
         wasm_write_section(out, 1, buf_view(&names));
     }

@@ -3,44 +3,6 @@
 
 /* ---- Sorts -------------------------------------------------------------------------------------------- */
 
-static const struct {
-    str word;
-    const char *shown;
-    bool core;
-    u8 code;
-} sorts[SORT_COUNT] = {
-    [SORT_CORE_FUNC] = {STR_INIT("func"), "core func", true, 0x00},
-    [SORT_CORE_TABLE] = {STR_INIT("table"), "core table", true, 0x01},
-    [SORT_CORE_MEMORY] = {STR_INIT("memory"), "core memory", true, 0x02},
-    [SORT_CORE_GLOBAL] = {STR_INIT("global"), "core global", true, 0x03},
-    [SORT_CORE_TAG] = {STR_INIT("tag"), "core tag", true, 0x04},
-    [SORT_CORE_TYPE] = {STR_INIT("type"), "core type", true, 0x10},
-    [SORT_CORE_MODULE] = {STR_INIT("module"), "core module", true, 0x11},
-    [SORT_CORE_INSTANCE] = {STR_INIT("instance"), "core instance", true, 0x12},
-    [SORT_FUNC] = {STR_INIT("func"), "func", false, 0x01},
-    [SORT_VALUE] = {STR_INIT("value"), "value", false, 0x02},
-    [SORT_TYPE] = {STR_INIT("type"), "type", false, 0x03},
-    [SORT_COMPONENT] = {STR_INIT("component"), "component", false, 0x04},
-    [SORT_INSTANCE] = {STR_INIT("instance"), "instance", false, 0x05},
-};
-
-const char *text_sort_name(enum cm_sort sort)
-{
-    return sorts[sort].shown;
-}
-
-bool text_is_core_sort(enum cm_sort sort)
-{
-    return sorts[sort].core;
-}
-
-void text_put_sort(struct buf *out, enum cm_sort sort)
-{
-    if (sorts[sort].core)
-        text_byte(out, 0);
-    text_byte(out, sorts[sort].code);
-}
-
 bool text_take_sort(struct text_parser *p, bool in_core, enum cm_sort *sort)
 {
     bool core = in_core;
@@ -52,7 +14,7 @@ bool text_take_sort(struct text_parser *p, bool in_core, enum cm_sort *sort)
         core = true;
     }
     for (u32 i = 0; i < SORT_COUNT; i++) {
-        if (sorts[i].core == core && text_take_word(p, sorts[i].word)) {
+        if (cm_sort_info[i].is_core == core && text_take_word(p, cm_sort_info[i].word)) {
             *sort = (enum cm_sort)i;
             return true;
         }
@@ -66,7 +28,7 @@ static struct text_token take_index(struct text_parser *p, enum cm_sort sort)
 {
     struct text_token t = p->tok;
     if (t.kind != TEXT_ID && t.kind != TEXT_NUMBER)
-        text_unexpected(p, str_printf(p->d->arena, "a %s%c", text_sort_name(sort), 0).ptr);
+        text_unexpected(p, str_printf(p->d->arena, "a %s%c", cm_sort_info[sort].name, 0).ptr);
     text_advance(p);
     return t;
 }
@@ -98,7 +60,7 @@ struct text_ref text_take_any_ref(struct text_scope *s, bool in_core)
 /* The sort and the rest of a reference, past its `(`. */
 static struct text_ref in_parens(struct text_scope *s, enum cm_sort sort)
 {
-    text_expect_word(s->p, sorts[sort].word);
+    text_expect_word(s->p, cm_sort_info[sort].word);
     struct text_ref ref = text_take_plain_ref(s, sort);
     text_close(s->p);
     return ref;
@@ -110,14 +72,14 @@ static struct text_ref take_index_ref(struct text_scope *s, enum cm_sort sort)
     struct text_ref ref = {.sort = sort, .index = take_index(p, sort)};
     if (p->tok.kind == TEXT_STRING)
         text_fail(p, p->tok, "an export is named in parentheses: `(%s $instance \"name\")`",
-                  text_sort_name(sort));
+                  cm_sort_info[sort].name);
     return ref;
 }
 
 struct text_ref text_take_sort_ref(struct text_scope *s, enum cm_sort sort)
 {
     text_lparen(s->p);
-    if (sorts[sort].core)
+    if (cm_sort_info[sort].is_core)
         text_expect(s->p, "core");
     return in_parens(s, sort);
 }
@@ -279,7 +241,7 @@ static void grow_shapes(struct text_scope *s, enum cm_sort sort, const struct te
 static u32 alias_export(struct text_scope *s, bool core, enum cm_sort sort, u32 instance, str name)
 {
     struct buf bytes = buf_in(s->p->arena);
-    text_put_sort(&bytes, sort);
+    cm_write_sort(&bytes, sort);
     text_byte(&bytes, core);
     text_uleb(&bytes, instance);
     wasm_write_name(&bytes, name);
@@ -295,7 +257,7 @@ static u32 alias_outer(struct text_scope *s, enum cm_sort sort, u32 depth, u32 i
     if (s->kind == SCOPE_MODULE_TYPE)
         buf_str(&bytes, STR("\x10\x01"));
     else {
-        text_put_sort(&bytes, sort);
+        cm_write_sort(&bytes, sort);
         text_byte(&bytes, 2);
     }
     text_uleb(&bytes, depth);
@@ -333,7 +295,8 @@ static void unknown(struct text_scope *s, enum cm_sort sort, struct text_token a
     }
     str *names = near.data;
     u32 count = near.len;
-    struct diag *x = text_fail(p, at, "unknown %s `$" STRF "`", text_sort_name(sort), STRA(name));
+    struct diag *x =
+        text_fail(p, at, "unknown %s `$" STRF "`", cm_sort_info[sort].name, STRA(name));
     diag_suggest(p->d, x, name, names, count);
     for (struct text_scope *from = s->parent; from && !text_is_outer_sort(sort);
          from = from->parent) {
@@ -347,7 +310,7 @@ static void unknown(struct text_scope *s, enum cm_sort sort, struct text_token a
     }
     for (u32 i = 0; i < SORT_COUNT; i++) {
         if (i != (u32)sort && text_names_get(&s->names[i], name) != TEXT_NONE)
-            diag_note(p->d, x, "there is a %s of this name", text_sort_name((enum cm_sort)i));
+            diag_note(p->d, x, "there is a %s of this name", cm_sort_info[(enum cm_sort)i].name);
     }
 }
 
@@ -384,7 +347,7 @@ u32 text_resolve(struct text_scope *s, const struct text_ref *ref)
         return ref->value;
     if (ref->name_count == 0)
         return text_lookup(s, ref->sort, ref->index);
-    bool core = text_is_core_sort(ref->sort) && ref->sort != SORT_CORE_MODULE;
+    bool core = cm_sort_info[ref->sort].is_core && ref->sort != SORT_CORE_MODULE;
     enum cm_sort instances = core ? SORT_CORE_INSTANCE : SORT_INSTANCE;
     u32 index = text_lookup(s, instances, ref->index);
     for (u32 i = 0; i + 1 < ref->name_count; i++)
@@ -435,7 +398,7 @@ u32 text_define(struct text_scope *s, enum cm_sort sort, struct text_token at, s
     if (fresh)
         *value = index;
     else
-        text_fail(p, at, "duplicate %s identifier `$" STRF "`", text_sort_name(sort), STRA(id));
+        text_fail(p, at, "duplicate %s identifier `$" STRF "`", cm_sort_info[sort].name, STRA(id));
     return index;
 }
 

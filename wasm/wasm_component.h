@@ -93,22 +93,24 @@ str cm_name_attribute(const struct cm_name *n, enum cm_attribute kind);
 /* The attributes that there are, in the order of the binary; those that it does not tell of come last. How many there are. */
 u32 cm_name_attributes(const struct cm_name *n, enum cm_attribute order[ATTRIBUTE_COUNT]);
 
+/* One row each in sorts.def. */
 enum cm_sort {
-    SORT_CORE_FUNC,
-    SORT_CORE_TABLE,
-    SORT_CORE_MEMORY,
-    SORT_CORE_GLOBAL,
-    SORT_CORE_TAG,
-    SORT_CORE_TYPE,
-    SORT_CORE_MODULE,
-    SORT_CORE_INSTANCE,
-    SORT_FUNC,
-    SORT_VALUE,
-    SORT_TYPE,
-    SORT_COMPONENT,
-    SORT_INSTANCE,
+#define CORE_SORT(id, word, byte) SORT_##id,
+#define SORT(id, word, byte)      SORT_##id,
+#include "sorts.def"
+#undef CORE_SORT
+#undef SORT
     SORT_COUNT
 };
+struct cm_sort_info {
+    str word;         /* "func" */
+    const char *name; /* "core func" */
+    bool is_core;
+    u8 byte; /* in the binary; of core ones within `core:sort` */
+};
+extern const struct cm_sort_info cm_sort_info[SORT_COUNT];
+/* Appends the bytes of a `sort`. */
+void cm_write_sort(struct buf *out, enum cm_sort sort);
 struct cm_sortidx {
     enum cm_sort sort;
     u32 index;

@@ -3,25 +3,9 @@
 
 /* ---- Names, sorts, value types --------------------------------------------------------------------- */
 
-static const u8 core_sort_bytes[] = {
-    [SORT_CORE_FUNC] = 0x00,   [SORT_CORE_TABLE] = 0x01,    [SORT_CORE_MEMORY] = 0x02,
-    [SORT_CORE_GLOBAL] = 0x03, [SORT_CORE_TAG] = 0x04,      [SORT_CORE_TYPE] = 0x10,
-    [SORT_CORE_MODULE] = 0x11, [SORT_CORE_INSTANCE] = 0x12,
-};
-
-static void write_sort(struct buf *out, enum cm_sort sort)
-{
-    if (sort <= SORT_CORE_INSTANCE) {
-        buf_byte(out, 0);
-        buf_byte(out, core_sort_bytes[sort]);
-    } else {
-        buf_byte(out, (u8)(sort - SORT_FUNC + 1));
-    }
-}
-
 static void write_sortidx(struct buf *out, struct cm_sortidx item)
 {
-    write_sort(out, item.sort);
+    cm_write_sort(out, item.sort);
     buf_uleb(out, item.index);
 }
 
@@ -61,7 +45,7 @@ static void write_cm_name(struct buf *out, const struct cm_name *n)
 
 static void write_cm_externtype(struct buf *out, const struct cm_externtype *t)
 {
-    write_sort(out, t->sort);
+    cm_write_sort(out, t->sort);
     if (t->sort == SORT_VALUE) {
         buf_byte(out, !t->is_bound);
         if (!t->is_bound) {
@@ -79,7 +63,7 @@ static void write_cm_externtype(struct buf *out, const struct cm_externtype *t)
 
 static void write_alias(struct buf *out, const struct cm_alias *a)
 {
-    write_sort(out, a->sort);
+    cm_write_sort(out, a->sort);
     buf_byte(out, (u8)a->kind);
     if (a->kind == ALIAS_OUTER) {
         buf_uleb(out, a->outer_count);
@@ -263,7 +247,7 @@ static void write_instance(struct buf *out, const struct cm_instance *i, bool co
         const struct cm_inline_export *e = &i->exports[k];
         if (core) {
             wasm_write_name(out, e->name.name);
-            buf_byte(out, core_sort_bytes[e->item.sort]);
+            buf_byte(out, cm_sort_info[e->item.sort].byte);
             buf_uleb(out, e->item.index);
         } else {
             write_cm_name(out, &e->name);
