@@ -358,12 +358,89 @@ static void suggest_word(struct diags *d, struct diag *x, struct watch *w, str w
     }
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The `@` of a version, and not of a gate? */
+static bool starts_version(str text, u32 at)
+{
+    u32 next = at + 1;
+    return at < text.len && text.ptr[at] == '@' && (next = token_start(text, next)) < text.len &&
+           is_digit(text.ptr[next]);
+}
+
+/* What ends before `at`: a word, with the namespace of a package if there is one. */
+static str path_before(str text, u32 at)
+{
+    u32 end = end_of_previous(text, at), start = end;
+    while (start && (is_word_byte(text.ptr[start - 1]) || text.ptr[start - 1] == ':')) {
+        start--;
+    }
+    return str_sub(text, start, end);
+}
+
+/* A version that does not stand behind the interface of a package. */
+static void hint_version(struct diags *d, struct diag *x, struct watch *w)
+{
+    str path = path_before(w->text, w->at);
+    u32 from = token_start(w->text, w->at + 1), to = from;
+    while (to < w->text.len && (is_word_byte(w->text.ptr[to]) || w->text.ptr[to] == '+' ||
+                                (w->text.ptr[to] == '.' && to + 1 < w->text.len &&
+                                 is_word_byte(w->text.ptr[to + 1])))) {
+        to++;
+    }
+    str version = str_sub(w->text, from, to);
+    if (str_find_char(path, ':', 0) != SIZE_MAX) {
+        diag_help(d, x, "name an interface or world of the package: `" STRF "/NAME@" STRF "`",
+                  STRA(path), STRA(version));
+    } else if (path.len) {
+        diag_help(d, x,
+                  "a version stands behind a package and a name of it: `NS:PACKAGE/" STRF "@" STRF
+                  "`",
+                  STRA(path), STRA(version));
+    }
+}
+
+/* `<` behind a word that takes none: mistyped, or of another language. */
+static void hint_parts(struct diags *d, struct diag *x, struct watch *w, u32 source)
+{
+    static const str generic[] = {
+        STR_INIT("list"),   STR_INIT("option"), STR_INIT("result"),
+        STR_INIT("tuple"),  STR_INIT("map"),    STR_INIT("stream"),
+        STR_INIT("future"), STR_INIT("own"),    STR_INIT("borrow"),
+    };
+    u32 end = end_of_previous(w->text, w->at), start = end;
+    while (start && is_word_byte(w->text.ptr[start - 1])) {
+        start--;
+    }
+    str word = str_sub(w->text, start, end);
+    bool is_type = !wit_is_reserved(word) || str_eq_c(word, wit_prim_name(wit_prim_of(word)));
+    if (!word.len || !is_type) {
+        return;
+    }
+    diag_label(d, x, (span){source, start, end}, "no type of this name takes others in `<>`");
+    str near = near_name(word, generic, LENGTH_OF(generic));
+    if (near.len) {
+        diag_help(d, x, "did you mean `" STRF "`?", STRA(near));
+    } else {
+        diag_help(d, x,
+                  "these do: `list`, `option`, `result`, `tuple`, `map`, `stream`, `future`, `own` "
+                  "and `borrow`");
+    }
+}
+
 static void hints(struct diags *d, struct diag *x, struct watch *w, u32 source)
 {
     str rest = str_sub(w->text, w->at, w->text.len);
     char c = rest.len ? rest.ptr[0] : 0;
     u32 before = end_of_previous(w->text, w->at);
-    if (takes(w, ";") && before && (c == ',' || c == '}' || is_word_byte(c) || c == '@')) {
+    if (starts_version(w->text, w->at)) {
+        hint_version(d, x, w);
+    } else if (c == '<') {
+        hint_parts(d, x, w, source);
+    } else if (takes(w, ";") && before && (c == ',' || c == '}' || is_word_byte(c) || c == '@')) {
         if (c == ',') {
             diag_help(d, x, "items of an interface or a world end with `;`");
         } else {
@@ -541,7 +618,8 @@ static bool blank_item(struct watch *w, char *bytes, struct wit_skipped *skipped
     u32 start = item_start(text, w->from, at), end = item_end(text, start, at);
     str word = str_sub(text, at, token_end(text, at));
     bool before = token_start(text, start) < at;
-    if (before && (starts_item(word) || str_eq(word, STR("@")))) {
+    bool is_gate = str_eq(word, STR("@")) && !starts_version(text, at);
+    if (before && (starts_item(word) || is_gate)) {
         end = at;
     }
     bool any = blank(w, bytes, start, end, skipped);
