@@ -3,7 +3,7 @@ calls), from a fixed seed. `run(n)` calls a handful of them, `all(n)` each once.
 import random
 
 I32 = 0x7F
-BYTES = 15 << 20
+BYTES = 15_000_000
 
 
 def leb(n):
@@ -87,6 +87,7 @@ def module(size=BYTES, seed=1):
     w = Writer(seed)
     shapes = 400  # bodies are repeated beyond: making each anew would take longer than all that is measured
     bodies = [w.body(lambda: w.random.randrange(shapes)) for _ in range(shapes)]
+    size -= sum(map(len, bodies))
     while size > 0:
         pick = w.random.choice(bodies[:shapes])
         bodies.append(pick)
