@@ -396,6 +396,7 @@ struct canon_store {
 
     struct map plan_numbers; /* of elements of streams -> number in plans */
     VEC(const struct plan *) plans;
+    u32 plan_steps; /* of all plans */
 
     struct pool threads_pool, tasks_pool, subtasks_pool, ends_pool, sets_pool;
     struct arena scratch; /* lifted values on their way */
@@ -487,9 +488,29 @@ bool canon_lift_handle(struct cx *cx, u32 index, const struct canon_type *t, str
 /* Where lift_flat_values finds a value: in cells, or where the first one points. NULL after a trap. */
 const u8 *canon_lift_from(struct cx *cx, u32 max_flat, const u64 *slots, const struct canon_type *t,
                           enum canon_layout *l);
-/* An address (0) or a length (1). */
-u64 canon_load_word(const u8 *at, enum canon_layout l, u32 i);
-void canon_store_words(u8 *at, enum canon_layout l, u64 ptr, u64 length);
+/* An address (i 0) or a length (1). */
+static inline u64 canon_load_word(const u8 *at, enum canon_layout l, u32 i)
+{
+    u64 wide;
+    u32 narrow;
+    if (l & 1) {
+        memcpy(&wide, at + 8 * i, 8);
+        return wide;
+    }
+    memcpy(&narrow, at + (canon_is_flat(l) ? 8 : 4) * i,
+           4); /* the rest of a cell may be of a joined type */
+    return narrow;
+}
+static inline void canon_store_words(u8 *at, enum canon_layout l, u64 ptr, u64 length)
+{
+    if (l == CANON_MEMORY_32) {
+        u32 words[2] = {(u32)ptr, (u32)length};
+        memcpy(at, words, 8);
+    } else {
+        u64 words[2] = {ptr, length};
+        memcpy(at, words, 16);
+    }
+}
 /* Makes the NaNs of plain f32 or f64 elements canonical. */
 void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind);
 

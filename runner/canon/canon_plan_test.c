@@ -376,7 +376,7 @@ static struct outcome pass(struct pair *x, const struct run *r, bool with_plan, 
     struct cx to = canon_cx(s, &x->b->opts, x->b->inst);
     to.borrow_scope = &task;
     const struct plan *plan =
-        with_plan ? canon_plan_new(&s->arena, r->type, layout(x->a->opts.p, r->type, r->max_flat),
+        with_plan ? canon_plan_new(s, r->type, layout(x->a->opts.p, r->type, r->max_flat),
                                    layout(x->b->opts.p, r->type, r->target_flat))
                   : NULL;
     u64 at, out = 32768;
@@ -464,6 +464,35 @@ static void try_seed(u64 seed)
     arena_free(&a);
 }
 
+/* What is small as a type may be large as a plan: then there is none, soon. */
+static void test_large(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w);
+    for (u32 kind = 0; kind < 2; kind++) {
+        const struct canon_type *t = canon_prim(CANON_T_CHAR);
+        for (u32 depth = 0; depth < (kind ? 15 : 60); depth++) {
+            struct canon_type *outer =
+                canon_type_new(&w.arena, kind ? CANON_T_TUPLE : CANON_T_VARIANT);
+            outer->fields = arena_array(&w.arena, struct canon_field, 2);
+            outer->field_count = 2;
+            outer->fields[0].type = outer->fields[1].type = t;
+            assert_true(canon_type_finish(outer));
+            t = outer;
+        }
+        assert_null(canon_plan_new(w.store, t, CANON_MEMORY_32, CANON_MEMORY_32));
+    }
+    u32 made = 0; /* and all together they are not large either */
+    while (made < 3000 &&
+           canon_plan_new(w.store, canon_prim(CANON_T_CHAR), CANON_MEMORY_32, CANON_MEMORY_32)) {
+        made++;
+        w.store->plan_steps += 1000;
+    }
+    assert_in_range(made, 1000, 2000);
+    world_end(&w);
+}
+
 static u64 runs = 400;
 
 static void test_random(void **state)
@@ -482,6 +511,7 @@ int main(int argc, char **argv)
     runs = argc > 1 ? strtoull(argv[1], NULL, 0) : runs;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

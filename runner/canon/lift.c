@@ -47,15 +47,6 @@ static u64 load_int(const u8 *at, u32 bytes)
     return v;
 }
 
-u64 canon_load_word(const u8 *at, enum canon_layout l, u32 i)
-{
-    switch (l) {
-    case CANON_MEMORY_32: return load_int(at + 4 * i, 4);
-    case CANON_FLAT_32: return load_int(at + 8 * i, 4); /* its upper half may be of a joined type */
-    default: return load_int(at + 8 * i, 8);
-    }
-}
-
 static i64 sign_extend(u64 v, u32 bits)
 {
     u32 shift = 64 - bits;

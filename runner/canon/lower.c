@@ -145,13 +145,6 @@ static void store_int(struct cx *cx, u64 at, enum canon_layout l, u64 v, u32 byt
     memcpy((canon_is_flat(l) ? cx->cells : cx->mem) + at, &v, bytes);
 }
 
-void canon_store_words(u8 *at, enum canon_layout l, u64 ptr, u64 length)
-{
-    u32 bytes = l == CANON_MEMORY_32 ? 4 : 8;
-    memcpy(at, &ptr, bytes);
-    memcpy(at + bytes, &length, bytes);
-}
-
 static bool lower_pair(struct cx *cx, u64 at, enum canon_layout l, u64 ptr, u64 length)
 {
     canon_store_words((canon_is_flat(l) ? cx->cells : cx->mem) + at, l, ptr, length);

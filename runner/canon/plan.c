@@ -2,7 +2,8 @@
 #include "plan.h"
 
 /* A type that names another one twice, which names another one twice...: its plan is not small because it is. */
-#define PLAN_LARGEST 20000
+#define PLAN_LARGEST  20000
+#define PLANS_LARGEST 2000000 /* steps in a store */
 
 struct maker {
     struct arena *arena;
@@ -29,6 +30,7 @@ static struct plan_step *add(struct maker *m, enum plan_op op, const struct cano
     *s = (struct plan_step){.op = (u8)op,
                             .from = (u8)at.from,
                             .to = (u8)at.to,
+                            .width = (u8)(t->disc_size ? t->disc_size : t->size[0]),
                             .source = at.source,
                             .target = at.target,
                             .type = t};
@@ -238,22 +240,22 @@ static bool is_cells(const struct plan *p)
     if (!canon_is_flat(p->from) || !canon_is_flat(p->to)) {
         return false;
     }
-    const struct plan_step *s = p->check;
+    const struct plan_step *s = p->check.steps;
     while (s->op == PLAN_CHAR) {
         s++;
     }
     bool is = s->op == PLAN_END;
-    for (s = p->copy; is && s->op != PLAN_END; s++) {
-        is = s->op >= PLAN_BYTES && s->op <= PLAN_FLAGS;
+    for (s = p->copy.steps; is && s->op != PLAN_END; s++) {
+        is = plan_is_scalar(s);
     }
     return is;
 }
 
-static const struct plan_step *make(struct maker *m, const struct canon_type *t, struct spot at)
+static void make(struct maker *m, const struct canon_type *t, struct spot at)
 {
     add_type(m, t, at);
     add(m, PLAN_END, t, at);
-    for (u32 i = 0; i < m->steps.len; i++) {
+    for (u32 i = m->steps.len; i-- > 0;) {
         struct plan_step *s = &m->steps.data[i];
         if (s->op == PLAN_BYTES) {
             s->op = s->n == 1   ? PLAN_1
@@ -261,28 +263,47 @@ static const struct plan_step *make(struct maker *m, const struct canon_type *t,
                     : s->n == 4 ? PLAN_4
                     : s->n == 8 ? PLAN_8
                                 : PLAN_BYTES;
+        } else if (s->op == PLAN_JUMP) { /* all jumps are forward */
+            const struct plan_step *to = &m->steps.data[s->next];
+            if (to->op == PLAN_JUMP || to->op == PLAN_END) {
+                *s = *to;
+            }
         }
     }
-    return m->steps.data;
 }
 
-const struct plan *canon_plan_new(struct arena *a, const struct canon_type *t,
+static struct plan_program kept(struct arena *a, const struct maker *m)
+{
+    struct plan_step *steps = arena_array(a, struct plan_step, m->steps.len);
+    u32 *targets = arena_array(a, u32, m->targets.len ? m->targets.len : 1);
+    memcpy(steps, m->steps.data, m->steps.len * sizeof *steps);
+    if (m->targets.len) {
+        memcpy(targets, m->targets.data, m->targets.len * sizeof *targets);
+    }
+    return (struct plan_program){steps, targets};
+}
+
+const struct plan *canon_plan_new(struct canon_store *s, const struct canon_type *t,
                                   enum canon_layout from, enum canon_layout to)
 {
     struct spot at = {.from = from, .to = to};
-    struct maker check = {.arena = a}, copy = {.arena = a, .is_copy = true};
-    struct plan *p = arena_new(a, struct plan);
-    p->from = from;
-    p->to = to;
-    p->type = t;
-    p->check = make(&check, t, at);
-    p->copy = make(&copy, t, at);
-    if (copy.visits == PLAN_LARGEST) {
-        return NULL;
+    struct arena *scratch = canon_scratch_enter(s);
+    struct maker check = {.arena = scratch}, copy = {.arena = scratch, .is_copy = true};
+    struct plan *p = NULL;
+    make(&check, t, at);
+    make(&copy, t, at);
+    u32 size = check.steps.len + copy.steps.len + copy.targets.len;
+    if (copy.visits < PLAN_LARGEST && (u64)s->plan_steps + size <= PLANS_LARGEST) {
+        s->plan_steps += size;
+        p = arena_new(&s->arena, struct plan);
+        p->from = from;
+        p->to = to;
+        p->type = t;
+        p->check = kept(&s->arena, &check);
+        p->copy = kept(&s->arena, &copy);
+        p->is_cells = is_cells(p);
+        p->depth = copy.deepest > check.deepest ? copy.deepest : check.deepest;
     }
-    p->check_targets = check.targets.data;
-    p->copy_targets = copy.targets.data;
-    p->is_cells = is_cells(p);
-    p->depth = copy.deepest > check.deepest ? copy.deepest : check.deepest;
+    canon_scratch_leave(s);
     return p;
 }

@@ -21,8 +21,8 @@ enum plan_op {
     PLAN_BOOL_4, /* from a cell */
     PLAN_F32,
     PLAN_F64,
-    PLAN_CHAR,  /* check */
     PLAN_FLAGS, /* those of `n`, a mask */
+    PLAN_CHAR,  /* check */
     PLAN_CASE, /* the discriminant; goes on at targets[n + case], or at the next step if there are no payloads */
     PLAN_STRING,
     PLAN_LIST,        /* each element by the body, which follows; `next` is behind it */
@@ -36,22 +36,30 @@ enum plan_op {
 struct plan_step {
     u8 op;
     u8 from, to; /* enum canon_layout */
+    u8 width;    /* of a scalar in memory, or of a discriminant */
     u32 source, target;
     u32 n, next;
     const struct canon_type *type;
 };
 #define PLAN_NO_PAYLOADS UINT32_MAX
+static inline bool plan_is_scalar(const struct plan_step *s)
+{
+    return s->op >= PLAN_BYTES && s->op <= PLAN_FLAGS;
+}
 
+struct plan_program {
+    const struct plan_step *steps;
+    const u32 *targets; /* of all CASE: numbers of steps */
+};
 struct plan {
     enum canon_layout from, to;
     const struct canon_type *type;
-    const struct plan_step *check, *copy;
-    const u32 *check_targets, *copy_targets;
+    struct plan_program check, copy;
     u32 depth;     /* of lists within lists */
     bool is_cells; /* from cells to cells, nothing but numbers, bools, chars, flags */
 };
-/* NULL if it would be too large: then values go as they do for hosts. */
-const struct plan *canon_plan_new(struct arena *a, const struct canon_type *t,
+/* Lives as long as the store. NULL if it would be too large: then values go as they do for hosts. */
+const struct plan *canon_plan_new(struct canon_store *s, const struct canon_type *t,
                                   enum canon_layout from, enum canon_layout to);
 
 /* A plan that is_cells, in one go. */

@@ -30,7 +30,7 @@ struct arena *canon_scratch_enter(struct canon_store *s)
 
 void canon_scratch_leave(struct canon_store *s)
 {
-    if (--s->scratch_depth == 0) {
+    if (--s->scratch_depth == 0 && (s->scratch.block || s->scratch.large)) {
         arena_reset(&s->scratch);
     }
 }
