@@ -154,9 +154,8 @@ static bool find_export(struct module_run *x, struct engine_instance *i,
                         struct engine_func **out)
 {
     struct cli *cli = x->cli;
-    struct engine_extern e;
-    if (engine_export(i, c->text, &e) && e.kind == EXTERN_FUNC) {
-        *out = e.func;
+    *out = engine_export_func(i, c->text);
+    if (*out) {
         return true;
     }
     str *names = arena_array(&cli->arena, str, m->exports.len);
@@ -168,6 +167,7 @@ static bool find_export(struct module_run *x, struct engine_instance *i,
     }
     struct diag *d = diag_error(&cli->diags, "invoke", c->name,
                                 "the module exports no function `" STRF "`", STRA(c->text));
+    struct engine_extern e;
     if (engine_export(i, c->text, &e)) {
         diag_note(&cli->diags, d, "the export `" STRF "` is a %s", STRA(c->text), kinds[e.kind]);
     }
@@ -209,15 +209,15 @@ static bool read_args(struct module_run *x, u32 source, const struct wave_call *
 
 static int run_start(struct module_run *x, struct engine_instance *i)
 {
-    struct engine_extern e;
-    if (!engine_export(i, STR("_start"), &e) || e.kind != EXTERN_FUNC) {
+    struct engine_func *start = engine_export_func(i, STR("_start"));
+    if (!start) {
         struct diag *d = diag_error(&x->cli->diags, "run", (span){0},
                                     "`%s` is no program: it does not export `_start`", x->o->path);
         diag_help(&x->cli->diags, d, "call an export with `--invoke 'NAME(ARGUMENTS)'`");
         return 1;
     }
     int code;
-    call(x, e.func, NULL, &code);
+    call(x, start, NULL, &code);
     return code;
 }
 
@@ -283,10 +283,9 @@ static int run_loaded(struct module_run *x, struct engine_module *loaded,
     if (!x->o->invoke) {
         return run_start(x, i);
     }
-    struct engine_extern
-        first; /* a library of WASI 0.1 is set up once before its other exports are called */
-    if (engine_export(i, STR("_initialize"), &first) && first.kind == EXTERN_FUNC &&
-        !call(x, first.func, NULL, &code)) {
+    /* A library of WASI 0.1 is set up once before its other exports are called. */
+    struct engine_func *first = engine_export_func(i, STR("_initialize"));
+    if (first && !call(x, first, NULL, &code)) {
         return code;
     }
     struct wave_call c;

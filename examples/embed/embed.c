@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <witc/engine.h>
 
-static const char text[] = "(module"
-                           "  (import \"host\" \"print\" (func $print (param i32)))"
+static const char text[] = "(module (import \"host\" \"print\" (func $print (param i32)))"
                            "  (func (export \"countdown\") (param i32) (result i32) (local i32)"
                            "    (loop $again"
                            "      (call $print (local.get 0))"
@@ -23,29 +22,21 @@ static enum engine_outcome print(void *env, struct engine_task *task, u64 *slots
     return ENGINE_DONE;
 }
 
-static int run(struct arena *arena, struct diags *diags, struct engine_store *store)
+static int run(struct engine_store *store, struct diags *diags)
 {
-    const wasm_valtype i32_[] = {WASM_I32};
-    const struct wasm_functype print_type = {.params = i32_, .param_count = 1};
-    struct engine_extern import = {.kind = EXTERN_FUNC}, export_;
-    struct engine_instance *instance;
-    struct wasm_binary binary;
     u32 source = sources_add(diags->sources, STR("countdown.wat"), str_c(text), SOURCE_TEXT);
-    u64 three[] = {3};
-
-    if (!wasm_read(arena, source, features_default(), &binary, diags))
-        return 1;
-    struct engine_module *module = engine_load(store, binary.module, features_default(), diags);
-    import.func = engine_host_func(store, &print_type, STR("print"), print, "the guest says");
+    struct engine_module *module = engine_load_source(store, source, features_default(), diags);
+    struct wasm_functype type = {.params = (wasm_valtype[]){WASM_I32}, .param_count = 1};
+    struct engine_func *host = engine_host_func(store, &type, STR("print"), print, "guest:");
+    struct engine_extern imports[] = {{EXTERN_FUNC, {host}}};
+    struct engine_instance *i;
     if (!module ||
-        engine_instantiate(store, module, &import, 1, STR("main"), &instance, diags) != ENGINE_DONE)
-        return 1;
-    if (!engine_export(instance, STR("countdown"), &export_) || export_.kind != EXTERN_FUNC)
+        engine_instantiate(store, module, imports, 1, STR("main"), &i, diags) != ENGINE_DONE)
         return 1;
     struct engine_task *task = engine_task_new(store);
-    if (engine_start(task, export_.func, three) == ENGINE_TRAPPED) {
-        str why = engine_trap_of(task)->message;
-        printf("trap: " STRF "\n", STRA(why));
+    struct engine_func *countdown = engine_export_func(i, STR("countdown"));
+    if (engine_start(task, countdown, (u64[]){3}) != ENGINE_DONE) {
+        printf("trap: " STRF "\n", STRA(engine_trap_of(task)->message));
         return 1;
     }
     printf("the sum is %u\n", (u32)engine_results(task)[0]);
@@ -60,9 +51,9 @@ int main(void)
     struct buf messages = buf_in(&arena);
     diags_init(&diags, &arena, &sources);
     struct engine_store *store = engine_store_new(NULL);
-    int code = run(&arena, &diags, store);
+    int code = run(store, &diags);
     diags_render(&diags, DIAG_TEXT, &messages);
-    fwrite(messages.data ? messages.data : "", 1, messages.len, stderr);
+    fprintf(stderr, STRF, STRA(buf_view(&messages)));
     engine_store_free(store);
     arena_free(&arena);
     return code;

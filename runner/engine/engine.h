@@ -87,6 +87,9 @@ void engine_add_fuel(struct engine_store *s, u64 fuel);
  * instances; bodies are translated at their first call. NULL and diagnostics if it is invalid. */
 struct engine_module *engine_load(struct engine_store *s, const struct wasm_module *m,
                                   struct features features, struct diags *d);
+/* Reads a source of d->sources, binary or text, and loads the module that it holds; its bytes must outlive the store. */
+struct engine_module *engine_load_source(struct engine_store *s, u32 source,
+                                         struct features features, struct diags *d);
 /* With true, modules that are loaded from now on have each body validated at its first call; an invalid one traps then, with the
  * function, the place and the mistake as its message. Everything else is validated by engine_load. */
 void engine_validate_lazily(struct engine_store *s, bool lazily);
@@ -133,6 +136,8 @@ enum engine_outcome engine_instantiate(struct engine_store *s, struct engine_mod
 struct engine_func *engine_start_func(struct engine_instance *i);
 /* Finds an export by name; false if there is none. Its kind is in out->kind. */
 bool engine_export(struct engine_instance *i, str name, struct engine_extern *out);
+/* The same for a function; NULL if there is none of that name. */
+struct engine_func *engine_export_func(struct engine_instance *i, str name);
 struct engine_module *engine_instance_module(struct engine_instance *i);
 str engine_instance_label(struct engine_instance *i);
 /* Anything the layer above wants to find again from a running task. */

@@ -560,6 +560,28 @@ static void too_much(void **state)
     world_free(&w);
 }
 
+/* ---- Loading ------------------------------------------------------------------------------------------------- */
+
+static struct engine_module *load_source(struct world *w, const char *text)
+{
+    u32 source = sources_add(&w->sources, STR("x.wat"), str_c(text), SOURCE_TEXT);
+    return engine_load_source(w->store, source, features_default(), &w->diags);
+}
+
+static void sources_of_all_kinds(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    assert_non_null(load_source(&w, "(module (func (export \"f\")))"));
+    assert_int_equal(w.diags.errors, 0);
+    assert_null(load_source(&w, "(component)"));
+    assert_null(load_source(&w, "(module (func (result i32)))"));
+    assert_null(load_source(&w, "(module"));
+    assert_int_equal(w.diags.errors, 3);
+    world_free(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,6 +600,7 @@ int main(void)
         cmocka_unit_test(proposals),
         cmocka_unit_test(too_much),
         cmocka_unit_test(frames_at_the_end),
+        cmocka_unit_test(sources_of_all_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

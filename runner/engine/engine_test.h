@@ -77,10 +77,9 @@ static inline struct engine_instance *instantiate(struct world *w, const char *t
 
 static inline struct engine_func *func(struct engine_instance *i, const char *name)
 {
-    struct engine_extern x;
-    assert_true(engine_export(i, str_c(name), &x));
-    assert_int_equal(x.kind, EXTERN_FUNC);
-    return x.func;
+    struct engine_func *f = engine_export_func(i, str_c(name));
+    assert_non_null(f);
+    return f;
 }
 
 static inline u64 call(struct world *w, struct engine_instance *i, const char *name, u64 a, u64 b)

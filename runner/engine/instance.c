@@ -501,6 +501,12 @@ bool engine_export(struct engine_instance *i, str name, struct engine_extern *ou
     return true;
 }
 
+struct engine_func *engine_export_func(struct engine_instance *i, str name)
+{
+    struct engine_extern x;
+    return engine_export(i, name, &x) && x.kind == EXTERN_FUNC ? x.func : NULL;
+}
+
 struct engine_module *engine_instance_module(struct engine_instance *i)
 {
     return i->module;

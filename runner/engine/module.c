@@ -66,6 +66,18 @@ struct engine_module *engine_load(struct engine_store *s, const struct wasm_modu
     return em;
 }
 
+struct engine_module *engine_load_source(struct engine_store *s, u32 source,
+                                         struct features features, struct diags *d)
+{
+    struct wasm_binary binary;
+    if (!wasm_read(&s->arena, source, features, &binary, d))
+        return NULL;
+    if (binary.layer == LAYER_MODULE)
+        return engine_load(s, binary.module, features, d);
+    diag_error(d, "run", (span){source, 0, 0}, "this is a component: a core module is expected");
+    return NULL;
+}
+
 const struct wasm_module *engine_module_source(const struct engine_module *m)
 {
     return m->source;
