@@ -44,7 +44,11 @@ static void texts_are_formatted(void **state)
     struct arena a = {0};
     struct buf b = buf_in(&a);
     str s = str_printf(&a, "a%%" STRF "%s%u", STRA(STR("bc")), "de", 0);
-    assert_true(str_eq(s, STR("a%bcde0"))); /* with a directive that libc sees to */
+    assert_true(str_eq(s, STR("a%bcde0")));
+    str_printf(&a, "%02x", 7); /* a directive that libc sees to */
+    s = str_printf(&a, "%zu %c%x:" STRF STRF, (size_t)12, 'c', 255u, STRA(STR("a\0b")),
+                   STRA(STR("\0")));
+    assert_true(str_eq(s, STR("12 cff:a\0b\0"))); /* all of a text, with NULs */
     s = str_printf(&a, STRF "%s|%u|%llu", 0, "", "", UINT32_MAX, (unsigned long long)UINT64_MAX);
     assert_true(str_eq(s, STR("|4294967295|18446744073709551615")));
     str longer = str_printf(&a, "%0300d", 7);

@@ -142,17 +142,18 @@ static void put(struct output *o, const char *text, size_t n)
     o->len += n;
 }
 
-static void put_number(struct output *o, u64 value)
+static void put_number(struct output *o, u64 value, unsigned base)
 {
     char digits[20], *p = digits + sizeof digits;
     do {
-        *--p = (char)('0' + value % 10);
-        value /= 10;
+        *--p = "0123456789abcdef"[value % base];
+        value /= base;
     } while (value);
     put(o, p, (size_t)(digits + sizeof digits - p));
 }
 
-/* The directives that most formats are made of. False if there are others. */
+/* The directives that most formats are made of: texts are put in as long as they are, which vsnprintf does up to a NUL. False if there are
+ * others. */
 static bool format_plain(struct output *o, const char *format, va_list args)
 {
     while (*format) {
@@ -171,10 +172,23 @@ static bool format_plain(struct output *o, const char *format, va_list args)
             put(o, text, strlen(text));
             format += 2;
         } else if (format[1] == 'u') {
-            put_number(o, va_arg(args, unsigned));
+            put_number(o, va_arg(args, unsigned), 10);
             format += 2;
+        } else if (format[1] == 'x') {
+            put_number(o, va_arg(args, unsigned), 16);
+            format += 2;
+        } else if (format[1] == 'c') {
+            char c = (char)va_arg(args, int);
+            put(o, &c, 1);
+            format += 2;
+        } else if (format[1] == '%') {
+            put(o, format, 1);
+            format += 2;
+        } else if (strncmp(format, "%zu", 3) == 0) {
+            put_number(o, va_arg(args, size_t), 10);
+            format += 3;
         } else if (strncmp(format, "%llu", 4) == 0) {
-            put_number(o, va_arg(args, unsigned long long));
+            put_number(o, va_arg(args, unsigned long long), 10);
             format += 4;
         } else {
             return false;
