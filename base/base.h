@@ -87,6 +87,8 @@ void mem_free(void *p);
 /* Runs fn(ctx). False if memory ran out within: then everything in arenas that fn used may still be
  * freed with arena_free, and nothing else of it may be looked at. Guards nest. */
 bool oom_guard(void (*fn)(void *ctx), void *ctx);
+/* As an allocation that fails: for who had something to free after a guard, and goes on unwinding. */
+void oom_unwind(void) __attribute__((noreturn));
 /* Test hook: the n-th allocation from now fails (0 = never). Counts every gateway above. */
 void mem_fail_after(u64 n);
 /* Counts as one, for allocators that stand on these. */

@@ -182,7 +182,7 @@ bool file_list(struct arena *a, const char *path, str **names, u32 *n, struct di
     bool memory = oom_guard(read_names, &l);
     closedir(l.dir);
     if (!memory) {
-        arena_alloc(a, SIZE_MAX); /* unwinds further */
+        oom_unwind();
     }
     if (l.names.len) {
         qsort(l.names.data, l.names.len, sizeof *l.names.data, compare_names);

@@ -59,7 +59,7 @@ void mem_fail_after(u64 n)
     fail_after = n;
 }
 
-static void out_of_memory(void)
+void oom_unwind(void)
 {
     if (oom_top) {
         while (temps != oom_top->temps) {
@@ -81,7 +81,7 @@ static bool must_fail(void)
 void mem_count(void)
 {
     if (must_fail()) {
-        out_of_memory();
+        oom_unwind();
     }
 }
 
@@ -97,7 +97,7 @@ void *mem_alloc(size_t size)
 {
     void *p = must_fail() ? NULL : calloc(1, size ? size : 1);
     if (!p) {
-        out_of_memory();
+        oom_unwind();
     }
     return p;
 }
@@ -106,7 +106,7 @@ void *mem_realloc(void *old, size_t new_size)
 {
     void *p = must_fail() ? NULL : realloc(old, new_size ? new_size : 1);
     if (!p) {
-        out_of_memory();
+        oom_unwind();
     }
     return p;
 }
@@ -119,7 +119,7 @@ void mem_free(void *p)
 static size_t round_up(size_t size)
 {
     if (size > SIZE_MAX / 2) {
-        out_of_memory();
+        oom_unwind();
     }
     return size ? (size + 15) & ~(size_t)15 : 16;
 }
@@ -233,7 +233,7 @@ void *arena_realloc(struct arena *a, void *old, size_t old_size, size_t new_size
 void *arena_alloc_array(struct arena *a, size_t n, size_t size)
 {
     if (size && n > SIZE_MAX / 4 / size) {
-        out_of_memory();
+        oom_unwind();
     }
     return arena_alloc(a, n * size);
 }
@@ -315,7 +315,7 @@ void *vec_grow(struct arena *a, void *data, u32 *cap, size_t need, size_t size)
     }
     new_cap = new_cap < need ? need : new_cap;
     if (new_cap > UINT32_MAX || new_cap > SIZE_MAX / 4 / size) {
-        out_of_memory();
+        oom_unwind();
     }
     void *p = grow_elements(a, data, (size_t)*cap * size, new_cap * size);
     *cap = (u32)new_cap;

@@ -63,13 +63,12 @@ void text_quote(struct text_parser *p, const char *keyword, struct buf *out)
 void text_guarded(struct text_parser *p, void (*fn)(void *ctx), void *ctx)
 {
     struct arena mine = {0};
-    struct arena *outer = p->arena;
     p->module_arena = &mine;
     bool fine = oom_guard(fn, ctx);
     arena_free(&mine);
     p->module_arena = NULL;
     if (!fine)
-        arena_alloc_array(outer, SIZE_MAX, 16); /* goes on unwinding */
+        oom_unwind();
 }
 
 struct assembly {

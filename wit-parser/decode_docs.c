@@ -422,6 +422,6 @@ bool wit_decode_docs(struct wit_resolve *r, u32 package, str section, span at)
     }
     cJSON_Delete(root);
     if (!fine)
-        (void)arena_alloc_array(r->arena, SIZE_MAX, 2); /* unwinds further */
+        oom_unwind();
     return !d.failed;
 }

@@ -159,14 +159,6 @@ static bool world_item(struct encoder *e, const struct wit_world_item *item, boo
         return wit_scope_type(&e->scope, (struct wit_type){WIT_ID, item->type}, NULL);
     case WIT_ITEM_FUNC: break;
     }
-    /* Components may export a resource by themselves; worlds import theirs. */
-    if (!import && item->func.kind != WIT_FREE) {
-        diag_error(e->r->diags, "wit-encode", item->at,
-                   "`" STRF "` is exported with a resource that is in no interface, which WIT "
-                   "cannot say",
-                   STRA(item->func.name));
-        return false;
-    }
     struct cm_externtype type = {.sort = SORT_FUNC};
     if (!wit_scope_func(&e->scope, &item->func, &type.index))
         return false;
@@ -381,7 +373,7 @@ static bool encode(struct request *q)
     arena_free(&q->item);
     arena_free(&q->scratch);
     if (!memory)
-        arena_alloc(q->r->arena, SIZE_MAX); /* unwinds further */
+        oom_unwind();
     return q->fine;
 }
 

@@ -9,11 +9,6 @@
 
 /* cJSON's memory is not the arena's: everything hangs on one root, and functions that allocate while it is there run
  * under a guard, so that it is freed also when memory runs out. Then unwinding goes on. */
-static void keep_unwinding(struct arena *a)
-{
-    (void)arena_alloc_array(a, SIZE_MAX, 2); /* cannot be had */
-}
-
 struct docs_writer {
     const struct wit_resolve *r;
     u32 package;
@@ -176,7 +171,7 @@ static void put_package(void *ctx)
     close_object(w->root, interfaces);
     w->text = cJSON_PrintUnformatted(w->root);
     if (!w->text)
-        keep_unwinding(w->key.arena);
+        oom_unwind();
     buf_byte(w->out, WIT_DOCS_VERSION);
     buf_c(w->out, w->text);
 }
@@ -189,5 +184,5 @@ void wit_encode_docs(const struct wit_resolve *r, u32 package, struct buf *out)
     cJSON_free(w.text);
     cJSON_Delete(w.root);
     if (!fine)
-        keep_unwinding(r->arena);
+        oom_unwind();
 }

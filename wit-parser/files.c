@@ -652,7 +652,7 @@ static bool push(struct request *q, u32 *package)
         arena_reset(lent);
     }
     if (!memory) {
-        arena_alloc(q->r->arena, SIZE_MAX); /* unwinds further */
+        oom_unwind();
     }
     *package = q->package;
     if (!q->fine && errors == q->r->diags->errors) {

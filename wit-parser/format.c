@@ -315,7 +315,7 @@ bool wit_format(struct arena *a, u32 source, struct diags *d, struct buf *out)
     bool memory = wit_pool_run(s.pool, run, &s);
     wit_pool_free(s.pool);
     if (!memory) {
-        arena_alloc(a, SIZE_MAX); /* unwinds further */
+        oom_unwind();
     }
     return s.fine;
 }

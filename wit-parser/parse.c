@@ -325,7 +325,7 @@ static bool read_guarded(struct reading *s)
     s->text = sources_get(s->r.diags->sources, s->r.source)->text;
     bool memory = wit_pool_run(s->pool, read_text, s);
     if (!memory) {
-        arena_alloc(s->r.arena, SIZE_MAX); /* unwinds further */
+        oom_unwind();
     }
     return s->r.fine;
 }

@@ -32,8 +32,7 @@ struct wit_workspace *wit_workspace_new(void)
     struct wit_workspace *w = mem_alloc(sizeof *w);
     if (!oom_guard(new_pool, w)) {
         mem_free(w);
-        struct arena nothing = {0};
-        arena_alloc(&nothing, SIZE_MAX); /* unwinds further */
+        oom_unwind();
     }
     return w;
 }
@@ -133,7 +132,7 @@ static void change(struct wit_workspace *w, struct document *d, const TSInputEdi
     arena_free(&c.scratch);
     if (!memory) {
         recover(w);
-        arena_alloc(&d->arena, SIZE_MAX); /* unwinds further */
+        oom_unwind();
     }
 }
 

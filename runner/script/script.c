@@ -366,6 +366,6 @@ bool script_run(struct arena *a, const struct wast_script *script,
     if (r.store)
         engine_store_free(r.store);
     if (!fine)
-        arena_alloc_array(a, SIZE_MAX, 16); /* goes on unwinding */
+        oom_unwind();
     return out->failed == 0;
 }
