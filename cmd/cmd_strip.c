@@ -26,14 +26,25 @@ static bool is_kept(str name)
            str_eq(name, STR("component-type")) || str_starts(name, STR("component-type:"));
 }
 
+/* A name may have NULs in it. */
+static bool matches(struct arena *a, const regex_t *pattern, str name)
+{
+    const char *text = str_to_c(a, name);
+#ifdef REG_STARTEND
+    regmatch_t all = {0, (regoff_t)name.len};
+    return regexec(pattern, text, 1, &all, REG_STARTEND) == 0;
+#else
+    return regexec(pattern, text, 0, NULL, 0) == 0;
+#endif
+}
+
 static bool is_removed(const struct strip *s, str name)
 {
     if (s->all || s->pattern_count == 0) {
         return s->all || !is_kept(name);
     }
-    const char *text = str_to_c(s->arena, name);
     for (u32 i = 0; i < s->pattern_count; i++) {
-        if (regexec(&s->patterns[i], text, 0, NULL, 0) == 0) {
+        if (matches(s->arena, &s->patterns[i], name)) {
             return true;
         }
     }
