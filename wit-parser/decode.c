@@ -183,6 +183,15 @@ static bool world_instance(struct decoder *d, u32 world, const struct dec_named 
     return fill_interface(d, item->interface, x->what.instance);
 }
 
+/* Worlds import their resources; what exports one without an interface is no component of such a world. */
+static bool own_resource(struct decoder *d, const struct dec_named *x)
+{
+    return wit_decode_fail(d, x->at,
+                           "`" STRF "` is exported %s a resource that is in no interface, which "
+                           "WIT cannot say",
+                           STRA(x->name.name), x->what.sort == SORT_TYPE ? "as" : "with");
+}
+
 static bool world_item(struct decoder *d, u32 world, const struct dec_named *x, bool import)
 {
     struct wit_world_item item = {.has_key_name = true,
@@ -200,9 +209,13 @@ static bool world_item(struct decoder *d, u32 world, const struct dec_named *x, 
         item.kind = WIT_ITEM_FUNC;
         if (!wit_decode_func(d, x, &d->world_types, &item.func))
             return false;
+        if (!import && item.func.kind != WIT_FREE)
+            return own_resource(d, x);
         break;
     case SORT_TYPE:
         item.kind = WIT_ITEM_TYPE;
+        if (!import && wit_decode_is_new_resource(x->what.type))
+            return own_resource(d, x);
         import = true; /* a world has its types on one side only */
         if (!wit_decode_type(d, x, (struct wit_owner){WIT_OWNER_WORLD, world}, &item.type))
             return false;

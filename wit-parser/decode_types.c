@@ -84,6 +84,11 @@ static bool is_resource(const struct dec_type *t)
     return !t->def || t->def->kind == DEF_RESOURCE;
 }
 
+bool wit_decode_is_new_resource(const struct dec_type *t)
+{
+    return is_resource(t) && known_type(t) == WIT_NONE;
+}
+
 static bool convert(struct decoder *d, const struct dec_type *t, span at, struct wit_type *out);
 
 static bool convert_use(struct decoder *d, const struct dec_scope *s, struct cm_valtype v, span at,
@@ -315,8 +320,8 @@ static bool same_def(struct decoder *d, const struct dec_type *t, const struct w
 
 bool wit_decode_same_type(struct decoder *d, u32 wit, struct dec_type *t)
 {
-    bool is_fresh = is_resource(t) && known_type(t) == WIT_NONE;
-    bool ok = (!is_fresh || d->r->types.data[wit].kind == WIT_RESOURCE || d->is_component) &&
+    bool ok = (!wit_decode_is_new_resource(t) || d->r->types.data[wit].kind == WIT_RESOURCE ||
+               d->is_component) &&
               same_type(d, t, wit_unalias(d->r, (struct wit_type){WIT_ID, wit}));
     t->wit = wit + 1;
     return ok;

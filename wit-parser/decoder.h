@@ -32,6 +32,8 @@ WITC_NODISCARD bool wit_decode_label(struct decoder *d, str s, span at);
 /* A named type: an alias of what has a name already, else a definition. */
 WITC_NODISCARD bool wit_decode_type(struct decoder *d, const struct dec_named *x,
                                     struct wit_owner owner, u32 *out);
+/* A resource that no WIT type stands for yet? */
+bool wit_decode_is_new_resource(const struct dec_type *t);
 /* Does a definition that comes again say the same as what is there? From then on `t` stands for the type. */
 WITC_NODISCARD bool wit_decode_same_type(struct decoder *d, u32 wit, struct dec_type *t);
 WITC_NODISCARD bool wit_decode_same_func(struct decoder *d, const struct wit_func *f,
