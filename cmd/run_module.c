@@ -231,9 +231,10 @@ static enum engine_outcome trap_unknown(void *env, struct engine_task *t, u64 *s
                        STRA(import->module), STRA(import->name));
 }
 
-static bool link_import(struct module_run *x, const struct wasm_module *m,
-                        const struct wasm_import *import, struct engine_extern *out)
+static bool link_import(struct module_run *x, const struct engine_module *loaded, u32 index,
+                        struct engine_extern *out)
 {
+    const struct wasm_import *import = &engine_module_source(loaded)->imports.data[index];
     if (run_find_preview1(x->wasi, x->store, import, out)) {
         return true;
     }
@@ -241,8 +242,8 @@ static bool link_import(struct module_run *x, const struct wasm_module *m,
         str name =
             str_printf(&x->cli->arena, STRF "::" STRF, STRA(import->module), STRA(import->name));
         out->kind = EXTERN_FUNC;
-        out->func = engine_host_func(x->store, &m->types.data[import->type.type].func, name,
-                                     trap_unknown, (void *)(uintptr_t)import);
+        out->func = engine_host_func_of(x->store, engine_import_type(loaded, index).type, name,
+                                        trap_unknown, (void *)(uintptr_t)import);
         return true;
     }
     run_unknown_import(x->cli, import);
@@ -250,13 +251,14 @@ static bool link_import(struct module_run *x, const struct wasm_module *m,
 }
 
 /* What each import is given, in order. */
-static bool link_imports(struct module_run *x, const struct wasm_module *m,
+static bool link_imports(struct module_run *x, const struct engine_module *loaded,
                          struct engine_extern **out)
 {
+    const struct wasm_module *m = engine_module_source(loaded);
     *out = arena_array(&x->cli->arena, struct engine_extern, m->imports.len);
     bool fine = true;
     for (u32 i = 0; i < m->imports.len; i++) {
-        fine = link_import(x, m, &m->imports.data[i], &(*out)[i]) && fine;
+        fine = link_import(x, loaded, i, &(*out)[i]) && fine;
     }
     return fine;
 }
@@ -267,7 +269,7 @@ static int run_loaded(struct module_run *x, struct engine_module *loaded,
     struct cli *cli = x->cli;
     struct engine_instance *i = NULL;
     struct engine_extern *imports;
-    if (!link_imports(x, m, &imports)) {
+    if (!link_imports(x, loaded, &imports)) {
         return 1;
     }
     enum engine_outcome outcome =

@@ -162,7 +162,7 @@ static void add_chain(struct validate_store *s, u32 id)
     *vec_push(s->arena, &s->ancestors) = id;
 }
 
-static bool intern(struct validate_store *s, struct group *g, u32 *first)
+static bool intern(struct validate_store *s, struct group *g, u32 limit, u32 *first)
 {
     s->key.len = 0;
     key_word(&s->key, g->count);
@@ -172,7 +172,7 @@ static bool intern(struct validate_store *s, struct group *g, u32 *first)
     *first = map_get(&s->groups, buf_view(&s->key));
     if (*first != MAP_NONE)
         return true;
-    if (s->types.len + (u64)g->count > WASM_MAX_TYPES)
+    if (s->types.len + (u64)g->count > limit)
         return false;
     *first = g->members = s->types.len;
     map_put(s->arena, &s->groups, str_dup(s->arena, buf_view(&s->key)), *first);
@@ -188,26 +188,32 @@ bool validate_store_add(struct validate_store *s, const struct wasm_type *types,
 {
     struct group g = {.types = types, .start = start, .count = count, .ids = ids};
     u32 first;
-    if (!intern(s, &g, &first))
+    if (!intern(s, &g, WASM_MAX_TYPES, &first))
         return false;
     for (u32 i = 0; i < count; i++)
         ids[start + i] = first + i;
     return true;
 }
 
-u32 validate_store_functype(struct validate_store *s, const struct wasm_functype *type)
-{
-    return validate_store_maybe_shared(s, type, false);
-}
-
-u32 validate_store_maybe_shared(struct validate_store *s, const struct wasm_functype *type,
-                                bool is_shared)
+static u32 add_functype(struct validate_store *s, const struct wasm_functype *type, bool is_shared,
+                        u32 limit)
 {
     struct wasm_type t = {
         .kind = COMPTYPE_FUNC, .is_final = true, .is_shared = is_shared, .func = *type};
     struct group g = {.types = &t, .start = UINT32_MAX, .count = 1};
     u32 first;
-    return intern(s, &g, &first) ? first : VALIDATE_NONE;
+    return intern(s, &g, limit, &first) ? first : VALIDATE_NONE;
+}
+
+u32 validate_store_functype(struct validate_store *s, const struct wasm_functype *type)
+{
+    return add_functype(s, type, false, MEMBER_BIT);
+}
+
+u32 validate_store_maybe_shared(struct validate_store *s, const struct wasm_functype *type,
+                                bool is_shared)
+{
+    return add_functype(s, type, is_shared, WASM_MAX_TYPES);
 }
 
 /* ---- Subtypes ------------------------------------------------------------------------------------ */

@@ -36,7 +36,7 @@ struct validate_store *validate_store_new(struct arena *a);
 const struct wasm_type *validate_store_type(const struct validate_store *s, u32 id);
 u32 validate_store_size(const struct validate_store *s);
 /* The id of a function type that stands alone (final, without a supertype), whose value types are canonical: for host functions.
- * VALIDATE_NONE if the store is full (a million types). */
+ * Modules may fill the store with a million types; VALIDATE_NONE if there are 48,576 more. */
 u32 validate_store_functype(struct validate_store *s, const struct wasm_functype *type);
 /* Is id `sub` declared, directly or not, below `super`? Reflexive. */
 bool validate_is_subtype(const struct validate_store *s, u32 sub, u32 super);

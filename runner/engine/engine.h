@@ -3,7 +3,7 @@
  *
  * Ownership: a store owns everything that runs in it (modules' translated code, instances, memories, tables, tasks);
  * engine_store_free frees all of it. Pointers to those stay valid until then, and belong to that store only: nothing of one store may be given to
- * another. What is passed in as text, type or array is copied unless it is said otherwise.
+ * another. References to objects of guests are another matter: see engine_ref. What is passed in as text, type or array is copied unless it is said otherwise.
  *
  * Errors: functions that make something never give NULL unless it is said. When memory runs out they unwind to the nearest `oom_guard` (base.h);
  * the store goes on after that, and a task that ran may be freed or started again, no more;
@@ -39,7 +39,13 @@ struct engine_memory;
 struct engine_global;
 struct engine_tag;
 
-/* A reference value; 0 is null. Functions: the struct engine_func pointer. Host references: see engine_extern_ref. */
+/* A reference value; 0 is null. Functions: the struct engine_func pointer. Host references: see engine_extern_ref.
+ *
+ * One to a struct, an array or an exception is valid as long as guests could still reach the object: from a global, a table, an
+ * element segment that was not dropped, another such object, the stack of a task, or the results of a task until it is used again. What
+ * the host alone holds (a copy of engine_results, of an argument or of engine_table_get) keeps nothing: any task that runs, and any
+ * instantiation, may free the object. To keep it, put it into a table of the host (engine_table_new, not given to any module: element
+ * type anyref, externref or exnref), and null in its place to let it go. The arguments of a host function are kept until it returns. */
 typedef u64 engine_ref;
 /* A reference to something of the host: `value` below 2^62. The engine never looks behind it. */
 engine_ref engine_extern_ref(u64 value);
@@ -49,8 +55,8 @@ bool engine_ref_is(struct engine_store *s, engine_ref r, wasm_valtype type);
 
 enum engine_outcome {
     ENGINE_DONE,
-    ENGINE_TRAPPED,   /* engine_trap_of tells why */
-    ENGINE_SUSPENDED, /* a host function suspended the task, or fuel ran out (engine_out_of_fuel) */
+    ENGINE_TRAPPED, /* engine_trap_of tells why */
+    ENGINE_SUSPENDED, /* by a host function, without fuel (engine_out_of_fuel), or in a wait (engine_waits) */
 };
 
 /* ---- Store ------------------------------------------------------------------------------------------ */
@@ -94,9 +100,13 @@ struct engine_module *engine_load_source(struct engine_store *s, u32 source,
  * function, the place and the mistake as its message. Everything else is validated by engine_load. */
 void engine_validate_lazily(struct engine_store *s, bool lazily);
 const struct wasm_module *engine_module_source(const struct engine_module *m);
+/* The type of an import, by its number, for what is to be made for it. Types of the module that it names stand in it by canonical
+ * ids: of a function or a tag `type`, within value types the index. */
+struct wasm_externtype engine_import_type(const struct engine_module *m, u32 import);
 
 /* ---- Externals ------------------------------------------------------------------------------------------ */
 
+/* Value types of the host's functions, tags, tables and globals name types by canonical ids (engine_import_type). */
 struct engine_extern {
     enum wasm_extern kind;
     union {
@@ -112,9 +122,12 @@ struct engine_extern {
  * engine_trap; or ENGINE_SUSPENDED (the results come with engine_resume). It may call engine_call_nested, and may
  * start or resume other tasks; `slots` stays where it is until the host function returns. */
 typedef enum engine_outcome engine_host_fn(void *env, struct engine_task *t, u64 *slots);
-/* `name` is for backtraces. `env` is given to each call, and is the caller's. */
+/* `name` is for backtraces. `env` is given to each call, and is the caller's. The type is final and without a supertype. */
 struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_functype *type,
                                      str name, engine_host_fn *fn, void *env);
+/* The same of the function type with a canonical id, whatever that type is: as an import wants it (engine_import_type). */
+struct engine_func *engine_host_func_of(struct engine_store *s, u32 type, str name,
+                                        engine_host_fn *fn, void *env);
 const struct wasm_functype *engine_func_type(
     const struct engine_func *f); /* lives as long as the store */
 struct engine_instance *engine_func_instance(
@@ -170,6 +183,8 @@ u64 *engine_global_slots(struct engine_global *g);
 const struct wasm_globaltype *engine_global_type(const struct engine_global *g);
 /* A tag for imports: the parameters are the values that an exception carries. */
 struct engine_tag *engine_tag_new(struct engine_store *s, const struct wasm_functype *type);
+/* The same of the function type with a canonical id. */
+struct engine_tag *engine_tag_of(struct engine_store *s, u32 type);
 
 /* ---- Tasks ---------------------------------------------------------------------------------------------------- */
 
@@ -187,7 +202,7 @@ struct engine_instance *engine_task_instance(struct engine_task *t);
  * engine_trap_of tells why, and the task is idle again. The task must be idle, of f's store. */
 enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, const u64 *slots);
 /* Goes on with a suspended task; `results` are those of the host function that suspended it (as many as its type says; may be NULL
- * if it has none). */
+ * if it has none, and is not looked at if the task had no fuel or stood in a wait). */
 enum engine_outcome engine_resume(struct engine_task *t, const u64 *results);
 /* The results of the last ENGINE_DONE, valid until the task is used again. */
 const u64 *engine_results(const struct engine_task *t);
@@ -206,7 +221,8 @@ void engine_end_wait(struct engine_task *t);
 
 /* Calls f from within a host function, on the stack of the same task and to its end (canonical ABI realloc, post-return,
  * destructors that may not block). `slots` holds arguments and takes results. Gives ENGINE_DONE or ENGINE_TRAPPED, which the host function may
- * pass on as it is; a suspension within is a trap. */
+ * pass on as it is; a suspension within is a trap, and so is an exception that f does not catch: exceptions do not cross the host, whose own
+ * functions cannot throw. */
 enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func *f, u64 *slots);
 
 /* ---- Traps ------------------------------------------------------------------------------------------------------ */

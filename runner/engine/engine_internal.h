@@ -409,6 +409,8 @@ enum trap engine_memory_init(struct engine_instance *i, u32 memory, u32 data, u6
 enum trap engine_table_init(struct engine_instance *i, u32 table, u32 elem, u64 d, u64 s, u64 n);
 
 struct wasm_functype engine_copy_type(struct arena *a, const struct wasm_functype *type);
+/* Canonical. Unwinds if there are too many types. */
+u32 engine_functype_id(struct engine_store *s, const struct wasm_functype *type);
 
 /* ---- heap.c ------------------------------------------------------------------------------------------------ */
 

@@ -212,7 +212,7 @@ static bool check_imports(struct engine_module *em, const struct engine_extern *
     u32 errors = d->errors;
     for (u32 i = 0; i < count; i++) {
         const struct wasm_import *import = &m->imports.data[i];
-        struct wasm_externtype wanted = validate_canonical_externtype(em->context, &import->type);
+        struct wasm_externtype wanted = engine_import_type(em, i);
         struct wasm_externtype given = type_of(&imports[i]);
         if (validate_import_matches(em->store->types, &given, &wanted))
             continue;

@@ -82,3 +82,8 @@ const struct wasm_module *engine_module_source(const struct engine_module *m)
 {
     return m->source;
 }
+
+struct wasm_externtype engine_import_type(const struct engine_module *m, u32 import)
+{
+    return validate_canonical_externtype(m->context, &m->source->imports.data[import].type);
+}

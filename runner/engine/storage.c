@@ -319,10 +319,15 @@ const struct wasm_globaltype *engine_global_type(const struct engine_global *g)
 
 struct engine_tag *engine_tag_new(struct engine_store *s, const struct wasm_functype *type)
 {
+    return engine_tag_of(s, engine_functype_id(s, type));
+}
+
+struct engine_tag *engine_tag_of(struct engine_store *s, u32 type_id)
+{
     struct engine_tag *t = arena_new(&s->arena, struct engine_tag);
-    t->type = engine_copy_type(&s->arena, type);
-    t->type_id = validate_store_functype(s->types, &t->type);
-    t->slots = engine_type_slots(type->params, type->param_count);
+    t->type = engine_copy_type(&s->arena, &validate_store_type(s->types, type_id)->func);
+    t->type_id = type_id;
+    t->slots = engine_type_slots(t->type.params, t->type.param_count);
     return t;
 }
 

@@ -181,16 +181,28 @@ struct wasm_functype engine_copy_type(struct arena *a, const struct wasm_functyp
     return copy;
 }
 
+u32 engine_functype_id(struct engine_store *s, const struct wasm_functype *type)
+{
+    u32 id = validate_store_functype(s->types, type);
+    if (id == VALIDATE_NONE)
+        oom_unwind();
+    return id;
+}
+
 struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_functype *type,
                                      str name, engine_host_fn *fn, void *env)
 {
+    return engine_host_func_of(s, engine_functype_id(s, type), name, fn, env);
+}
+
+struct engine_func *engine_host_func_of(struct engine_store *s, u32 type_id, str name,
+                                        engine_host_fn *fn, void *env)
+{
     struct host *h = arena_new(&s->arena, struct host);
-    struct wasm_functype *copy = arena_new(&s->arena, struct wasm_functype);
-    *copy = engine_copy_type(&s->arena, type);
-    u32 params = engine_type_slots(type->params, type->param_count);
-    u32 results = engine_type_slots(type->results, type->result_count);
+    struct wasm_functype *type = arena_new(&s->arena, struct wasm_functype);
+    *type = engine_copy_type(&s->arena, &validate_store_type(s->types, type_id)->func);
     *h = (struct host){.fn = fn, .env = env, .store = s, .name = str_dup(&s->arena, name)};
-    h->code.record = params > results ? params : results;
+    h->code.record = engine_record_of(type);
     h->code.cell_count = LENGTH_OF(h->cells);
     h->cells[0].u = (u64)h->code.record + 3;
     h->cells[1] = engine_cell_of(H_HOST);
@@ -202,10 +214,7 @@ struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_f
                                              : H_RETURN_I_s;
     h->cells[3] = engine_cell_of(ret);
     h->cells[4].w = (struct word){.a = (u16)h->code.record};
-    h->func = (struct engine_func){.code = &h->code,
-                                   .type = copy,
-                                   .type_id = validate_store_functype(s->types, copy),
-                                   .host = h};
+    h->func = (struct engine_func){.code = &h->code, .type = type, .type_id = type_id, .host = h};
     engine_register_code(s, &h->code, h->cells);
     return &h->func;
 }
