@@ -471,6 +471,42 @@ static void proposals(void **state)
     world_free(&w);
 }
 
+/* A cast to an exact type takes no subtypes of it. */
+static void exact_casts(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    struct engine_instance *i = instantiate(
+        &w,
+        "(module (type $a (sub (struct (field i32)))) (type $b (sub $a (struct (field i32))))"
+        " (type $f (sub (func))) (type $g (sub $f (func))) (elem declare func $h)"
+        " (func $h (type $g))"
+        " (func $make (param i32) (result (ref null $a)) (if (result (ref null $a)) (local.get 0)"
+        "  (then (struct.new $b (i32.const 1))) (else (struct.new $a (i32.const 1)))))"
+        " (func (export \"test\") (param i32) (result i32)"
+        "  (ref.test (ref (exact $a)) (call $make (local.get 0))))"
+        " (func (export \"cast\") (param i32)"
+        "  (drop (ref.cast (ref null (exact $b)) (call $make (local.get 0)))))"
+        " (func (export \"branch\") (param i32) (result i32)"
+        "  (drop (block $l (result (ref null (exact $a)))"
+        "   (drop (br_on_cast $l (ref null $a) (ref null (exact $a)) (call $make (local.get 0))))"
+        "   (return (i32.const 7))))"
+        "  (i32.const 8))"
+        " (func (export \"func\") (result i32) (local (ref null $f)) (local.set 0 (ref.func $h))"
+        "  (i32.add (i32.shl (ref.test (ref (exact $f)) (local.get 0)) (i32.const 1))"
+        "   (ref.test (ref (exact $g)) (local.get 0)))))",
+        NULL, 0, "main");
+    assert_int_equal(call(&w, i, "test", 0, 0), 1);
+    assert_int_equal(call(&w, i, "test", 1, 0), 0);
+    assert_int_equal(call(&w, i, "branch", 0, 0), 8);
+    assert_int_equal(call(&w, i, "branch", 1, 0), 7);
+    assert_int_equal(call(&w, i, "func", 0, 0), 1);
+    expect_trap(&w, i, "cast", 0, 0, "cast failure");
+    assert_int_equal(engine_start(w.task, func(i, "cast"), (u64[]){1}), ENGINE_DONE);
+    world_free(&w);
+}
+
 /* What a trap says of operands is read from its frame, which may end where the stack ends. */
 static void frames_at_the_end(void **state)
 {
@@ -600,6 +636,7 @@ int main(void)
         cmocka_unit_test(proposals),
         cmocka_unit_test(too_much),
         cmocka_unit_test(frames_at_the_end),
+        cmocka_unit_test(exact_casts),
         cmocka_unit_test(sources_of_all_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

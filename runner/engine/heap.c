@@ -331,9 +331,10 @@ bool engine_ref_is(struct engine_store *s, engine_ref r, wasm_valtype type)
         u32 id = wasm_heap_of(type);
         if (i31 || host)
             return false;
-        if (validate_store_type(s->types, id)->kind == COMPTYPE_FUNC)
-            return validate_is_subtype(s->types, ((struct engine_func *)(uintptr_t)r)->type_id, id);
-        return validate_is_subtype(s->types, ((struct object *)(uintptr_t)r)->layout->type_id, id);
+        bool is_func = validate_store_type(s->types, id)->kind == COMPTYPE_FUNC;
+        u32 own = is_func ? ((struct engine_func *)(uintptr_t)r)->type_id
+                          : ((struct object *)(uintptr_t)r)->layout->type_id;
+        return type & WASM_REF_EXACT ? own == id : validate_is_subtype(s->types, own, id);
     }
     const struct object *o = i31 || host ? NULL : (const struct object *)(uintptr_t)r;
     switch (wasm_heap_of(type)) {
