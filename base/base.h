@@ -171,6 +171,9 @@ void buf_byte(struct buf *b, u8 byte);
 void buf_fill(struct buf *b, u8 byte, size_t n);
 void buf_printf(struct buf *b, const char *format, ...) WITC_PRINTF(2, 3);
 void buf_vprintf(struct buf *b, const char *format, va_list args);
+/* Text from outside, fit for one line of a terminal: control characters, line breaks, marks of direction and what is no UTF-8 show as
+ * U+FFFD, a tab as a blank. */
+void buf_clean(struct buf *b, str text);
 static inline str buf_view(const struct buf *b)
 {
     return (str){b->data, b->len};

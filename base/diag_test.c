@@ -75,6 +75,12 @@ static void hostile_text_is_not_passed_on(void **state)
     expect(&f, DIAG_TEXT,
            "error: bad\n  --> a\xef\xbf\xbd.wit:1:3\n   |\n 1 | x \xef\xbf\xbd[2J \xef\xbf\xbd y\n "
            "  |   ^\n");
+    setup(&f);
+    struct diag *d =
+        diag_error(&f.diags, NULL, (span){0}, "no export `a\nerror: b` of\n  two lines\n");
+    diag_note(&f.diags, d, "one\ntwo");
+    expect(&f, DIAG_TEXT,
+           "error: no export `a\n  error: b` of\n  two lines\n   = note: one\n  two\n");
 }
 
 static void json_has_the_same(void **state)

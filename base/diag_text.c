@@ -35,23 +35,17 @@ static void style(struct painter *p, const char *code)
     }
 }
 
-/* Text of a source never reaches the terminal raw: control characters show as U+FFFD, tabs as a blank. */
-static void put_clean(struct buf *out, str text)
+/* A message may have several lines; those after the first are set in, so that no name within it can pass for a line of ours. */
+static void put_lines(struct buf *out, str text)
 {
-    for (size_t i = 0; i < text.len;) {
-        size_t from = i;
-        u32 scalar = utf8_next(text, &i);
-        bool bad = scalar == 0xfffd || scalar < ' ' || (scalar >= 0x7f && scalar < 0xa0) ||
-                   (scalar >= 0x202a && scalar <= 0x202e) || (scalar >= 0x2066 && scalar <= 0x2069);
-        if (scalar == '\t') {
-            buf_byte(out, ' ');
-        } else if (scalar == '\n' && text.len > i) {
-            buf_byte(out, '\n'); /* messages may have several lines */
-        } else if (bad) {
-            buf_c(out, "\xef\xbf\xbd");
-        } else {
-            buf_str(out, str_sub(text, from, i));
+    for (size_t from = 0; from <= text.len;) {
+        size_t to = str_find_char(text, '\n', from);
+        to = to == SIZE_MAX ? text.len : to;
+        if (from && from < text.len) {
+            buf_c(out, text.ptr[from] == ' ' ? "\n" : "\n  ");
         }
+        buf_clean(out, str_sub(text, from, to));
+        from = to + 1;
     }
 }
 
@@ -82,7 +76,7 @@ static void show_place(struct painter *p, span at, const char *arrow)
     buf_printf(p->out, "%*s%s", (int)p->gutter, "", arrow);
     style(p, STYLE_OFF);
     buf_byte(p->out, ' ');
-    put_clean(p->out, s->path);
+    buf_clean(p->out, s->path);
     if (s->kind == SOURCE_BINARY) {
         buf_printf(p->out, ":0x%x\n", at.start);
     } else {
@@ -121,7 +115,7 @@ static void show_line(struct painter *p, span at, str text, char mark, const cha
     }
     gutter(p, line);
     buf_c(p->out, cut_left ? " ..." : " ");
-    put_clean(p->out, str_sub(s->text, from, to));
+    buf_clean(p->out, str_sub(s->text, from, to));
     buf_byte(p->out, '\n');
     gutter(p, 0);
     buf_c(p->out, cut_left ? "    " : " ");
@@ -131,7 +125,7 @@ static void show_line(struct painter *p, span at, str text, char mark, const cha
     buf_fill(p->out, (u8)mark, width ? width : 1);
     if (text.len) {
         buf_byte(p->out, ' ');
-        put_clean(p->out, text);
+        put_lines(p->out, text);
     }
     style(p, STYLE_OFF);
     buf_byte(p->out, '\n');
@@ -162,7 +156,7 @@ static void show_spans(struct painter *p, const struct diag *x)
         } else if (x->label.len) {
             gutter(p, 0);
             buf_byte(p->out, ' ');
-            put_clean(p->out, x->label);
+            put_lines(p->out, x->label);
             buf_byte(p->out, '\n');
         }
     }
@@ -179,7 +173,7 @@ static void show_spans(struct painter *p, const struct diag *x)
         } else {
             gutter(p, 0);
             buf_byte(p->out, ' ');
-            put_clean(p->out, l->text);
+            put_lines(p->out, l->text);
             buf_byte(p->out, '\n');
         }
     }
@@ -198,7 +192,7 @@ static void begin_note(struct painter *p, bool help)
 
 static void put_source_place(struct painter *p, const struct diag_place *place)
 {
-    put_clean(p->out, place->file.len ? place->file : STR("an unknown file"));
+    buf_clean(p->out, place->file.len ? place->file : STR("an unknown file"));
     if (place->line) {
         buf_printf(p->out, ":%u", place->line);
     }
@@ -216,7 +210,7 @@ static void show_frame(struct painter *p, const struct diag_frame *f, u32 number
     for (u32 i = 0; i + 1 < f->place_count; i++) {
         begin_note(p, false);
         buf_c(p->out, head);
-        put_clean(p->out, f->places[i].func);
+        buf_clean(p->out, f->places[i].func);
         buf_c(p->out, " at ");
         put_source_place(p, &f->places[i]);
         buf_c(p->out, ", inlined in\n");
@@ -224,12 +218,12 @@ static void show_frame(struct painter *p, const struct diag_frame *f, u32 number
     }
     begin_note(p, false);
     buf_c(p->out, head);
-    put_clean(p->out, f->demangled.len ? f->demangled : f->func);
+    buf_clean(p->out, f->demangled.len ? f->demangled : f->func);
     buf_c(p->out, " in ");
     if (f->is_host) {
         buf_c(p->out, "the host");
     } else {
-        put_clean(p->out, f->instance.len ? f->instance : STR("the module"));
+        buf_clean(p->out, f->instance.len ? f->instance : STR("the module"));
         buf_c(p->out, " at ");
         if (last) {
             put_source_place(p, last);
@@ -271,14 +265,14 @@ static void show(struct painter *p, const struct diag *x)
     style(p, STYLE_OFF);
     style(p, STYLE_BOLD);
     buf_c(p->out, ": ");
-    put_clean(p->out, x->message);
+    put_lines(p->out, x->message);
     style(p, STYLE_OFF);
     buf_byte(p->out, '\n');
     show_spans(p, x);
     for (u32 i = 0; i < x->notes.len; i++) {
         const struct diag_note *n = &x->notes.data[i];
         begin_note(p, n->help);
-        put_clean(p->out, n->text);
+        put_lines(p->out, n->text);
         buf_byte(p->out, '\n');
     }
     show_frames(p, x);

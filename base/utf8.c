@@ -69,3 +69,20 @@ u32 utf8_encode(u32 scalar, char out[4])
     out[0] = (char)((0xf00u >> n & 0xff) | scalar);
     return n;
 }
+
+void buf_clean(struct buf *b, str text)
+{
+    for (size_t i = 0; i < text.len;) {
+        size_t from = i;
+        u32 scalar = utf8_next(text, &i);
+        if (scalar == '\t') {
+            buf_byte(b, ' ');
+        } else if (scalar == 0xfffd || scalar < ' ' || (scalar >= 0x7f && scalar < 0xa0) ||
+                   (scalar >= 0x2028 && scalar <= 0x202e) ||
+                   (scalar >= 0x2066 && scalar <= 0x2069)) {
+            buf_c(b, "\xef\xbf\xbd");
+        } else {
+            buf_str(b, str_sub(text, from, i));
+        }
+    }
+}

@@ -148,8 +148,10 @@ static void trace(void *ctx, const struct canon_trace *t)
     if (t->what.len && t->event != TRACE_COPY) {
         buf_printf(&b, " " STRF, STRA(t->what));
     }
-    buf_byte(&b, '\n');
-    if (!x->trace_error && (fwrite(b.data, 1, b.len, stderr) != b.len || fflush(stderr))) {
+    struct buf line = buf_in(&a);
+    buf_clean(&line, buf_view(&b)); /* names are a guest's own words */
+    buf_byte(&line, '\n');
+    if (!x->trace_error && (fwrite(line.data, 1, line.len, stderr) != line.len || fflush(stderr))) {
         x->trace_error = errno ? errno : EIO;
     }
     arena_free(&a);
