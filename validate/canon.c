@@ -635,7 +635,7 @@ static bool thread_table(struct validate_cm *v, struct validate_scope *s,
         return validate_cm_bad(v, s, "unknown core table %u: table index out of bounds",
                                canon->table);
     const struct wasm_tabletype *t = &s->core_externs[EXTERN_TABLE].data[canon->table].table;
-    if (!validate_valtype_matches(v->t->store, t->element, WASM_FUNCREF) ||
+    if (!validate_is_funcref(v->t->store, t->element) ||
         canon->is_shared != validate_is_shared(v->t->store, t->element))
         return validate_cm_bad(v, s, "expected a table of %sfunctions: core table %u has " STRF,
                                canon->is_shared ? "shared " : "", canon->table,

@@ -315,6 +315,7 @@ bool validate_const_expr(struct validate_context *c, const struct wasm_expr *e, 
 {
     c->in = wasm_cursor_of(c->m->source, e->bytes, e->offset);
     c->is_const = true;
+    c->is_shared = false;
     c->where = where;
     c->where_index = index;
     no_locals(c);
@@ -368,10 +369,12 @@ static bool read_locals(struct validate_context *c)
 bool validate_func(struct validate_context *c, u32 func, struct diags *d)
 {
     const struct wasm_code *code = &c->m->codes.data[func - c->m->imported_funcs];
-    const struct wasm_functype *type = &validate_store_type(c->store, c->funcs[func])->func;
+    const struct wasm_type *of = validate_store_type(c->store, c->funcs[func]);
+    const struct wasm_functype *type = &of->func;
     c->diags = d;
     c->in = wasm_cursor_of(c->m->source, code->bytes, code->offset);
     c->is_const = false;
+    c->is_shared = of->is_shared;
     c->func = func;
     c->op = OP_COUNT;
     c->instruction = NULL;

@@ -185,6 +185,30 @@ static bool check_cont(const struct validate_type_scope *s, const struct wasm_ty
            bad(s, t->at, "non-function type %u: a continuation is one of a function type", t->cont);
 }
 
+/* May a value of this canonical type be seen by several threads? Numbers may. */
+static bool is_shared_valtype(const struct validate_store *s, wasm_valtype t)
+{
+    return !wasm_is_ref(t) || validate_is_shared(s, t);
+}
+
+/* Shared types hold nothing that is not. */
+static bool parts_are_shared(const struct validate_store *s, const struct wasm_type *t)
+{
+    for (u32 i = 0; i < t->func.param_count; i++) {
+        if (!is_shared_valtype(s, t->func.params[i]))
+            return false;
+    }
+    for (u32 i = 0; i < t->func.result_count; i++) {
+        if (!is_shared_valtype(s, t->func.results[i]))
+            return false;
+    }
+    for (u32 i = 0; i < t->field_count; i++) {
+        if (!is_shared_valtype(s, t->fields[i].type))
+            return false;
+    }
+    return t->kind != COMPTYPE_CONT || validate_store_type(s, t->cont)->is_shared;
+}
+
 bool validate_rec_group(struct validate_type_scope *s, const struct wasm_type *group, u32 count)
 {
     u32 *ids = s->ids;
@@ -210,6 +234,9 @@ bool validate_rec_group(struct validate_type_scope *s, const struct wasm_type *g
     s->count = limit;
     for (u32 i = 0; i < count; i++) {
         const struct wasm_type *t = validate_store_type(s->store, ids[start + i]);
+        if (t->is_shared && !parts_are_shared(s->store, t))
+            return bad(s, group[i].at, "type %u is shared: it must contain shared types only",
+                       start + i);
         if (!t->has_super)
             continue;
         const struct wasm_type *super = validate_store_type(s->store, t->super);
@@ -265,10 +292,9 @@ bool validate_check_limits(const struct validate_type_scope *s, const struct was
     return true;
 }
 
-/* May a value of this type be seen by several threads? Numbers may. */
 static bool is_shared_type(const struct validate_type_scope *s, wasm_valtype t)
 {
-    return !wasm_is_ref(t) || validate_is_shared(s->store, validate_canonicalize(s->ids, t));
+    return is_shared_valtype(s->store, validate_canonicalize(s->ids, t));
 }
 
 bool validate_check_table(const struct validate_type_scope *s, const struct wasm_tabletype *t,

@@ -289,6 +289,8 @@ bool validate_heap_matches(const struct validate_store *s, wasm_valtype sub, was
     u32 low = wasm_heap_of(sub), high = wasm_heap_of(super);
     if (sub == VALIDATE_REF_BOTTOM)
         return true;
+    if (validate_is_shared(s, sub) != validate_is_shared(s, super))
+        return false;
     if (wasm_is_concrete(super)) {
         if (!wasm_is_concrete(sub))
             return low == (u32)heap_bottom(validate_heap_top(s, super));
@@ -299,6 +301,12 @@ bool validate_heap_matches(const struct validate_store *s, wasm_valtype sub, was
     if (wasm_is_concrete(sub))
         return abstract_matches(kind_heap(s, low), (enum wasm_heap)high);
     return abstract_matches((enum wasm_heap)low, (enum wasm_heap)high);
+}
+
+bool validate_is_funcref(const struct validate_store *s, wasm_valtype t)
+{
+    wasm_valtype shared = wasm_is_ref(t) && validate_is_shared(s, t) ? WASM_REF_SHARED : 0;
+    return validate_valtype_matches(s, t, WASM_FUNCREF | shared);
 }
 
 bool validate_valtype_matches(const struct validate_store *s, wasm_valtype sub, wasm_valtype super)

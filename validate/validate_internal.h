@@ -64,6 +64,8 @@ static inline bool validate_has_default(wasm_valtype t)
 }
 /* May several threads see what a reference leads to? By canonical id. */
 bool validate_is_shared(const struct validate_store *s, wasm_valtype ref);
+/* Below funcref, or below its shared twin? */
+bool validate_is_funcref(const struct validate_store *s, wasm_valtype t);
 bool validate_limits_match(const struct wasm_limits *sub, const struct wasm_limits *super);
 /* A reference of unreachable code: below every reference. */
 #define VALIDATE_REF_BOTTOM wasm_ref_abstract((enum wasm_heap)0, false)
@@ -182,6 +184,7 @@ struct validate_context {
     const u8 *instruction; /* start of the instruction at hand */
     enum wasm_op op;       /* and what it is */
     bool is_const;         /* a constant expression */
+    bool is_shared;        /* a shared function, which uses nothing that is not */
     u32 known_globals;     /* constant expressions: those that may be read */
     u32 func;              /* UINT32_MAX in constant expressions */
     const char *where;     /* constant expressions: "the initial value of global" ... */

@@ -220,6 +220,9 @@ bool validate_imm_table(struct validate_context *c, u32 *index, wasm_valtype *ad
     *index = validate_imm(c);
     if (*index >= c->m->tables.len)
         return validate_fail(c, "unknown table %u", *index);
+    if (c->is_shared && !c->m->tables.data[*index].type.limits.is_shared)
+        return validate_fail(c, "shared functions cannot access unshared tables: table %u is one",
+                             *index);
     *address = c->m->tables.data[*index].type.limits.is_64 ? WASM_I64 : WASM_I32;
     return true;
 }
@@ -406,6 +409,9 @@ static bool walk_global(struct validate_context *c, enum wasm_op op)
     if (index >= c->m->globals.len || (c->is_const && index >= c->known_globals))
         return validate_fail(c, "unknown global %u", index);
     const struct wasm_globaltype *type = &c->m->globals.data[index].type;
+    if (c->is_shared && !type->is_shared)
+        return validate_fail(c, "shared functions cannot access unshared globals: global %u is one",
+                             index);
     if (op == OP_GLOBAL_GET) {
         if (c->is_const && type->is_mutable)
             return validate_fail(c, "constant expression required: global %u is mutable", index);
@@ -636,7 +642,7 @@ bool validate_walk(struct validate_context *c, const wasm_valtype *results, u32 
     *vec_push(c->arena, &c->frames) =
         (struct validate_frame){.results = results, .result_count = result_count, .op = OP_COUNT};
     while (c->frames.len > 0) {
-        if (!c->is_const && !c->local_set.len && !c->seen)
+        if (!c->is_const && !c->is_shared && !c->local_set.len && !c->seen)
             validate_walk_quickly(c);
         if (c->frames.len == 0)
             break;

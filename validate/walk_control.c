@@ -243,7 +243,9 @@ static bool imm_func(struct validate_context *c, u32 *id)
     if (func >= c->m->funcs.len)
         return validate_fail(c, "unknown function %u: function index out of bounds", func);
     *id = c->funcs[func];
-    return true;
+    return !c->is_shared || validate_store_type(c->store, *id)->is_shared ||
+           validate_fail(c, "shared functions cannot access unshared functions: " STRF " is one",
+                         STRA(validate_func_text(c, func)));
 }
 
 static bool imm_call_indirect(struct validate_context *c, const struct wasm_functype **type)
@@ -254,7 +256,7 @@ static bool imm_call_indirect(struct validate_context *c, const struct wasm_func
         return false;
     if (table && !features_has(c->features, FEATURE_REFERENCE_TYPES))
         return validate_malformed(c, "zero byte expected");
-    if (!validate_valtype_matches(c->store, c->tables[table], WASM_FUNCREF))
+    if (!validate_is_funcref(c->store, c->tables[table]))
         return validate_fail(c,
                              "type mismatch: indirect calls must go through a table with type "
                              "<= funcref, table %u has " STRF,

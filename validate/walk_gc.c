@@ -5,6 +5,10 @@ static const char *const kind_names[] = {[COMPTYPE_FUNC] = "a function type",
                                          [COMPTYPE_STRUCT] = "a struct type",
                                          [COMPTYPE_ARRAY] = "an array type",
                                          [COMPTYPE_CONT] = "a continuation type"};
+static const char *const kind_plurals[] = {[COMPTYPE_FUNC] = "functions",
+                                           [COMPTYPE_STRUCT] = "structs",
+                                           [COMPTYPE_ARRAY] = "arrays",
+                                           [COMPTYPE_CONT] = "continuations"};
 
 bool validate_imm_type(struct validate_context *c, u32 *id, enum wasm_comptype kind,
                        const struct wasm_type **type)
@@ -14,9 +18,13 @@ bool validate_imm_type(struct validate_context *c, u32 *id, enum wasm_comptype k
         return validate_fail(c, "unknown type %u: type index out of bounds", index);
     *id = c->ids[index];
     *type = validate_store_type(c->store, *id);
-    return (*type)->kind == kind ||
-           validate_fail(c, "type mismatch: %s needs %s, type %u is %s", wasm_op_info[c->op].name,
-                         kind_names[kind], index, kind_names[(*type)->kind]);
+    if ((*type)->kind != kind)
+        return validate_fail(c, "type mismatch: %s needs %s, type %u is %s",
+                             wasm_op_info[c->op].name, kind_names[kind], index,
+                             kind_names[(*type)->kind]);
+    return !c->is_shared || (*type)->is_shared ||
+           validate_fail(c, "shared functions cannot access unshared %s: type %u is one",
+                         kind_plurals[kind], index);
 }
 
 bool validate_imm_heap(struct validate_context *c, bool nullable, wasm_valtype *out)
@@ -177,10 +185,30 @@ static bool array_copy(struct validate_context *c, u32 id, const struct wasm_typ
            validate_pop(c, wasm_ref_concrete(id, true));
 }
 
+/* Pops a reference below an abstract type or its shared twin. VALIDATE_REF_BOTTOM in unreachable code. */
+static bool pop_below(struct validate_context *c, enum wasm_heap heap, wasm_valtype *found)
+{
+    wasm_valtype super = wasm_ref_abstract(heap, true);
+    *found = super;
+    if (!features_has(c->features, FEATURE_SHARED_EVERYTHING))
+        return validate_pop(c, super);
+    if (!validate_pop_ref(c, found))
+        return false;
+    if (*found == VALIDATE_REF_BOTTOM)
+        return true;
+    if (validate_is_shared(c->store, *found))
+        super |= WASM_REF_SHARED;
+    return validate_valtype_matches(c->store, *found, super) ||
+           validate_fail(c, "type mismatch: %s expects " STRF ", found " STRF,
+                         wasm_op_info[c->op].name, STRA(validate_text_of(c, super)),
+                         STRA(validate_text_of(c, *found)));
+}
+
 static bool walk_array(struct validate_context *c, enum wasm_op op)
 {
     if (op == OP_ARRAY_LEN) {
-        if (!validate_pop(c, wasm_ref_abstract(HEAP_ARRAY, true)))
+        wasm_valtype found;
+        if (!pop_below(c, HEAP_ARRAY, &found))
             return false;
         validate_push(c, WASM_I32);
         return true;
@@ -230,7 +258,8 @@ static bool walk_cast(struct validate_context *c, enum wasm_op op)
     if (!imm_target(c, nullable, &target) || !validate_pop_ref(c, &found))
         return false;
     if (found != VALIDATE_REF_BOTTOM &&
-        validate_heap_top(c->store, found) != validate_heap_top(c->store, target))
+        (validate_heap_top(c->store, found) != validate_heap_top(c->store, target) ||
+         validate_is_shared(c->store, found) != validate_is_shared(c->store, target)))
         return validate_fail(c, "type mismatch: " STRF " can never be " STRF,
                              STRA(validate_text_of(c, found)), STRA(validate_text_of(c, target)));
     bool test = op == OP_REF_TEST || op == OP_REF_TEST_NULL;
@@ -313,12 +342,32 @@ static bool convert(struct validate_context *c, enum wasm_heap from, enum wasm_h
     wasm_valtype found = 0;
     if (!validate_pop_ref(c, &found))
         return false;
-    if (!validate_valtype_matches(c->store, found, wasm_ref_abstract(from, true)))
+    wasm_valtype shared =
+        found != VALIDATE_REF_BOTTOM && validate_is_shared(c->store, found) ? WASM_REF_SHARED : 0;
+    wasm_valtype super = wasm_ref_abstract(from, true) | shared;
+    if (!validate_valtype_matches(c->store, found, super))
         return validate_fail(c, "type mismatch: %s expects " STRF ", found " STRF,
-                             wasm_op_info[c->op].name,
-                             STRA(validate_text_of(c, wasm_ref_abstract(from, true))),
+                             wasm_op_info[c->op].name, STRA(validate_text_of(c, super)),
                              STRA(validate_text_of(c, found)));
-    validate_push(c, wasm_ref_abstract(to, wasm_is_nullable(found)));
+    wasm_valtype result = wasm_ref_abstract(to, wasm_is_nullable(found)) | shared;
+    if (found == VALIDATE_REF_BOTTOM && features_has(c->features, FEATURE_SHARED_EVERYTHING))
+        result = found; /* shared or not */
+    validate_push(c, result);
+    return true;
+}
+
+static bool walk_ref_eq(struct validate_context *c)
+{
+    wasm_valtype x, y;
+    if (!pop_below(c, HEAP_EQ, &y) || !pop_below(c, HEAP_EQ, &x))
+        return false;
+    if (x != VALIDATE_REF_BOTTOM && y != VALIDATE_REF_BOTTOM &&
+        validate_is_shared(c->store, x) != validate_is_shared(c->store, y))
+        return validate_fail(c,
+                             "type mismatch: ref.eq cannot compare " STRF " with " STRF
+                             ": `ref.eq` types must match in `shared`-ness",
+                             STRA(validate_text_of(c, x)), STRA(validate_text_of(c, y)));
+    validate_push(c, WASM_I32);
     return true;
 }
 
@@ -354,12 +403,7 @@ bool validate_walk_gc(struct validate_context *c, enum wasm_op op)
             return false;
         validate_push(c, WASM_I32);
         return true;
-    case OP_REF_EQ:
-        t = wasm_ref_abstract(HEAP_EQ, true);
-        if (!validate_pop(c, t) || !validate_pop(c, t))
-            return false;
-        validate_push(c, WASM_I32);
-        return true;
+    case OP_REF_EQ: return walk_ref_eq(c);
     case OP_REF_AS_NON_NULL:
         if (!validate_pop_ref(c, &t))
             return false;
@@ -388,7 +432,7 @@ bool validate_walk_gc(struct validate_context *c, enum wasm_op op)
         return true;
     case OP_I31_GET_S:
     case OP_I31_GET_U:
-        if (!validate_pop(c, wasm_ref_abstract(HEAP_I31, true)))
+        if (!pop_below(c, HEAP_I31, &t))
             return false;
         validate_push(c, WASM_I32);
         return true;
