@@ -70,10 +70,7 @@ static bool wrong(struct reader *r, const char *what)
 
 static bool read_float(struct reader *r, u32 bytes)
 {
-    str s = wasm_get_bytes(&r->in, bytes);
-    u64 bits = 0;
-    for (size_t i = 0; i < s.len; i++)
-        bits |= (u64)(u8)s.ptr[i] << (8 * i);
+    u64 bits = wasm_get_fixed(&r->in, bytes);
     u64 exponent = bytes == 4 ? 0x7f800000u : 0x7ff0000000000000u;
     u64 fraction = bytes == 4 ? 0x007fffffu : 0x000fffffffffffffu;
     u64 canonical = bytes == 4 ? 0x7fc00000u : 0x7ff8000000000000u;

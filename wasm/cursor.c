@@ -121,6 +121,16 @@ str wasm_get_bytes(struct wasm_cursor *c, size_t n)
     return bytes;
 }
 
+u64 wasm_get_fixed(struct wasm_cursor *c, u32 bytes)
+{
+    str s = wasm_get_bytes(c, bytes);
+    u64 value = 0;
+    for (size_t i = s.len; i-- > 0;) {
+        value = value << 8 | (u8)s.ptr[i];
+    }
+    return value;
+}
+
 str wasm_get_name(struct wasm_cursor *c)
 {
     u32 length = wasm_get_u32(c);

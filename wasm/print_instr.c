@@ -224,15 +224,6 @@ static void v128(struct instr_printer *x)
     }
 }
 
-static u64 little_endian(str bytes)
-{
-    u64 value = 0;
-    for (size_t i = bytes.len; i-- > 0;) {
-        value = value << 8 | (u8)bytes.ptr[i];
-    }
-    return value;
-}
-
 static void reftype(struct instr_printer *x, bool nullable)
 {
     p_byte(x->p, ' ');
@@ -340,11 +331,11 @@ static void immediates(struct instr_printer *x, enum wasm_op op)
         break;
     case IMM_F32:
         p_byte(p, ' ');
-        p_f32(p, (u32)little_endian(wasm_get_bytes(c, 4)));
+        p_f32(p, (u32)wasm_get_fixed(c, 4));
         break;
     case IMM_F64:
         p_byte(p, ' ');
-        p_f64(p, little_endian(wasm_get_bytes(c, 8)));
+        p_f64(p, wasm_get_fixed(c, 8));
         break;
     case IMM_V128: v128(x); break;
     case IMM_VALTYPES: select_types(x); break;

@@ -198,7 +198,8 @@ i32 wasm_get_s32(struct wasm_cursor *c);
 i64 wasm_get_s33(struct wasm_cursor *c);
 i64 wasm_get_s64(struct wasm_cursor *c);
 str wasm_get_bytes(struct wasm_cursor *c, size_t n);
-str wasm_get_name(struct wasm_cursor *c); /* length, UTF-8 checked */
+u64 wasm_get_fixed(struct wasm_cursor *c, u32 bytes); /* little-endian, 8 at most */
+str wasm_get_name(struct wasm_cursor *c);             /* length, UTF-8 checked */
 /* A count of elements of at least `element_size` bytes each: fails if the rest cannot hold them. */
 u32 wasm_get_count(struct wasm_cursor *c, u32 element_size);
 wasm_valtype wasm_get_valtype(struct wasm_cursor *c);

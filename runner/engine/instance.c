@@ -38,14 +38,6 @@ static void push(struct eval *e, u64 value)
 {
     *vec_push(&e->arena.arena, &e->stack) = value;
 }
-static u64 bits(struct eval *e, u32 n)
-{
-    str bytes = wasm_get_bytes(&e->in, n);
-    u64 value = 0;
-    for (u32 i = 0; i < bytes.len; i++)
-        value |= (u64)(u8)bytes.ptr[i] << (8 * i);
-    return value;
-}
 
 /* Operands are the topmost `slots`; the result replaces them. */
 static enum trap out(struct eval *e, engine_out *fn, u32 slots, u64 x, u64 y)
@@ -100,12 +92,12 @@ static enum trap eval_step(struct eval *e, enum wasm_op op)
     switch (op) {
     case OP_I32_CONST: push(e, (u32)wasm_get_s32(&e->in)); break;
     case OP_I64_CONST: push(e, (u64)wasm_get_s64(&e->in)); break;
-    case OP_F32_CONST: push(e, bits(e, 4)); break;
-    case OP_F64_CONST: push(e, bits(e, 8)); break;
+    case OP_F32_CONST: push(e, wasm_get_fixed(&e->in, 4)); break;
+    case OP_F64_CONST: push(e, wasm_get_fixed(&e->in, 8)); break;
     case OP_V128_CONST:
-        b = bits(e, 8);
+        b = wasm_get_fixed(&e->in, 8);
         push(e, b);
-        push(e, bits(e, 8));
+        push(e, wasm_get_fixed(&e->in, 8));
         break;
     case OP_GLOBAL_GET: {
         struct engine_global *g = e->inst->globals[wasm_get_u32(&e->in)];

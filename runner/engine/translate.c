@@ -24,7 +24,6 @@ static void declare_locals(struct translator *tr)
         tr->too_large = true;
         return;
     }
-    tr->local_count = (u32)count;
     tr->local_types = arena_array(tr->arena, char, count);
     tr->local_slots = arena_array(tr->arena, u32, count);
     tr->local_unread = arena_array(tr->arena, u32, count);

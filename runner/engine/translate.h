@@ -47,11 +47,9 @@ struct control {
     u32 base;   /* slot of the first parameter or result */
     const wasm_valtype *params, *results;
     u32 param_count, result_count;
-    wasm_valtype result_storage; /* of a block with one result, given in the block type */
-    u32 fixups;                  /* of branches to the end */
-    u32 loop;                    /* cell of a loop's start */
+    u32 fixups; /* of branches to the end */
+    u32 loop;   /* cell of a loop's start */
     u32 else_fixups;
-    bool has_else;
     u32 try_index;
 };
 
@@ -100,8 +98,7 @@ struct translator {
     u32 *local_slots, *local_unread; /* how many values are unread reads of it */
     u32 *local_reads; /* chain of all of these, and some that were saved: the topmost, index + 1 */
     u64 looked;       /* values that translate_save_local looked at */
-    u32 local_count;
-    u32 unread_from; /* values below are no unread reads */
+    u32 unread_from;  /* values below are no unread reads */
     u32 top, max_top;
     struct accumulator acc[3]; /* integer, f32, f64 */
     struct emitted last;

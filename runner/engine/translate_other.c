@@ -301,15 +301,6 @@ static void wide(struct translator *tr, enum handler h, u32 in)
     translate_wrote(tr, base, 2);
 }
 
-static u64 read_bits(struct translator *tr, u32 n)
-{
-    str bytes = wasm_get_bytes(&tr->in, n);
-    u64 bits = 0;
-    for (u32 i = 0; i < bytes.len; i++)
-        bits |= (u64)(u8)bytes.ptr[i] << (8 * i);
-    return bits;
-}
-
 bool translate_other(struct translator *tr, enum wasm_op op)
 {
     switch (op) {
@@ -327,10 +318,10 @@ bool translate_other(struct translator *tr, enum wasm_op op)
     case OP_GLOBAL_SET: global_set(tr); break;
     case OP_I32_CONST: translate_push_const(tr, 'i', (u32)wasm_get_s32(&tr->in)); break;
     case OP_I64_CONST: translate_push_const(tr, 'I', (u64)wasm_get_s64(&tr->in)); break;
-    case OP_F32_CONST: translate_push_const(tr, 'f', read_bits(tr, 4)); break;
-    case OP_F64_CONST: translate_push_const(tr, 'F', read_bits(tr, 8)); break;
+    case OP_F32_CONST: translate_push_const(tr, 'f', wasm_get_fixed(&tr->in, 4)); break;
+    case OP_F64_CONST: translate_push_const(tr, 'F', wasm_get_fixed(&tr->in, 8)); break;
     case OP_V128_CONST: {
-        u64 lo = read_bits(tr, 8), hi = read_bits(tr, 8);
+        u64 lo = wasm_get_fixed(&tr->in, 8), hi = wasm_get_fixed(&tr->in, 8);
         translate_emit_plain(tr, H_CONST_V, (struct word){0}, 'v');
         translate_extra(tr, lo);
         translate_extra(tr, hi);
