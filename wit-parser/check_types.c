@@ -1,81 +1,24 @@
 /* check_types.c - what validation asks of the types that WIT can write (Binary.md, "Type Definitions"; CanonicalABI.md, "Element Size"). */
 #include "index.h"
+#include "layout.h"
 
 #define MAX_VALUE_BYTES (1u << 28)
 #define POINTER         8 /* bytes of a pointer where it is largest */
 
 static struct wit_type_facts part_facts(const struct wit_index *x, struct wit_type t)
 {
-    static const u8 sizes[] = {
-        [WIT_BOOL] = 1, [WIT_U8] = 1,   [WIT_U16] = 2,           [WIT_U32] = 4, [WIT_U64] = 8,
-        [WIT_S8] = 1,   [WIT_S16] = 2,  [WIT_S32] = 4,           [WIT_S64] = 8, [WIT_F32] = 4,
-        [WIT_F64] = 8,  [WIT_CHAR] = 4, [WIT_ERROR_CONTEXT] = 4,
-    };
-    struct wit_type_facts f = {.align = 1};
-    if (t.kind == WIT_STRING) {
-        f = (struct wit_type_facts){.size = 2 * POINTER, .align = POINTER};
-    } else if (t.kind == WIT_ID) {
-        f = t.id < x->facts.len ? x->facts.data[t.id] : f;
-    } else if ((size_t)t.kind < LENGTH_OF(sizes)) {
-        f.size = f.align = sizes[t.kind];
-        f.handles = t.kind == WIT_ERROR_CONTEXT;
+    if (t.kind == WIT_ID) {
+        return t.id < x->facts.len ? x->facts.data[t.id] : (struct wit_type_facts){.align = 1};
     }
-    return f;
+    struct wit_layout l = wit_prim_layout(t.kind, POINTER);
+    return (struct wit_type_facts){
+        .size = l.size, .align = (u8)l.align, .handles = t.kind == WIT_ERROR_CONTEXT};
 }
 
-static u64 align_to(u64 offset, u32 align)
+static struct wit_layout part_layout(const void *ctx, struct wit_type t)
 {
-    return (offset + align - 1) / align * align;
-}
-
-static void set_size(struct wit_type_facts *f, u64 size)
-{
-    f->size = size < MAX_VALUE_BYTES ? (u32)size : MAX_VALUE_BYTES;
-}
-
-/* Parts one behind the other, or (cases > 0) one of them behind a tag. */
-static void measure_parts(const struct wit_index *x, const struct wit_typedef *t, u32 cases,
-                          struct wit_type_facts *out)
-{
-    u64 sum = 0, largest = 0;
-    u32 align = 1, tag = cases ? wit_discriminant_size(cases) : 0;
-    struct wit_type part;
-    for (u32 i = 0; wit_type_part(t, i, &part); i++) {
-        struct wit_type_facts f = part_facts(x, part);
-        align = align < f.align ? f.align : align;
-        largest = largest < f.size ? f.size : largest;
-        sum = align_to(sum, f.align) + f.size;
-    }
-    out->align = (u8)(align < tag ? tag : align);
-    set_size(out, align_to(cases ? align_to(tag, align) + largest : sum, out->align));
-}
-
-static void measure(const struct wit_index *x, const struct wit_typedef *t,
-                    struct wit_type_facts *out)
-{
-    struct wit_type_facts first = part_facts(x, t->first);
-    switch (t->kind) {
-    case WIT_RECORD:
-    case WIT_TUPLE: measure_parts(x, t, 0, out); break;
-    case WIT_VARIANT:
-    case WIT_ENUM: measure_parts(x, t, t->field_count ? t->field_count : 1, out); break;
-    case WIT_OPTION:
-    case WIT_RESULT: measure_parts(x, t, 2, out); break;
-    case WIT_FIXED_LIST:
-        out->align = first.align;
-        set_size(out, t->length < MAX_VALUE_BYTES ? first.size * t->length : MAX_VALUE_BYTES);
-        break;
-    case WIT_FLAGS:
-        out->size = out->align = t->field_count <= 8 ? 1 : t->field_count <= 16 ? 2 : 4;
-        break;
-    case WIT_LIST:
-    case WIT_MAP: *out = part_facts(x, (struct wit_type){WIT_STRING, 0}); break;
-    case WIT_ALIAS:
-        out->size = first.size;
-        out->align = first.align;
-        break;
-    default: out->size = out->align = 4; break; /* a handle, an end of a stream */
-    }
+    struct wit_type_facts f = part_facts(ctx, t);
+    return (struct wit_layout){f.size, f.align};
 }
 
 static bool is_channel(const struct wit_typedef *t)
@@ -85,9 +28,11 @@ static bool is_channel(const struct wit_typedef *t)
 
 static struct wit_type_facts facts_of(const struct wit_index *x, const struct wit_typedef *t)
 {
-    struct wit_type_facts f = {.size = 0, .align = 1};
+    struct wit_parts parts = {POINTER, part_layout, x};
+    struct wit_measure m = wit_measure_type(t, &parts);
+    struct wit_type_facts f = {.size = m.size < MAX_VALUE_BYTES ? (u32)m.size : MAX_VALUE_BYTES,
+                               .align = (u8)m.align};
     struct wit_type part;
-    measure(x, t, &f);
     f.borrows = t->kind == WIT_BORROW;
     f.handles = t->kind == WIT_BORROW || t->kind == WIT_OWN || is_channel(t);
     for (u32 i = 0; t->kind != WIT_OWN && wit_type_part(t, i, &part); i++) {

@@ -4,7 +4,7 @@
  * once, bottom-up with a stack of our own: types share their parts, so a plain recursion could take
  * exponential time and any depth of native stack.
  */
-#include "wit-parser.h"
+#include "layout.h"
 
 #define FLAT_OVERFLOW (WIT_MAX_FLAT_PARAMS + 1) /* more flat types than any signature may hold */
 
@@ -60,28 +60,86 @@ u32 wit_discriminant_size(u32 cases)
     return cases <= 0x100 ? 1 : cases <= 0x10000 ? 2 : 4;
 }
 
+/* ---- Sizes and alignments ---------------------------------------------------------------------- */
+
+struct wit_layout wit_prim_layout(enum wit_kind kind, u32 pointer)
+{
+    static const u8 sizes[] = {
+        [WIT_BOOL] = 1, [WIT_U8] = 1,   [WIT_U16] = 2,           [WIT_U32] = 4, [WIT_U64] = 8,
+        [WIT_S8] = 1,   [WIT_S16] = 2,  [WIT_S32] = 4,           [WIT_S64] = 8, [WIT_F32] = 4,
+        [WIT_F64] = 8,  [WIT_CHAR] = 4, [WIT_ERROR_CONTEXT] = 4,
+    };
+    if (kind == WIT_STRING)
+        return (struct wit_layout){2 * pointer, pointer};
+    if ((size_t)kind >= LENGTH_OF(sizes))
+        return (struct wit_layout){0, 1};
+    return (struct wit_layout){sizes[kind], sizes[kind]};
+}
+
+/* Parts one behind the other, or (cases > 0) one of them behind a tag. */
+static struct wit_measure measure_parts(const struct wit_typedef *t, u32 cases,
+                                        const struct wit_parts *parts)
+{
+    struct wit_measure m = {.align = 1};
+    u32 tag = cases ? wit_discriminant_size(cases) : 0;
+    u64 largest = 0;
+    struct wit_type part;
+    for (u32 i = 0; wit_type_part(t, i, &part); i++) {
+        struct wit_layout of = parts->of(parts->ctx, part);
+        m.align = m.align < of.align ? of.align : m.align;
+        largest = largest < of.size ? of.size : largest;
+        m.size = align_to(m.size, of.align) + of.size;
+    }
+    m.payload = (u32)align_to(tag, m.align);
+    m.align = m.align < tag ? tag : m.align;
+    m.size = align_to(cases ? m.payload + largest : m.size, m.align);
+    return m;
+}
+
+static struct wit_measure like(struct wit_layout l, u64 n)
+{
+    u64 limit = UINT32_MAX;
+    return (struct wit_measure){.size = n > limit && l.size ? limit : l.size * n, .align = l.align};
+}
+
+struct wit_measure wit_measure_type(const struct wit_typedef *t, const struct wit_parts *parts)
+{
+    static const struct wit_layout index = {4, 4}; /* a handle, an end of a stream */
+    u32 n = t->field_count;
+    switch (t->kind) {
+    case WIT_RECORD:
+    case WIT_TUPLE: return measure_parts(t, 0, parts);
+    case WIT_VARIANT:
+    case WIT_ENUM: return measure_parts(t, n ? n : 1, parts);
+    case WIT_OPTION:
+    case WIT_RESULT: return measure_parts(t, 2, parts);
+    case WIT_FIXED_LIST: return like(parts->of(parts->ctx, t->first), t->length);
+    case WIT_FLAGS: {
+        u32 word = n <= 8 ? 1 : n <= 16 ? 2 : 4;
+        return (struct wit_measure){.size = n <= 16 ? word : (u64)(n + 31) / 32 * 4, .align = word};
+    }
+    case WIT_LIST:
+    case WIT_MAP: return like(wit_prim_layout(WIT_STRING, parts->pointer), 1);
+    case WIT_ALIAS: return like(parts->of(parts->ctx, t->first), 1);
+    default: return like(index, 1);
+    }
+}
+
 /* ---- Primitives ------------------------------------------------------------------------------- */
 
 static void prim_facts(enum wit_kind kind, struct type_facts *out)
 {
-    static const struct {
-        u8 size, align, flat_count, flat;
-    } table[] = {
-        [WIT_BOOL] = {1, 1, 1, WASM_I32},   [WIT_U8] = {1, 1, 1, WASM_I32},
-        [WIT_U16] = {2, 2, 1, WASM_I32},    [WIT_U32] = {4, 4, 1, WASM_I32},
-        [WIT_U64] = {8, 8, 1, WASM_I64},    [WIT_S8] = {1, 1, 1, WASM_I32},
-        [WIT_S16] = {2, 2, 1, WASM_I32},    [WIT_S32] = {4, 4, 1, WASM_I32},
-        [WIT_S64] = {8, 8, 1, WASM_I64},    [WIT_F32] = {4, 4, 1, WASM_F32},
-        [WIT_F64] = {8, 8, 1, WASM_F64},    [WIT_CHAR] = {4, 4, 1, WASM_I32},
-        [WIT_STRING] = {8, 4, 2, WASM_I32}, [WIT_ERROR_CONTEXT] = {4, 4, 1, WASM_I32},
-    };
+    struct wit_layout layout = wit_prim_layout(kind, 4);
     memset(out, 0, sizeof *out);
-    if ((size_t)kind >= LENGTH_OF(table))
+    if ((size_t)kind > WIT_ERROR_CONTEXT)
         return;
-    out->size = table[kind].size;
-    out->align = table[kind].align;
-    out->flat_count = table[kind].flat_count;
-    out->flat[0] = out->flat[1] = table[kind].flat;
+    out->size = layout.size;
+    out->align = layout.align;
+    out->flat_count = kind == WIT_STRING ? 2 : 1;
+    out->flat[0] = out->flat[1] = kind == WIT_U64 || kind == WIT_S64 ? WASM_I64
+                                  : kind == WIT_F32                  ? WASM_F32
+                                  : kind == WIT_F64                  ? WASM_F64
+                                                                     : WASM_I32;
 }
 
 /* ---- Defined types ------------------------------------------------------------------------------ */
@@ -137,67 +195,48 @@ static void flat_join_case(struct type_facts *out, const struct type_facts *part
     }
 }
 
-static void record_facts(const struct wit_resolve *r, const struct wit_typedef *t,
-                         struct type_facts *out)
+static void record_flat(const struct wit_resolve *r, const struct wit_typedef *t,
+                        struct type_facts *out)
 {
-    u64 size = 0;
     struct wit_type part;
     for (u32 i = 0; wit_type_part(t, i, &part); i++) {
         struct type_facts f = part_facts(r, part);
-        size = align_to(size, f.align) + f.size;
-        if (out->align < f.align)
-            out->align = f.align;
         flat_append(out, &f);
     }
-    out->size = saturate(align_to(size, out->align));
 }
 
-static void variant_facts(const struct wit_resolve *r, const struct wit_typedef *t, u32 cases,
-                          struct type_facts *out)
+static void variant_flat(const struct wit_resolve *r, const struct wit_typedef *t,
+                         struct type_facts *out)
 {
-    u32 tag = wit_discriminant_size(cases), payload_align = 1, payload = 0;
     struct wit_type part;
     out->flat[0] = WASM_I32;
     out->flat_count = 1;
     for (u32 i = 0; wit_type_part(t, i, &part); i++) {
         struct type_facts f = part_facts(r, part);
-        if (payload_align < f.align)
-            payload_align = f.align;
-        if (payload < f.size)
-            payload = f.size;
         flat_join_case(out, &f);
     }
-    out->align = tag > payload_align ? tag : payload_align;
-    out->payload_offset = (u32)align_to(tag, payload_align);
-    out->size = saturate(align_to((u64)out->payload_offset + payload, out->align));
 }
 
-static void fixed_list_facts(const struct wit_resolve *r, const struct wit_typedef *t,
-                             struct type_facts *out)
+static void fixed_list_flat(const struct wit_resolve *r, const struct wit_typedef *t,
+                            struct type_facts *out)
 {
     struct type_facts f = part_facts(r, t->first);
-    out->align = f.align;
-    out->size = t->length > UINT32_MAX ? UINT32_MAX : saturate(f.size * t->length);
     for (u64 i = 0; i < t->length && f.flat_count && out->flat_count <= WIT_MAX_FLAT_PARAMS; i++)
         flat_append(out, &f);
 }
 
-static void flags_facts(const struct wit_typedef *t, struct type_facts *out)
+static void flags_flat(const struct wit_typedef *t, struct type_facts *out)
 {
-    u32 n = t->field_count, words = (n + 31) / 32;
-    out->align = n <= 8 ? 1 : n <= 16 ? 2 : 4;
-    out->size = n <= 16 ? out->align : words * 4;
+    u32 words = (t->field_count + 31) / 32;
     out->flat_count = words > WIT_MAX_FLAT_PARAMS ? FLAT_OVERFLOW : (u8)words;
     for (u32 i = 0; i < words && i < WIT_MAX_FLAT_PARAMS; i++)
         out->flat[i] = WASM_I32;
 }
 
-/* A handle or an end of a stream: an index. */
-static void index_facts(struct type_facts *out)
+static struct wit_layout part_layout(const void *ctx, struct wit_type t)
 {
-    out->size = out->align = 4;
-    out->flat_count = 1;
-    out->flat[0] = WASM_I32;
+    struct type_facts f = part_facts(ctx, t);
+    return (struct wit_layout){f.size, f.align};
 }
 
 static void compute_facts(const struct wit_resolve *r, u32 type)
@@ -206,18 +245,24 @@ static void compute_facts(const struct wit_resolve *r, u32 type)
     struct type_facts f = {.align = 1};
     switch (t->kind) {
     case WIT_RECORD:
-    case WIT_TUPLE: record_facts(r, t, &f); break;
-    case WIT_VARIANT: variant_facts(r, t, t->field_count, &f); break;
-    case WIT_ENUM: variant_facts(r, t, t->field_count, &f); break;
+    case WIT_TUPLE: record_flat(r, t, &f); break;
+    case WIT_VARIANT:
+    case WIT_ENUM:
     case WIT_OPTION:
-    case WIT_RESULT: variant_facts(r, t, 2, &f); break;
-    case WIT_FIXED_LIST: fixed_list_facts(r, t, &f); break;
-    case WIT_FLAGS: flags_facts(t, &f); break;
+    case WIT_RESULT: variant_flat(r, t, &f); break;
+    case WIT_FIXED_LIST: fixed_list_flat(r, t, &f); break;
+    case WIT_FLAGS: flags_flat(t, &f); break;
     case WIT_LIST:
     case WIT_MAP: prim_facts(WIT_STRING, &f); break;
     case WIT_ALIAS: f = part_facts(r, t->first); break;
-    default: index_facts(&f); break;
+    default: prim_facts(WIT_U32, &f); break; /* an index */
     }
+    struct wit_parts parts = {4, part_layout, r};
+    struct wit_measure m = wit_measure_type(t, &parts);
+    f.size = saturate(m.size);
+    f.align = m.align;
+    if (m.payload)
+        f.payload_offset = m.payload;
     u64 payloads = t->kind == WIT_FUTURE || t->kind == WIT_STREAM;
     struct wit_type part;
     for (u32 i = 0; wit_type_part(t, i, &part); i++)
