@@ -96,7 +96,7 @@ static enum step sync_resolved(struct thread *th)
 }
 
 /* Control is back from the callee: it has returned, or blocked. */
-static enum step callee_gave_back(struct thread *th)
+enum step canon_callee_gave_back(struct thread *th)
 {
     struct subtask *sub = th->kp;
     const struct lowered *low = sub->low;
@@ -146,7 +146,8 @@ enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *
         canon_trace_lift(t);
     }
     s->current->kp = sub;
-    return canon_suspend(s, STEP_CALL, canon_thread_new(t, canon_task_enter), callee_gave_back);
+    return canon_suspend(s, STEP_CALL, canon_thread_new(t, canon_task_enter),
+                         canon_callee_gave_back);
 }
 
 /* ---- Calls of the host ---------------------------------------------------------------------------------- */
@@ -311,6 +312,9 @@ enum engine_outcome canon_lower_core(struct lowered *low, u64 *slots)
     }
     if (canon_is_direct(f)) {
         return canon_call_direct(low, slots) ? ENGINE_DONE : ENGINE_TRAPPED;
+    }
+    if (canon_is_nested(low)) {
+        return canon_call_nested(low, slots);
     }
     struct subtask *sub = canon_subtask_new(s, low);
     memcpy(sub->args, slots, low->core_params * sizeof *slots);

@@ -401,6 +401,7 @@ struct canon_store {
     struct pool threads_pool, tasks_pool, subtasks_pool, ends_pool, sets_pool;
     struct arena scratch; /* lifted values on their way */
     u32 scratch_depth;
+    u32 nested; /* calls on top of each other, see direct.c */
     u32 marks;
     u32 late_calls;
     struct canon_call *late_next; /* where canon_late_calls goes on */
@@ -603,8 +604,12 @@ void canon_unlock(struct component_instance *i);
 void canon_backpressure_changed(struct component_instance *i);
 /* Runs th and whoever takes over from it until control comes back. False: trap. */
 bool canon_drive(struct canon_store *s, struct thread *th);
+/* th gets control behind those that are to get it when `to` blocks or ends. */
+void canon_thread_add_resumer(struct thread *to, struct thread *th);
 /* May th call one more task, or is the chain of those that wait for each other too deep? */
 bool canon_chain_has_room(const struct thread *th);
+/* What a thread adds to the chain: its stack, and a little for what is around it. */
+u64 canon_chain_with(const struct thread *th);
 /* For continuations: hands results to the suspended core code of th and goes on. */
 enum step canon_resume_core(struct thread *th, const u64 *results);
 enum step canon_start_core(struct thread *th, struct engine_func *f, const u64 *slots);
@@ -637,6 +642,10 @@ struct subtask *canon_subtask_new(struct canon_store *s, struct lowered *low);
 enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *f,
                                       struct subtask *sub);
 bool canon_enter_allowed(struct component_instance *i);
+/* Goes on when the callee (th->kp: its subtask) has returned or blocked. */
+enum step canon_callee_gave_back(struct thread *th);
+/* The core function of a synchronous lift has returned. */
+enum step canon_sync_returned(struct thread *th);
 /* Calls a host function from the host. */
 bool canon_host_invoke(struct canon_store *s, struct canon_invocation *inv);
 void canon_invocation_free(struct canon_store *s, struct canon_invocation *inv);
@@ -657,6 +666,8 @@ void canon_may_block(struct component_instance *i);
 void canon_add_call(struct component_instance *from, struct canon_func *f);
 bool canon_is_direct(const struct canon_func *f);
 bool canon_call_direct(struct lowered *low, u64 *slots);
+bool canon_is_nested(const struct lowered *low);
+enum engine_outcome canon_call_nested(struct lowered *low, u64 *slots);
 
 /* ---- Streams (streams.c, host_streams.c) ------------------------------------------------------------------------------------- */
 

@@ -179,7 +179,9 @@ static bool call_values(struct canon_store *s, struct lowered *low, struct task 
     return fine;
 }
 
-/* canon_lower and canon_lift in one, for functions that canon_is_direct allows. */
+/* ---- Functions that canon_is_direct allows ------------------------------------------------------------ */
+
+/* canon_lower and canon_lift in one. */
 bool canon_call_direct(struct lowered *low, u64 *slots)
 {
     struct canon_func *f = low->callee;
@@ -215,4 +217,146 @@ bool canon_call_direct(struct lowered *low, u64 *slots)
         f->inst->root->locked = true;
     }
     return fine;
+}
+
+/* ---- Synchronous functions that may block ------------------------------------------------------------- */
+
+/* So many run nested, on top of each other. */
+#define NESTED_MAX 8
+
+bool canon_is_nested(const struct lowered *low)
+{
+    const struct canon_store *s = low->inst->store;
+    return low->callee->kind == FUNC_LIFTED && !low->callee->type->is_async &&
+           !low->callee->opts.is_async && !low->opts.is_async && s->nested < NESTED_MAX &&
+           !s->config.trace;
+}
+
+/* Its core code has returned. */
+static bool nested_returned(struct canon_store *s, struct lowered *low, struct thread *th,
+                            struct subtask *sub, u64 *slots)
+{
+    struct task *t = th->task;
+    struct canon_func *f = low->callee;
+    u64 core[1] = {0};
+    if (f->type->result) {
+        core[0] = engine_results(th->et)[0];
+    }
+    if (sub) {
+        if (!direct_result(s, t, sub, core)) {
+            return false;
+        }
+        t->sub = NULL;
+    } else if (low->result && !canon_plan_cells(s, low->result, f->inst, core, &slots[0])) {
+        return false;
+    }
+    t->state = TASK_RESOLVED;
+    if (!post_return(s, f, core) || !canon_thread_unregister(th)) {
+        return false;
+    }
+    canon_thread_free(th);
+    if (sub) {
+        canon_subtask_deliver_resolve(sub);
+        slots[0] = sub->result;
+    }
+    return true;
+}
+
+/* It has blocked, or has another thread run: from now on it is a call as any other. The subtask that it had was the stack's. */
+static enum engine_outcome nested_blocked(struct canon_store *s, struct lowered *low,
+                                          struct thread *th, const struct subtask *had)
+{
+    struct subtask *sub = canon_subtask_new(s, low);
+    enum step step = s->step;
+    sub->state = SUBTASK_STARTED;
+    sub->task = th->task;
+    th->task->sub = sub;
+    s->current->kp = sub;
+    if (had) {
+        memcpy(sub->args, had->args, sizeof sub->args);
+        sub->lenders = had->lenders;
+        sub->lender_count = had->lender_count;
+        sub->lender_cap = had->lender_cap;
+    }
+    switch (step) {
+    case STEP_BLOCK: return canon_suspend(s, STEP_AGAIN, NULL, canon_callee_gave_back);
+    case STEP_SWITCH: return canon_suspend(s, STEP_CALL, s->step_to, canon_callee_gave_back);
+    case STEP_CALL: canon_thread_add_resumer(s->step_to, th); break;
+    default: s->step_to = th; break;
+    }
+    return canon_suspend(s, STEP_CALL, s->step_to, canon_callee_gave_back);
+}
+
+static enum engine_outcome run_nested_thread(struct canon_store *s, struct lowered *low,
+                                             struct thread *th, struct subtask *sub, u64 *slots)
+{
+    struct canon_func *f = low->callee;
+    struct thread *caller = s->current;
+    u64 *context = s->context;
+    u64 core[MAX_FLAT_PARAMS + 1] = {0};
+    bool fine = canon_thread_register(th) &&
+                (sub           ? canon_pass_args(sub, th->task, core)
+                 : low->params ? canon_plan_cells(s, low->params, low->inst, slots, core)
+                               : true);
+    enum engine_outcome outcome = ENGINE_TRAPPED;
+    if (fine) {
+        th->et = engine_task_new(s->engine);
+        s->current = th;
+        s->context = th->storage;
+        s->nested++;
+        outcome = engine_start(th->et, f->callee, core);
+        s->nested--;
+        if (outcome == ENGINE_TRAPPED) {
+            canon_fail_core(s, f->inst, th->et);
+        } else if (outcome == ENGINE_DONE) {
+            outcome = nested_returned(s, low, th, sub, slots) ? ENGINE_DONE : ENGINE_TRAPPED;
+        } else if (s->step == STEP_NONE) {
+            canon_fail(s, f->inst, "all fuel consumed");
+        }
+        s->current = caller;
+        s->context = context;
+    }
+    if (s->failed) {
+        s->step = STEP_NONE;
+        th->task->sub = NULL;
+        return ENGINE_TRAPPED;
+    }
+    return outcome == ENGINE_SUSPENDED ? nested_blocked(s, low, th, sub) : outcome;
+}
+
+/* The callee has a stack of its own, but runs on top of its caller until it blocks: one that does not needs no switch of stacks, no
+ * subtask, no scheduler. */
+enum engine_outcome canon_call_nested(struct lowered *low, u64 *slots)
+{
+    struct canon_func *f = low->callee;
+    struct canon_store *s = low->inst->store;
+    struct subtask local, *sub = NULL;
+    if (!canon_enter_allowed(f->inst) || !canon_chain_has_room(s->current) ||
+        !canon_has_room(f->inst, 0)) {
+        return ENGINE_TRAPPED;
+    }
+    struct task *t = canon_task_new(f);
+    struct thread *th = canon_thread_new(t, NULL);
+    t->implicit = th;
+    t->state = TASK_STARTED;
+    th->state = THREAD_RUNNING;
+    th->body = canon_sync_returned;
+    th->chain = canon_chain_with(s->current);
+    if (!canon_with_plans(low)->is_cells) {
+        sub = &local;
+        memset(sub, 0, sizeof *sub);
+        sub->low = low;
+        sub->state = SUBTASK_STARTED;
+        memcpy(sub->args, slots, low->core_params * sizeof *slots);
+        t->sub = sub;
+    }
+    enum engine_outcome outcome = run_nested_thread(s, low, th, sub, slots);
+    if (outcome == ENGINE_TRAPPED && f->inst->root != low->inst->root) {
+        f->inst->root->locked = true;
+    }
+    if (sub && outcome != ENGINE_SUSPENDED) {
+        engine_let_go(s->engine, (u64)sub->lender_cap * sizeof *sub->lenders);
+        mem_free(sub->lenders);
+    }
+    return outcome;
 }

@@ -189,7 +189,7 @@ static bool exit_implicit_thread(struct thread *th)
 }
 
 /* The core function of a synchronous lift has returned. */
-static enum step sync_returned(struct thread *th)
+enum step canon_sync_returned(struct thread *th)
 {
     struct task *t = th->task;
     const struct canon_func *f = t->func;
@@ -237,7 +237,7 @@ static enum step task_start(struct thread *th)
     if (!(t->sub ? args_from_guest(t, slots) : args_from_host(t, slots))) {
         return STEP_TRAP;
     }
-    th->body = !f->opts.is_async  ? sync_returned
+    th->body = !f->opts.is_async  ? canon_sync_returned
                : f->opts.callback ? callback_returned
                                   : stackful_returned;
     return canon_start_core(th, f->callee, slots);

@@ -406,8 +406,16 @@ static struct thread *step_back(struct thread *th)
     return back;
 }
 
+void canon_thread_add_resumer(struct thread *to, struct thread *th)
+{
+    while (to->resumer) {
+        to = to->resumer;
+    }
+    to->resumer = th;
+}
+
 /* What th adds to the chain of those that wait: its stack, and a little for what is around it. */
-static u64 chain_with(const struct thread *th)
+u64 canon_chain_with(const struct thread *th)
 {
     return th ? th->chain + 64 + (th->et ? engine_task_slots(th->et) : 0) : 0;
 }
@@ -415,7 +423,7 @@ static u64 chain_with(const struct thread *th)
 bool canon_chain_has_room(const struct thread *th)
 {
     struct canon_store *s = th->task->inst->store;
-    return chain_with(th) / CHAIN_STACKS <= engine_max_slots(s->engine) ||
+    return canon_chain_with(th) / CHAIN_STACKS <= engine_max_slots(s->engine) ||
            canon_fail(s, th->task->inst, "call stack exhausted");
 }
 
@@ -456,8 +464,8 @@ bool canon_drive(struct canon_store *s, struct thread *th)
             th = step_back(th);
             break;
         case STEP_CALL:
-            to->resumer = th;
-            to->chain = chain_with(th);
+            canon_thread_add_resumer(to, th);
+            to->chain = canon_chain_with(to->resumer);
             start_running(to);
             th = to;
             break;
@@ -465,7 +473,7 @@ bool canon_drive(struct canon_store *s, struct thread *th)
             trace_thread(s, TRACE_BLOCK, th);
             trace_thread(s, TRACE_RESUME, to);
             to->resumer = step_back(th);
-            to->chain = chain_with(to->resumer);
+            to->chain = canon_chain_with(to->resumer);
             start_running(to);
             th = to;
             break;
