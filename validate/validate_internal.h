@@ -122,34 +122,17 @@ struct validate_quick {
     u8 out;       /* type pushed */
     u8 padding[3];
 };
+/* STOP: not here, left to the careful walk. */
+#define VALIDATE_QUICK_ACTIONS(X)                                                                  \
+    X(STOP)                                                                                        \
+    X(BINARY) X(UNARY) X(LOAD) X(STORE) X(LOCAL_GET) X(LOCAL_SET) X(LOCAL_TEE) X(GLOBAL_GET)       \
+        X(GLOBAL_SET) X(I32_CONST) X(I64_CONST) X(F32_CONST) X(F64_CONST) X(NOP) X(DROP) X(SELECT) \
+            X(BLOCK) X(IF) X(ELSE) X(END) X(BR) X(BR_IF) X(RETURN) X(UNREACHABLE) X(CALL)          \
+                X(CALL_INDIRECT)
 enum validate_quick_action {
-    QUICK_STOP, /* not here: left to the careful walk */
-    QUICK_BINARY,
-    QUICK_UNARY,
-    QUICK_LOAD,
-    QUICK_STORE,
-    QUICK_LOCAL_GET,
-    QUICK_LOCAL_SET,
-    QUICK_LOCAL_TEE,
-    QUICK_GLOBAL_GET,
-    QUICK_GLOBAL_SET,
-    QUICK_I32_CONST,
-    QUICK_I64_CONST,
-    QUICK_F32_CONST,
-    QUICK_F64_CONST,
-    QUICK_NOP,
-    QUICK_DROP,
-    QUICK_SELECT,
-    QUICK_BLOCK,
-    QUICK_IF,
-    QUICK_ELSE,
-    QUICK_END,
-    QUICK_BR,
-    QUICK_BR_IF,
-    QUICK_RETURN,
-    QUICK_UNREACHABLE,
-    QUICK_CALL,
-    QUICK_CALL_INDIRECT,
+#define ACTION(name) QUICK_##name,
+    VALIDATE_QUICK_ACTIONS(ACTION)
+#undef ACTION
 };
 
 /* Locals are declared many at a time, 50,000 in few bytes: a function with few bytes must not cost so much. Only the first are written
@@ -178,6 +161,7 @@ struct validate_context {
     struct wasm_names names;
     bool has_quick;
     struct validate_quick quick[256];
+    const void *quick_labels[256]; /* where the quick walk takes each opcode */
 
     /* The walk under way. */
     struct wasm_cursor in;

@@ -222,12 +222,28 @@ static inline const struct wasm_functype *callee_type(const struct validate_cont
 
 enum { LONGEST = 16 }; /* bytes of an instruction here, and a few to spare */
 
-/* Takes instructions that begin before `last`, and end at `end` at most if is_tail; else there is room for one between the two. */
+/* Takes instructions that begin before `last`, and end at `end` at most if is_tail; else there is room for one between the two.
+ *
+ * Each instruction goes on to the next by a jump of its own, straight from the opcode (labels as values, of GNU C): most of the time
+ * goes into jumps that the processor has not foreseen, so where they go must be known soon. */
 static struct quick walk(struct validate_context *c, struct quick q, const u8 *last, const u8 *end,
                          bool is_tail)
 {
     const wasm_valtype *locals = c->locals.data, *limit = c->stack.data + c->stack.cap;
     u32 local_count = c->locals.len;
+    const struct validate_quick *row;
+    const u8 *p;
+    wasm_valtype *before;
+    const struct wasm_functype *type;
+    u32 index;
+    u8 opcode;
+#define LABEL(name) &&at_##name,
+    static const void *const labels[] = {VALIDATE_QUICK_ACTIONS(LABEL)};
+#undef LABEL
+    if (!c->quick_labels[0]) {
+        for (u32 i = 0; i < LENGTH_OF(c->quick_labels); i++)
+            c->quick_labels[i] = labels[c->quick[i].action];
+    }
 #define NEED(condition)   \
     do {                  \
         if (!(condition)) \
@@ -235,146 +251,159 @@ static struct quick walk(struct validate_context *c, struct quick q, const u8 *l
     } while (0)
 #define ROOM()  NEED(q.top != limit)
 #define HAVE(n) NEED(q.top - q.floor >= (n))
-    while (q.at < last) {
-        u8 opcode = *q.at;
-        const struct validate_quick *row = &c->quick[opcode];
-        const u8 *p = q.at + 1;
-        wasm_valtype *before = q.top;
-        const struct wasm_functype *type;
-        u32 index;
-        switch ((enum validate_quick_action)row->action) {
-        case QUICK_LOCAL_GET:
-            index = get_index(&p);
-            NEED(index < local_count);
-            ROOM();
-            *q.top++ = locals[index];
-            break;
-        case QUICK_LOCAL_SET:
-        case QUICK_LOCAL_TEE:
-            index = get_index(&p);
-            NEED(index < local_count);
-            HAVE(1);
-            NEED(q.top[-1] == locals[index]);
-            q.top -= opcode == 0x21;
-            break;
-        case QUICK_I32_CONST:
-            p = past_s32(p);
-            NEED(p);
-            ROOM();
-            *q.top++ = WASM_I32;
-            break;
-        case QUICK_BINARY:
-            HAVE(2);
-            NEED(((q.top[-1] ^ row->in) | (q.top[-2] ^ row->below)) == 0);
-            *(--q.top - 1) = row->out;
-            break;
-        case QUICK_UNARY:
-            HAVE(1);
-            NEED(q.top[-1] == row->in);
-            q.top[-1] = row->out;
-            break;
-        case QUICK_LOAD:
-            NEED(*p <= row->align);
-            p = past_number(p + 1, 4);
-            NEED(p);
-            HAVE(1);
-            NEED(q.top[-1] == row->in);
-            q.top[-1] = row->out;
-            break;
-        case QUICK_STORE:
-            NEED(*p <= row->align);
-            p = past_number(p + 1, 4);
-            NEED(p);
-            HAVE(2);
-            NEED(((q.top[-1] ^ row->in) | (q.top[-2] ^ row->below)) == 0);
-            q.top -= 2;
-            break;
-        case QUICK_BLOCK:
-        case QUICK_IF: NEED(open_block(c, &q, opcode)); continue;
-        case QUICK_ELSE: NEED(begin_else(c, &q)); continue;
-        case QUICK_END:
-            NEED(close_block(c, &q));
-            if (c->frames.len == 0)
-                return q;
-            continue;
-        case QUICK_BR_IF:
-            index = get_index(&p);
-            HAVE(1);
-            NEED(q.top[-1] == WASM_I32 && fits_label(c, q, index, 1));
-            q.top--;
-            break;
-        case QUICK_BR:
-            index = get_index(&p);
-            NEED(fits_label(c, q, index, 0));
-            leave(c, &q);
-            break;
-        case QUICK_RETURN:
-            NEED(fits_label(c, q, c->frames.len - 1, 0));
-            leave(c, &q);
-            break;
-        case QUICK_CALL:
-            type = callee(c, &p);
-            NEED(type && apply_call(&q, type, limit));
-            break;
-        case QUICK_CALL_INDIRECT:
-            type = callee_type(c, &p);
-            HAVE(1);
-            NEED(type && q.top[-1] == WASM_I32);
-            q.top--;
-            if (!apply_call(&q, type, limit)) {
-                q.top++;
-                return q;
-            }
-            break;
-        case QUICK_GLOBAL_GET:
-            index = get_index(&p);
-            NEED(index < c->m->globals.len);
-            ROOM();
-            *q.top++ = c->globals[index];
-            break;
-        case QUICK_GLOBAL_SET:
-            index = get_index(&p);
-            NEED(index < c->m->globals.len && c->m->globals.data[index].type.is_mutable);
-            HAVE(1);
-            NEED(q.top[-1] == c->globals[index]);
-            q.top--;
-            break;
-        case QUICK_DROP:
-            HAVE(1);
-            q.top--;
-            break;
-        case QUICK_SELECT:
-            HAVE(3);
-            NEED(q.top[-1] == WASM_I32 && q.top[-2] == q.top[-3] && q.top[-2] >= WASM_F64 &&
-                 q.top[-2] <= WASM_I32);
-            q.top -= 2;
-            break;
-        case QUICK_I64_CONST:
-            p = past_number(p, 9);
-            NEED(p);
-            ROOM();
-            *q.top++ = WASM_I64;
-            break;
-        case QUICK_F32_CONST:
-            ROOM();
-            *q.top++ = WASM_F32;
-            p += 4;
-            break;
-        case QUICK_F64_CONST:
-            ROOM();
-            *q.top++ = WASM_F64;
-            p += 8;
-            break;
-        case QUICK_UNREACHABLE: leave(c, &q); break;
-        case QUICK_NOP: break;
-        case QUICK_STOP: return q;
-        }
-        if (is_tail && p > end) { /* cut off */
-            q.top = before;
-            return q;
-        }
-        q.at = p;
+#define GO_ON                           \
+    do {                                \
+        if (q.at >= last)               \
+            return q;                   \
+        opcode = *q.at;                 \
+        row = &c->quick[opcode];        \
+        p = q.at + 1;                   \
+        before = q.top;                 \
+        goto * c->quick_labels[opcode]; \
+    } while (0)
+#define NEXT                              \
+    do {                                  \
+        if (is_tail && p > end) {         \
+            q.top = before; /* cut off */ \
+            return q;                     \
+        }                                 \
+        q.at = p;                         \
+        GO_ON;                            \
+    } while (0)
+
+    GO_ON;
+at_LOCAL_GET:
+    index = get_index(&p);
+    NEED(index < local_count);
+    ROOM();
+    *q.top++ = locals[index];
+    NEXT;
+at_LOCAL_SET:
+at_LOCAL_TEE:
+    index = get_index(&p);
+    NEED(index < local_count);
+    HAVE(1);
+    NEED(q.top[-1] == locals[index]);
+    q.top -= opcode == 0x21;
+    NEXT;
+at_I32_CONST:
+    p = past_s32(p);
+    NEED(p);
+    ROOM();
+    *q.top++ = WASM_I32;
+    NEXT;
+at_BINARY:
+    HAVE(2);
+    NEED(((q.top[-1] ^ row->in) | (q.top[-2] ^ row->below)) == 0);
+    *(--q.top - 1) = row->out;
+    NEXT;
+at_UNARY:
+    HAVE(1);
+    NEED(q.top[-1] == row->in);
+    q.top[-1] = row->out;
+    NEXT;
+at_LOAD:
+    NEED(*p <= row->align);
+    p = past_number(p + 1, 4);
+    NEED(p);
+    HAVE(1);
+    NEED(q.top[-1] == row->in);
+    q.top[-1] = row->out;
+    NEXT;
+at_STORE:
+    NEED(*p <= row->align);
+    p = past_number(p + 1, 4);
+    NEED(p);
+    HAVE(2);
+    NEED(((q.top[-1] ^ row->in) | (q.top[-2] ^ row->below)) == 0);
+    q.top -= 2;
+    NEXT;
+at_BLOCK:
+at_IF:
+    NEED(open_block(c, &q, opcode));
+    GO_ON;
+at_ELSE:
+    NEED(begin_else(c, &q));
+    GO_ON;
+at_END:
+    NEED(close_block(c, &q));
+    if (c->frames.len == 0)
+        return q;
+    GO_ON;
+at_BR_IF:
+    index = get_index(&p);
+    HAVE(1);
+    NEED(q.top[-1] == WASM_I32 && fits_label(c, q, index, 1));
+    q.top--;
+    NEXT;
+at_BR:
+    index = get_index(&p);
+    NEED(fits_label(c, q, index, 0));
+    leave(c, &q);
+    NEXT;
+at_RETURN:
+    NEED(fits_label(c, q, c->frames.len - 1, 0));
+    leave(c, &q);
+    NEXT;
+at_CALL:
+    type = callee(c, &p);
+    NEED(type && apply_call(&q, type, limit));
+    NEXT;
+at_CALL_INDIRECT:
+    type = callee_type(c, &p);
+    HAVE(1);
+    NEED(type && q.top[-1] == WASM_I32);
+    q.top--;
+    if (!apply_call(&q, type, limit)) {
+        q.top++;
+        return q;
     }
+    NEXT;
+at_GLOBAL_GET:
+    index = get_index(&p);
+    NEED(index < c->m->globals.len);
+    ROOM();
+    *q.top++ = c->globals[index];
+    NEXT;
+at_GLOBAL_SET:
+    index = get_index(&p);
+    NEED(index < c->m->globals.len && c->m->globals.data[index].type.is_mutable);
+    HAVE(1);
+    NEED(q.top[-1] == c->globals[index]);
+    q.top--;
+    NEXT;
+at_DROP:
+    HAVE(1);
+    q.top--;
+    NEXT;
+at_SELECT:
+    HAVE(3);
+    NEED(q.top[-1] == WASM_I32 && q.top[-2] == q.top[-3] && q.top[-2] >= WASM_F64 &&
+         q.top[-2] <= WASM_I32);
+    q.top -= 2;
+    NEXT;
+at_I64_CONST:
+    p = past_number(p, 9);
+    NEED(p);
+    ROOM();
+    *q.top++ = WASM_I64;
+    NEXT;
+at_F32_CONST:
+    ROOM();
+    *q.top++ = WASM_F32;
+    p += 4;
+    NEXT;
+at_F64_CONST:
+    ROOM();
+    *q.top++ = WASM_F64;
+    p += 8;
+    NEXT;
+at_UNREACHABLE:
+    leave(c, &q);
+    NEXT;
+at_NOP:
+    NEXT;
+at_STOP:
     return q;
 }
 
