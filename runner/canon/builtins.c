@@ -231,6 +231,7 @@ enum engine_outcome canon_bi_backpressure_inc(struct builtin *b, u64 *slots)
         canon_fail(b->inst->store, b->inst, "backpressure counter overflow");
         return FAILED;
     }
+    canon_backpressure_changed(b->inst);
     return ENGINE_DONE;
 }
 

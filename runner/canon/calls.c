@@ -7,20 +7,13 @@ struct subtask *canon_subtask_new(struct canon_store *s, struct lowered *low)
     sub->w.is_subtask = true;
     sub->low = low;
     sub->caller_task = s->current ? s->current->task->id : 0;
-    sub->next = s->subtasks;
-    if (s->subtasks) {
-        s->subtasks->previous = sub;
-    }
-    s->subtasks = sub;
+    LIST_PUSH(s->subtasks, sub, all);
     return sub;
 }
 
 void canon_subtask_free(struct canon_store *s, struct subtask *sub)
 {
-    *(sub->previous ? &sub->previous->next : &s->subtasks) = sub->next;
-    if (sub->next) {
-        sub->next->previous = sub->previous;
-    }
+    LIST_REMOVE(s->subtasks, sub, all);
     engine_let_go(s->engine, (u64)sub->lender_cap * sizeof *sub->lenders);
     mem_free(sub->lenders);
     canon_pool_put(&s->subtasks_pool, sub);
@@ -152,21 +145,18 @@ enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *
 
 /* ---- Calls of the host ---------------------------------------------------------------------------------- */
 
-static void call_free(struct canon_call *c)
+void canon_call_free(struct canon_call *c)
 {
     struct canon_store *s = c->store;
-    *(c->previous ? &c->previous->next : &s->calls) = c->next;
-    if (c->next) {
-        c->next->previous = c->previous;
+    if (s->late_next == c) {
+        s->late_next = c->all_next;
     }
+    LIST_REMOVE(s->calls, c, all);
     if (c->sub) {
         c->sub->call = NULL;
     }
     if (c->inv) {
         c->inv->call = NULL;
-    }
-    if (s->late_next == c) {
-        s->late_next = c->next;
     }
     s->late_calls -= c->later;
     engine_let_go(s->engine, c->kept);
@@ -180,11 +170,7 @@ static struct canon_call *call_new(struct canon_store *s, struct canon_func *f)
     c->store = s;
     c->func = f;
     c->arena.first = 256;
-    c->next = s->calls;
-    if (s->calls) {
-        s->calls->previous = c;
-    }
-    s->calls = c;
+    LIST_PUSH(s->calls, c, all);
     return c;
 }
 
@@ -245,7 +231,7 @@ static enum engine_outcome host_call(struct canon_store *s, struct subtask *sub,
     c->inside = false;
     bool ended = c->ended && !c->later;
     if (ended) {
-        call_free(c);
+        canon_call_free(c);
     }
     if (s->failed || (!ended && !f->type->is_async && !wait_outside(s, sub, NULL))) {
         return ENGINE_TRAPPED;
@@ -289,7 +275,7 @@ bool canon_host_invoke(struct canon_store *s, struct canon_invocation *inv)
     f->fn(f->env, c);
     c->inside = false;
     if (c->ended && !c->later) {
-        call_free(c);
+        canon_call_free(c);
     }
     return !s->failed && (f->type->is_async || wait_outside(s, NULL, inv));
 }
@@ -371,14 +357,14 @@ static void resolve_call(struct canon_call *c, const struct canon_value *result)
     }
 }
 
-/* Ends the calls that chose to be done a turn later. What hears of one may end others: call_free moves late_next past those. */
+/* Ends the calls that chose to be done a turn later. What hears of one may end others: canon_call_free moves late_next past those. */
 void canon_late_calls(struct canon_store *s)
 {
     for (struct canon_call *c = s->calls; c && !s->failed; c = s->late_next) {
-        s->late_next = c->next;
+        s->late_next = c->all_next;
         if (c->later) {
             resolve_call(c, &c->result);
-            call_free(c);
+            canon_call_free(c);
         }
     }
     s->late_next = NULL;
@@ -412,7 +398,7 @@ static void end_call(struct canon_call *c)
 {
     c->ended = true;
     if (!c->inside) {
-        call_free(c);
+        canon_call_free(c);
     }
 }
 
@@ -533,7 +519,7 @@ enum engine_outcome canon_subtask_cancel(struct canon_store *s, struct subtask *
             c->on_cancel(c->cancel_env, c);
             c->inside = false;
             if (c->ended && !c->later) {
-                call_free(c);
+                canon_call_free(c);
             }
         }
         return s->failed ? ENGINE_TRAPPED : canon_suspend(s, STEP_AGAIN, NULL, cancel_asked);

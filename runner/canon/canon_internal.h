@@ -3,6 +3,7 @@
 #define WITC_CANON_INTERNAL_H
 
 #include "canon.h"
+#include "list.h"
 #include "validate.h"
 
 #define MAX_FLAT_PARAMS        16
@@ -155,7 +156,7 @@ struct handle *canon_handle_resource(struct component_instance *i, u32 index,
 /* Counted by the handles to it; one that a host has seen stays. */
 struct canon_error {
     u32 references;
-    struct canon_error *next, *previous;
+    struct canon_error *all_next, *all_previous;
     str message;
 };
 struct canon_error *canon_error_new(struct canon_store *s, str message);
@@ -181,7 +182,7 @@ struct waitable {
     bool has_sync_waiter;
     u32 progress; /* of ends */
     struct waitable_set *set;
-    struct waitable *next, *previous;                 /* in the set */
+    struct waitable *set_next, *set_previous;         /* in the set */
     struct waitable *pending_next, *pending_previous; /* in the set's list of pending ones */
     struct thread *waiter;                            /* blocked in a built-in for this event */
 };
@@ -229,9 +230,10 @@ struct thread {
     struct thread *resumer;               /* gets control when this one blocks or ends */
     struct thread *ready_next, *ready_previous;
     struct thread *all_next, *all_previous;
-    struct thread *set_next, *set_previous; /* waiters of a set, or at a gate */
+    struct thread *set_next, *set_previous; /* waiters of a set */
+    u64 turn;                               /* when it became ready */
     u8 state, wait;
-    bool in_ready, in_gate;
+    bool in_ready;
     u32 index; /* in the instance's thread table, 0: not registered */
     union {
         struct waitable *waitable;
@@ -287,7 +289,7 @@ struct subtask {
     u64 result;
     u32 *lenders; /* handle indices */
     u32 lender_count, lender_cap;
-    struct subtask *next, *previous; /* all of the store */
+    struct subtask *all_next, *all_previous;
 };
 static inline bool subtask_resolved(const struct subtask *s)
 {
@@ -303,7 +305,7 @@ struct canon_call {
     struct canon_value *args;
     void (*on_cancel)(void *env, struct canon_call *c);
     void *cancel_env;
-    struct canon_call *next, *previous;
+    struct canon_call *all_next, *all_previous;
     u64 kept;    /* bytes of arguments */
     bool inside; /* the host function is on the stack */
     bool ended;
@@ -321,12 +323,13 @@ struct canon_invocation {
     void *env;
     bool resolved, cancel_requested;
     struct canon_value result;
-    struct canon_invocation *next, *previous;
+    struct canon_invocation *all_next, *all_previous;
 };
 
 /* ---- Instances ---------------------------------------------------------------------------------------------------- */
 
 struct scope;
+#define READY_QUEUES 4
 /* ComponentInstance of the specification. */
 struct component_instance {
     struct canon_store *store;
@@ -341,7 +344,11 @@ struct component_instance {
     u32 backpressure;
     u32 num_waiting_to_enter;
     struct thread *exclusive_thread;
-    struct thread *gated_first, *gated_last; /* waiting at the gate, out of the ready list */
+    struct thread_queue {
+        struct thread *first, *last;
+    } ready[READY_QUEUES]; /* ready.c */
+    u64 opened;            /* the turn in which backpressure ended */
+    u32 open_at;           /* the place in the store's `open`, from 1; 0: not in it */
     struct component_instance *root;
     struct component_instance *next; /* all of the store */
     str path;
@@ -363,6 +370,10 @@ struct loaded_module {
     struct engine_module *module;
     str name; /* from its name section; may be empty */
 };
+struct open_instance {
+    u64 turn; /* of its first ready thread */
+    struct component_instance *inst;
+};
 struct pool { /* what is taken from it counts as kept for guests' tasks */
     struct engine_store *engine;
     void *free;
@@ -374,7 +385,10 @@ struct canon_store {
     struct validate_types *types;
     struct canon_config config;
 
-    struct thread *ready_first, *ready_last;
+    VEC(struct open_instance) open; /* a heap of the instances with ready threads, by `turn` */
+    u64 turns;                      /* so far */
+    VEC(struct thread *) candidates;
+    u64 looked;             /* how often canon_pick_thread has looked at a thread */
     struct thread *threads; /* all */
     u32 thread_count;
     struct thread *current;
@@ -425,6 +439,8 @@ struct canon_store {
     bool freeing;
 };
 
+/* Frees all that calls have made: instances are as new, but for their core modules. */
+void canon_store_clear(struct canon_store *s);
 void *canon_pool_get(struct canon_store *s, struct pool *p);
 void canon_pool_put(struct pool *p, void *object);
 
@@ -580,7 +596,7 @@ bool canon_lower_result(struct transfer *x, struct subtask *sub);
 struct arena *canon_scratch_enter(struct canon_store *s);
 void canon_scratch_leave(struct canon_store *s);
 
-/* ---- Scheduling (threads.c) ---------------------------------------------------------------------------------------------- */
+/* ---- Scheduling (threads.c, ready.c) ---------------------------------------------------------------------------------------------- */
 
 struct thread *canon_thread_new(struct task *task, enum step (*then)(struct thread *));
 void canon_thread_free(struct thread *th);
@@ -588,8 +604,9 @@ bool canon_thread_register(struct thread *th);
 bool canon_thread_unregister(struct thread *th);
 struct thread *canon_thread_get(struct component_instance *i, u32 index);
 bool canon_thread_ready(const struct thread *th);
-/* Puts it on the list of those that may be ready. */
+/* Puts it on the queue of those that may be ready, takes it off. */
 void canon_thread_wake(struct thread *th);
+void canon_thread_unwake(struct thread *th);
 /* The same if its condition holds now. */
 void canon_thread_wake_if_ready(struct thread *th);
 void canon_thread_stop_waiting(struct thread *th);
@@ -600,6 +617,8 @@ bool canon_thread_wait_until(struct thread *th, enum wait_kind kind, void *on);
  * one of them. */
 struct thread *canon_pick_thread(struct canon_store *s, struct component_instance *i,
                                  enum canon_choice kind, struct thread *favourite);
+/* th has the lock of its instance. */
+void canon_lock(struct thread *th);
 void canon_unlock(struct component_instance *i);
 void canon_backpressure_changed(struct component_instance *i);
 /* Runs th and whoever takes over from it until control comes back. False: trap. */
@@ -636,6 +655,7 @@ void canon_subtask_free(struct canon_store *s, struct subtask *sub);
 void canon_subtask_deliver_resolve(struct subtask *sub);
 bool canon_subtask_resolve(struct subtask *sub, struct transfer *result, bool cancelled);
 bool canon_subtask_start(struct subtask *sub);
+void canon_call_free(struct canon_call *c);
 enum engine_outcome canon_lower_core(struct lowered *low, u64 *slots);
 struct subtask *canon_subtask_new(struct canon_store *s, struct lowered *low);
 /* Starts a call of a lifted function for a subtask from within a built-in; `then` goes on after it. */

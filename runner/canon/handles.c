@@ -124,11 +124,7 @@ struct canon_error *canon_error_new(struct canon_store *s, str message)
         memcpy(text, message.ptr, message.len);
     }
     e->message = str_of(text, message.len);
-    e->next = s->errors;
-    if (e->next) {
-        e->next->previous = e;
-    }
-    s->errors = e;
+    LIST_PUSH(s->errors, e, all);
     return e;
 }
 
@@ -137,10 +133,7 @@ void canon_error_release(struct canon_store *s, struct canon_error *e)
     if (--e->references) {
         return;
     }
-    *(e->previous ? &e->previous->next : &s->errors) = e->next;
-    if (e->next) {
-        e->next->previous = e->previous;
-    }
+    LIST_REMOVE(s->errors, e, all);
     engine_let_go(s->engine, sizeof *e + e->message.len);
     mem_free(e);
 }

@@ -9,20 +9,13 @@ static struct canon_invocation *invocation_new(struct canon_store *s, struct can
 {
     struct canon_invocation *inv = mem_alloc(sizeof *inv);
     inv->func = f;
-    inv->next = s->invocations;
-    if (s->invocations) {
-        s->invocations->previous = inv;
-    }
-    s->invocations = inv;
+    LIST_PUSH(s->invocations, inv, all);
     return inv;
 }
 
 void canon_invocation_free(struct canon_store *s, struct canon_invocation *inv)
 {
-    *(inv->previous ? &inv->previous->next : &s->invocations) = inv->next;
-    if (inv->next) {
-        inv->next->previous = inv->previous;
-    }
+    LIST_REMOVE(s->invocations, inv, all);
     if (inv->task) {
         inv->task->inv = NULL;
     }

@@ -271,7 +271,7 @@ static void edges_of_set(struct graph *g, u32 from, const struct waitable_set *s
     size_t end = 0;
     u32 n = 0;
     for (const struct waitable *w = set->first; w && (n <= MOST_IN_SET || g->edges < MOST_OF_ALL);
-         w = w->next) {
+         w = w->set_next) {
         buf_c(what, w == set->first ? ": " : "; ");
         if (w->is_subtask) {
             edge_of_subtask(g, from, (const struct subtask *)w, what);

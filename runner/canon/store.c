@@ -65,31 +65,26 @@ static void free_ends(struct canon_store *s)
             source->dropped(e->env, e);
         }
     }
-    for (struct canon_end *e = s->ends; e; e = e->all_next) {
-        if (e->value_arena) {
-            arena_free(e->value_arena);
-            mem_free(e->value_arena);
-        }
+    while (s->ends) {
+        canon_end_free(s->ends);
     }
 }
 
 /* Hosts hear that their open calls are gone as they hear of a cancellation; what they answer goes nowhere. */
 static void free_calls(struct canon_store *s)
 {
-    for (struct canon_call *c = s->calls; c; c = c->next) {
+    for (struct canon_call *c = s->calls; c; c = c->all_next) {
         if (!c->ended && c->on_cancel) {
             c->on_cancel(c->cancel_env, c);
         }
     }
-    for (struct canon_call *c = s->calls, *next; c; c = next) {
-        next = c->next;
-        arena_free(&c->arena);
-        mem_free(c);
+    while (s->calls) {
+        canon_call_free(s->calls);
     }
 }
 
-/* Resources of the host that guests still hold. */
-static void free_handles(struct component_instance *i)
+/* The host hears of its resources that the guest still holds. */
+static void clear_instance(struct component_instance *i)
 {
     for (u32 n = 0; n < i->handles.len; n++) {
         struct handle *h = &i->handles.data[n];
@@ -97,9 +92,39 @@ static void free_handles(struct component_instance *i)
             h->rt->host_dtor(h->rt->host_env, h->rep);
         }
     }
-    mem_free(i->handles.data);
-    mem_free(i->threads.data);
-    mem_free(i->threads.free);
+    i->handles.len = i->handles.free = i->handles.live = 0;
+    i->threads.len = i->threads.free_len = 0;
+    canon_unlock(i);
+    i->backpressure = i->num_waiting_to_enter = 0;
+    i->may_leave = true;
+    i->locked = false;
+}
+
+void canon_store_clear(struct canon_store *s)
+{
+    s->freeing = true;
+    s->late_reads.len = s->late_cancels.len = s->drops.len = 0;
+    while (s->threads) {
+        canon_thread_free(s->threads);
+    }
+    free_ends(s);
+    free_calls(s);
+    while (s->invocations) {
+        canon_invocation_free(s, s->invocations);
+    }
+    while (s->subtasks) {
+        canon_subtask_free(s, s->subtasks);
+    }
+    for (struct component_instance *i = s->instances; i; i = i->next) {
+        clear_instance(i);
+    }
+    for (struct canon_error *e = s->errors, *next; e; e = next) {
+        next = e->all_next;
+        mem_free(e);
+    }
+    s->errors = NULL;
+    s->next_task = s->ticks = 0;
+    s->failed = s->freeing = false;
 }
 
 void canon_store_free(struct canon_store *s)
@@ -107,23 +132,11 @@ void canon_store_free(struct canon_store *s)
     if (!s) {
         return;
     }
-    s->freeing = true;
-    free_ends(s);
-    free_calls(s);
-    for (struct canon_invocation *i = s->invocations, *next; i; i = next) {
-        next = i->next;
-        arena_free(&i->arena);
-        mem_free(i);
-    }
-    for (struct subtask *sub = s->subtasks; sub; sub = sub->next) {
-        mem_free(sub->lenders);
-    }
+    canon_store_clear(s);
     for (struct component_instance *i = s->instances; i; i = i->next) {
-        free_handles(i);
-    }
-    for (struct canon_error *e = s->errors, *next; e; e = next) {
-        next = e->next;
-        mem_free(e);
+        mem_free(i->handles.data);
+        mem_free(i->threads.data);
+        mem_free(i->threads.free);
     }
     engine_store_free(s->engine);
     arena_free(&s->scratch);

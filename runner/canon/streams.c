@@ -11,11 +11,7 @@ static struct canon_end *end_new(struct canon_store *s, bool is_stream, bool is_
     e->is_stream = is_stream;
     e->is_writable = is_writable;
     e->owner = owner;
-    e->all_next = s->ends;
-    if (s->ends) {
-        s->ends->all_previous = e;
-    }
-    s->ends = e;
+    LIST_PUSH(s->ends, e, all);
     return e;
 }
 
@@ -34,10 +30,7 @@ struct canon_end *canon_ends_new(struct canon_store *s, bool is_stream,
 void canon_end_free(struct canon_end *e)
 {
     struct canon_store *s = e->store;
-    *(e->all_previous ? &e->all_previous->all_next : &s->ends) = e->all_next;
-    if (e->all_next) {
-        e->all_next->all_previous = e->all_previous;
-    }
+    LIST_REMOVE(s->ends, e, all);
     for (u32 i = 0; i < s->late_reads.len; i++) {
         if (s->late_reads.data[i] == e) {
             s->late_reads.data[i] = NULL;

@@ -228,7 +228,7 @@ static enum step task_start(struct thread *th)
     const struct canon_func *f = t->func;
     u64 slots[MAX_FLAT_PARAMS + 1] = {0};
     if (canon_needs_lock(t)) {
-        t->inst->exclusive_thread = th;
+        canon_lock(th);
     }
     if (!canon_thread_register(th)) {
         return STEP_TRAP;
@@ -259,7 +259,7 @@ static const struct event cancelled = {EVENT_TASK_CANCELLED, 0, 0};
 static enum step callback_yielded(struct thread *th)
 {
     struct task *t = th->task;
-    t->inst->exclusive_thread = th;
+    canon_lock(th);
     return call_callback(th, canon_task_deliver_cancel(t) ? cancelled : (struct event){0});
 }
 
@@ -268,7 +268,7 @@ static enum step callback_waited(struct thread *th)
     struct task *t = th->task;
     struct waitable_set *set = th->kp;
     struct event e = canon_task_deliver_cancel(t) ? cancelled : canon_set_take(t->inst->store, set);
-    t->inst->exclusive_thread = th;
+    canon_lock(th);
     return call_callback(th, e);
 }
 

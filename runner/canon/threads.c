@@ -1,10 +1,6 @@
-/* threads.c - threads, and the scheduler. A thread that runs core code has an engine task of its own; when it calls another
+/* threads.c - threads: their life, what they wait for, how they run. One that runs core code has an engine task of its own; when it calls another
  * thread (a guest's call of a guest) its code is suspended and the other's `resumer` points back to it. So the chain of
- * callers is a list on the heap, and canon_drive is a loop.
- *
- * Which waiting threads have what they wait for is not searched for: whoever changes a condition puts the threads that wait for it on the
- * ready list, in the order of the changes. A thread on the list may have stopped being ready (its event was taken:
- * it is parked) or wait for nothing but its instance's lock: each turn passes over those. */
+ * callers is a list on the heap, and canon_drive is a loop. Which thread runs next is in ready.c. */
 #include "canon_internal.h"
 
 /* ---- Life ---------------------------------------------------------------------------------------- */
@@ -16,11 +12,7 @@ struct thread *canon_thread_new(struct task *task, enum step (*then)(struct thre
     th->task = task;
     th->then = then;
     th->state = THREAD_SUSPENDED;
-    th->all_next = s->threads;
-    if (s->threads) {
-        s->threads->all_previous = th;
-    }
-    s->threads = th;
+    LIST_PUSH(s->threads, th, all);
     s->thread_count++;
     task->live_threads++;
     return th;
@@ -29,44 +21,8 @@ struct thread *canon_thread_new(struct task *task, enum step (*then)(struct thre
 static void leave_set(struct thread *th)
 {
     struct waitable_set *set = th->on.set;
-    *(th->set_previous ? &th->set_previous->set_next : &set->waiters) = th->set_next;
-    if (th->set_next) {
-        th->set_next->set_previous = th->set_previous;
-    }
-    th->set_next = th->set_previous = NULL;
+    LIST_REMOVE(set->waiters, th, set);
     set->num_waiting--;
-}
-
-static void ready_remove(struct canon_store *s, struct thread *th)
-{
-    if (!th->in_ready) {
-        return;
-    }
-    *(th->ready_previous ? &th->ready_previous->ready_next : &s->ready_first) = th->ready_next;
-    *(th->ready_next ? &th->ready_next->ready_previous : &s->ready_last) = th->ready_previous;
-    th->ready_next = th->ready_previous = NULL;
-    th->in_ready = false;
-}
-
-static void gate_add(struct thread *th)
-{
-    struct component_instance *i = th->task->inst;
-    th->set_previous = i->gated_last;
-    *(i->gated_last ? &i->gated_last->set_next : &i->gated_first) = th;
-    i->gated_last = th;
-    th->in_gate = true;
-}
-
-static void gate_remove(struct thread *th)
-{
-    struct component_instance *i = th->task->inst;
-    if (!th->in_gate) {
-        return;
-    }
-    *(th->set_previous ? &th->set_previous->set_next : &i->gated_first) = th->set_next;
-    *(th->set_next ? &th->set_next->set_previous : &i->gated_last) = th->set_previous;
-    th->set_next = th->set_previous = NULL;
-    th->in_gate = false;
 }
 
 void canon_thread_free(struct thread *th)
@@ -79,10 +35,7 @@ void canon_thread_free(struct thread *th)
     if (th->et) {
         engine_task_free(th->et);
     }
-    *(th->all_previous ? &th->all_previous->all_next : &s->threads) = th->all_next;
-    if (th->all_next) {
-        th->all_next->all_previous = th->all_previous;
-    }
+    LIST_REMOVE(s->threads, th, all);
     s->thread_count--;
     if (task->implicit == th) {
         task->implicit = NULL;
@@ -174,19 +127,6 @@ bool canon_thread_ready(const struct thread *th)
     }
 }
 
-void canon_thread_wake(struct thread *th)
-{
-    struct canon_store *s = th->task->inst->store;
-    if (th->state != THREAD_WAITING || th->in_ready) {
-        return;
-    }
-    gate_remove(th);
-    th->ready_previous = s->ready_last;
-    *(s->ready_last ? &s->ready_last->ready_next : &s->ready_first) = th;
-    s->ready_last = th;
-    th->in_ready = true;
-}
-
 void canon_thread_wake_if_ready(struct thread *th)
 {
     if (th->state == THREAD_WAITING && condition(th)) {
@@ -202,11 +142,7 @@ void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on
     case WAIT_SET:
     case WAIT_CALLBACK:
         th->on.set = on;
-        th->set_next = th->on.set->waiters;
-        if (th->set_next) {
-            th->set_next->set_previous = th;
-        }
-        th->on.set->waiters = th;
+        LIST_PUSH(th->on.set->waiters, th, set);
         th->on.set->num_waiting++;
         break;
     case WAIT_EVENT:
@@ -219,17 +155,14 @@ void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on
         break;
     default: break;
     }
-    if (condition(th)) {
+    if (kind == WAIT_GATE || condition(th)) {
         canon_thread_wake(th);
-    } else if (kind == WAIT_GATE) {
-        gate_add(th);
     }
 }
 
 void canon_thread_stop_waiting(struct thread *th)
 {
-    ready_remove(th->task->inst->store, th);
-    gate_remove(th);
+    canon_thread_unwake(th);
     switch ((enum wait_kind)th->wait) {
     case WAIT_SET:
     case WAIT_CALLBACK: leave_set(th); break;
@@ -251,83 +184,6 @@ bool canon_thread_wait_until(struct thread *th, enum wait_kind kind, void *on)
         canon_thread_stop_waiting(th);
         th->state = THREAD_RUNNING;
         return true;
-    }
-    return false;
-}
-
-void canon_unlock(struct component_instance *i)
-{
-    i->exclusive_thread = NULL; /* those that wait for it are on the ready list */
-}
-
-void canon_backpressure_changed(struct component_instance *i)
-{
-    while (!i->backpressure && i->gated_first) { /* in the order in which they came */
-        canon_thread_wake(i->gated_first);       /* and takes it off this list */
-    }
-}
-
-/* ---- Choosing ---------------------------------------------------------------------------------------- */
-
-static void park(struct thread *th)
-{
-    ready_remove(th->task->inst->store, th);
-    if (th->wait == WAIT_GATE) {
-        gate_add(th);
-    }
-}
-
-/* May `th` be taken for a thread of instance i (NULL: any)? Threads that have not entered yet are in no instance's
- * table. */
-static bool is_candidate(const struct thread *th, const struct component_instance *i)
-{
-    return (!i || (th->task->inst == i && th->index)) && canon_thread_ready(th);
-}
-
-struct thread *canon_pick_thread(struct canon_store *s, struct component_instance *i,
-                                 enum canon_choice kind, struct thread *favourite)
-{
-    u32 n = 0;
-    struct thread *next = NULL, *first = NULL;
-    if (favourite && !is_candidate(favourite, i)) {
-        favourite = NULL;
-    }
-    if (favourite) {
-        if (!s->config.choose) {
-            return favourite;
-        }
-        n++;
-    }
-    for (struct thread *th = s->ready_first; th; th = next) {
-        next = th->ready_next;
-        if (!condition(th)) {
-            park(th);
-        } else if (th != favourite && is_candidate(th, i)) {
-            first = first ? first : th;
-            n++;
-            if (!s->config.choose) {
-                return first;
-            }
-        }
-    }
-    u32 choice = n ? canon_choose(s, kind, n) : 0;
-    if (favourite && choice-- == 0) {
-        return favourite;
-    }
-    for (struct thread *th = first; n && th; th = th->ready_next) {
-        if (th != favourite && is_candidate(th, i) && choice-- == 0) {
-            return th;
-        }
-    }
-    return NULL;
-}
-
-bool canon_has_ready(const struct canon_store *s)
-{
-    for (struct thread *th = s->ready_first; th; th = th->ready_next) {
-        if (canon_thread_ready(th)) {
-            return true;
-        }
     }
     return false;
 }

@@ -4,30 +4,13 @@
 
 static void link_pending(struct waitable_set *set, struct waitable *w)
 {
-    w->pending_next = NULL;
-    w->pending_previous = set->pending_last;
-    if (set->pending_last) {
-        set->pending_last->pending_next = w;
-    } else {
-        set->pending_first = w;
-    }
-    set->pending_last = w;
+    QUEUE_APPEND(set->pending_first, set->pending_last, w, pending);
     set->pending_count++;
 }
 
 static void unlink_pending(struct waitable_set *set, struct waitable *w)
 {
-    if (w->pending_previous) {
-        w->pending_previous->pending_next = w->pending_next;
-    } else {
-        set->pending_first = w->pending_next;
-    }
-    if (w->pending_next) {
-        w->pending_next->pending_previous = w->pending_previous;
-    } else {
-        set->pending_last = w->pending_previous;
-    }
-    w->pending_next = w->pending_previous = NULL;
+    QUEUE_REMOVE(set->pending_first, set->pending_last, w, pending);
     set->pending_count--;
 }
 
@@ -83,16 +66,12 @@ void canon_waitable_join(struct canon_store *s, struct waitable *w, struct waita
         if (w->pending) {
             unlink_pending(old, w);
         }
-        *(w->previous ? &w->previous->next : &old->first) = w->next;
-        *(w->next ? &w->next->previous : &old->last) = w->previous;
-        w->next = w->previous = NULL;
+        QUEUE_REMOVE(old->first, old->last, w, set);
         old->count--;
     }
     w->set = set;
     if (set) {
-        w->previous = set->last;
-        *(set->last ? &set->last->next : &set->first) = w;
-        set->last = w;
+        QUEUE_APPEND(set->first, set->last, w, set);
         set->count++;
         if (w->pending) {
             link_pending(set, w);

@@ -1,18 +1,19 @@
 /* builtins.c - fuzz target: three guests in a row that interpret the input as calls of canonical built-ins, of each other in all forms, and of a host that
  * answers at once, later or never; the host calls the first one several times and cancels. Whatever they do must end in results or traps.
- * An input: seed and switches, variant of the guests, number of sessions; for each session, which has instances of its own in the one store, an equal part:
- * three bytes of plan (see run), then commands (builtins_guest.h). */
-#include "builtins_guest.h"
+ * An input: seed and switches, variant of the guests, number of sessions and whether they share a store; for each session, which has instances of its own, an
+ * equal part: three bytes of plan (see run), then commands (builtins_guest.h). */
+#include "builtins_world.h"
 
 #include <stdio.h>
 
-#define FUEL         200000
+#define FUEL         50000
 #define HEAD         3
 #define PLAN         3
 #define MAX_INPUT    1200
 #define MAX_SESSIONS 6
 #define UNTIL_TURN   1000
 #define MAX_POLLS    200
+#define TOGETHER     248
 
 /* ---- The host -------------------------------------------------------------------------------------------- */
 
@@ -209,14 +210,6 @@ static struct canon_linker *new_linker(struct host *h)
 static struct arena shared;
 static const struct wasm_component *components[VARIANTS];
 
-static void show(struct arena *a, struct diags *d)
-{
-    struct buf out = buf_in(a);
-    diags_render(d, DIAG_TEXT, &out);
-    fwrite(out.data, 1, out.len, stderr);
-    __builtin_trap();
-}
-
 static const struct wasm_component *get_component(u32 variant)
 {
     struct sources sources = {.arena = &shared};
@@ -309,6 +302,83 @@ static void trace(void *ctx, const struct canon_trace *t)
     *events += t->event;
 }
 
+static void set_config(struct canon_config *c, const u8 *data, struct canon_seed *seed)
+{
+    seed->state = data[0];
+    c->track_handles = data[0] & 1;
+    c->trace = data[0] & 2 ? trace : NULL;
+    c->choose = data[0] > 3 ? canon_choose_seeded : NULL;
+    c->choose_ctx = seed;
+}
+
+/* The host is where the world is. */
+static void world_new(struct world *w, struct host *h, u32 variant, const struct canon_config *more)
+{
+    static u32 events;
+    struct canon_config config = *more;
+    struct sources sources = {.arena = &w->arena};
+    struct diags d;
+    diags_init(&d, &w->arena, &sources);
+    config.features = features_all();
+    config.lazy_validation = true;
+    config.trace_ctx = &events;
+    config.loop = (struct canon_loop){h, poll_host};
+    config.limits.fuel = FUEL;
+    w->store = h->store = canon_store_new(&config);
+    w->linker = new_linker(h);
+    w->loaded = canon_load(h->store, get_component(variant), &d);
+    world_instantiate(w);
+}
+
+static void session(struct world *w, struct host *h, const u8 *p, size_t size)
+{
+    h->call_count = h->writer_count = h->promise_count = 0;
+    engine_add_fuel(canon_engine(w->store), FUEL);
+    run(h, w->instance, p[0] | (u32)p[1] << 8 | (u32)p[2] << 16,
+        str_of((const char *)p + PLAN, size - PLAN));
+}
+
+/* Each session has new instances beside those of the sessions before it. */
+static void run_together(const u8 *data, const u8 *p, size_t part, u32 sessions)
+{
+    struct canon_seed seed;
+    struct canon_config config = {0};
+    struct host h = {0};
+    struct world w = {0};
+    set_config(&config, data, &seed);
+    world_new(&w, &h, data[1] % VARIANTS, &config);
+    for (u32 n = 0; n < sessions; n++) {
+        if (n) {
+            world_instantiate(&w);
+        }
+        session(&w, &h, p + n * part, part);
+    }
+    report(w.store);
+    world_free(&w);
+}
+
+/* Each session has instances that are as new. */
+static void run_alone(const u8 *data, const u8 *p, size_t part, u32 sessions)
+{
+    static struct world worlds[VARIANTS];
+    static struct host hosts[VARIANTS];
+    struct world *w = &worlds[data[1] % VARIANTS];
+    struct host *h = &hosts[data[1] % VARIANTS];
+    struct canon_seed seed;
+    for (u32 n = 0; n < sessions; n++) {
+        if (!w->store) {
+            world_new(w, h, data[1] % VARIANTS, &(struct canon_config){0});
+            world_save(w);
+        }
+        set_config(&w->store->config, data, &seed);
+        session(w, h, p + n * part, part);
+        report(w->store);
+        if (!world_restore(w)) {
+            world_free(w);
+        }
+    }
+}
+
 const char *__asan_default_options(void);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
@@ -323,39 +393,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     if (size < HEAD + PLAN || size > MAX_INPUT) {
         return 0;
     }
-    u32 events = 0;
-    struct canon_seed seed = {data[0]};
-    struct host h = {0};
-    struct canon_config config = {.features = features_all(),
-                                  .track_handles = data[0] & 1,
-                                  .lazy_validation = true,
-                                  .trace = data[0] & 2 ? trace : NULL,
-                                  .trace_ctx = &events,
-                                  .loop = {&h, poll_host}};
-    config.limits.fuel = FUEL;
-    config.choose = data[0] > 3 ? canon_choose_seeded : NULL;
-    config.choose_ctx = &seed;
-    h.store = canon_store_new(&config);
-    struct canon_linker *l = new_linker(&h);
-    struct arena a = {0};
-    struct sources sources = {.arena = &a};
-    struct diags d;
-    diags_init(&d, &a, &sources);
-    struct canon_loaded *loaded = canon_load(h.store, get_component(data[1] % VARIANTS), &d);
     u32 sessions = 1 + data[2] % MAX_SESSIONS;
     size_t part = (size - HEAD) / sessions;
-    for (u32 n = 0; n < sessions && part > PLAN; n++) {
-        const u8 *p = data + HEAD + n * part;
-        struct canon_instance *i = NULL;
-        if (!loaded || canon_instantiate(h.store, loaded, l, NULL, &i, &d) != CANON_OK) {
-            show(&a, &d);
-        }
-        run(&h, i, p[0] | (u32)p[1] << 8 | (u32)p[2] << 16,
-            str_of((const char *)p + PLAN, part - PLAN));
+    if (part > PLAN) {
+        (data[2] < TOGETHER ? run_alone : run_together)(data, data + HEAD, part, sessions);
     }
-    report(h.store);
-    canon_store_free(h.store);
-    canon_linker_free(l);
-    arena_free(&a);
     return 0;
 }

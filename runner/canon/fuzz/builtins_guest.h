@@ -295,8 +295,10 @@ static void put_result(struct buf *b, char result, u32 kind, char first)
 /* Calls that are rarely right are made rarely. */
 static void put_reserve(struct buf *b, u32 row)
 {
-    bool is_drop = str_starts(str_c(all[row].row.definition), STR("future.drop-writable"));
-    if (row == task_return || row == task_cancel || is_drop) {
+    str definition = str_c(all[row].row.definition);
+    if (row == task_return || row == task_cancel ||
+        str_starts(definition, STR("future.drop-writable")) ||
+        str_starts(definition, STR("!(drop (memory.grow"))) {
         buf_c(b, "(if (i32.lt_u (call $byte (i32.const 3)) (i32.const 240)) (then (return)))");
     } else if (row == backpressure_dec) {
         buf_c(b, "(if (i32.eqz (global.get $pressure)) (then (return)))"
@@ -353,11 +355,17 @@ static void put_operation(struct buf *b, u32 number)
     buf_c(b, ")");
 }
 
+/* What a guest changes but its memory. */
+static const char *const guest_globals[] = {"at",   "end", "n",   "skip",    "pressure",
+                                            "open", "a",   "lie", "lie-dtor"};
+
 /* Bookkeeping of the guest: 8 handles of each kind lie at 2048. Arguments are mostly true, sometimes lies. */
 static const char helpers[] =
-    "(global $at (mut i32) (i32.const 0)) (global $end (mut i32) (i32.const 0))"
-    "(global $n (mut i32) (i32.const 0)) (global $skip (mut i32) (i32.const 0))"
-    "(global $pressure (mut i32) (i32.const 0))"
+    "(global $at (export \"at\") (mut i32) (i32.const 0))"
+    "(global $end (export \"end\") (mut i32) (i32.const 0))"
+    "(global $n (export \"n\") (mut i32) (i32.const 0))"
+    "(global $skip (export \"skip\") (mut i32) (i32.const 0))"
+    "(global $pressure (export \"pressure\") (mut i32) (i32.const 0))"
     "(func $slot (param $kind i32) (param $i i32) (result i32) (i32.add (i32.const 2048) (i32.shl"
     " (i32.add (i32.shl (local.get $kind) (i32.const 3)) (i32.and (local.get $i) (i32.const 7)))"
     " (i32.const 2))))"
@@ -500,7 +508,8 @@ static const char tools[] =
     "(core module $tablem (table (export \"t\") 8 funcref))"
     "(core instance $table (instantiate $tablem))"
     "(core module $memm (import \"\" \"t\" (table $t 8 funcref)) (memory (export \"mem\") 1 5)"
-    " (global $a (mut i32) (i32.const 8192)) (global $lie (export \"lie\") (mut i32) (i32.const 0))"
+    " (global $a (export \"a\") (mut i32) (i32.const 8192)) (global $lie (export \"lie\") (mut "
+    "i32) (i32.const 0))"
     " (global $d (export \"lie-dtor\") (mut i32) (i32.const 0)) (type $void (func))"
     " (data (i32.const 4096) \"\\00\\11\\00\\00\\05\\00\\00\\00\" "
     "\"\\10\\11\\00\\00\\03\\00\\00\\00\""
@@ -528,7 +537,8 @@ static const char tools[] =
 /* Makes two of each thing at the first call, so that there is something to work with. */
 static void put_open(struct buf *b)
 {
-    buf_c(b, "(global $open (mut i32) (i32.const 0)) (func $open (global.set $open (i32.const 1))");
+    buf_c(b, "(global $open (export \"open\") (mut i32) (i32.const 0)) (func $open (global.set "
+             "$open (i32.const 1))");
     for (u32 i = 0; i < row_count; i++) {
         const struct row *r = &all[i].row;
         if (!chosen[i]) {

@@ -1,0 +1,148 @@
+/* canon_order_test.c - many tasks that wait for the lock or the gate of one instance: they run in their order, and nobody looks at those whose time
+ * has not come. */
+#include "canon_internal.h"
+#include "test_world.h"
+
+#define CROWD 100000
+
+/* `hold` has the lock for n turns; `f` needs it, and again after a yield; `close` and `open` are the gate's. */
+static const char text[] =
+    "(component"
+    " (canon thread.yield (core func $yield))"
+    " (canon backpressure.inc (core func $inc)) (canon backpressure.dec (core func $dec))"
+    " (canon task.return (result u32) (core func $return))"
+    " (core module $m (import \"\" \"yield\" (func $yield (result i32)))"
+    "  (import \"\" \"inc\" (func $inc)) (import \"\" \"dec\" (func $dec))"
+    "  (import \"\" \"return\" (func $return (param i32)))"
+    "  (func (export \"hold\") (param $n i32)"
+    "   (loop $l (drop (call $yield))"
+    "    (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))"
+    "  (func (export \"f\") (param i32) (result i32) (call $return (local.get 0)) (i32.const 1))"
+    "  (func (export \"cb\") (param i32 i32 i32) (result i32) (i32.const 0))"
+    "  (func (export \"close\") (call $inc)) (func (export \"open\") (call $dec)))"
+    " (core instance $i (instantiate $m (with \"\" (instance (export \"yield\" (func $yield))"
+    "  (export \"inc\" (func $inc)) (export \"dec\" (func $dec))"
+    "  (export \"return\" (func $return))))))"
+    " (func (export \"hold\") async (param \"n\" u32) (canon lift (core func $i \"hold\")))"
+    " (func (export \"f\") async (param \"x\" u32) (result u32)"
+    "  (canon lift (core func $i \"f\") async (callback (core func $i \"cb\"))))"
+    " (func (export \"close\") (canon lift (core func $i \"close\")))"
+    " (func (export \"open\") (canon lift (core func $i \"open\"))))";
+
+static void in_order(void *env, const struct canon_value *result)
+{
+    u32 *next = env;
+    assert_non_null(result);
+    assert_int_equal(result->u, *next);
+    ++*next;
+}
+
+static void begin(struct world *w, const char *name, u32 arg, canon_done_fn *done, void *env)
+{
+    struct canon_value v = canon_u(CANON_T_U32, arg);
+    struct canon_invocation *inv;
+    assert_int_equal(canon_begin(w->store, world_export(w, name), &v, 1, done, env, &inv),
+                     CANON_OK);
+}
+
+static void begin_crowd(struct world *w, u32 *next)
+{
+    for (u32 i = 0; i < CROWD; i++) {
+        begin(w, "f", i, in_order, next);
+    }
+    assert_int_equal(*next, 0);
+}
+
+static void call(struct world *w, const char *name)
+{
+    assert_int_equal(canon_invoke(w->store, world_export(w, name), NULL, 0, &w->arena, NULL),
+                     CANON_OK);
+}
+
+static void run_crowd(struct world *w, const u32 *next, u64 most)
+{
+    w->store->looked = 0;
+    assert_int_equal(canon_store_run_until(w->store, NULL, NULL), CANON_IDLE);
+    assert_int_equal(*next, CROWD);
+    assert_true(w->store->looked <= most);
+}
+
+/* The holder's turns go past the crowd, and each of the crowd takes the lock twice. */
+static void test_lock(void **state)
+{
+    (void)state;
+    struct world w;
+    u32 next = 0;
+    world_begin(&w);
+    world_start(&w, str_c(text));
+    begin(&w, "hold", CROWD, NULL, NULL);
+    begin_crowd(&w, &next);
+    run_crowd(&w, &next, 6 * CROWD);
+    world_end(&w);
+}
+
+/* The gate opens and closes before the crowd comes in. */
+static void test_gate(void **state)
+{
+    (void)state;
+    struct world w;
+    u32 next = 0;
+    world_begin(&w);
+    world_start(&w, str_c(text));
+    call(&w, "close");
+    begin_crowd(&w, &next);
+    for (u32 i = 0; i < CROWD / 100; i++) {
+        call(&w, "open");
+        call(&w, "close");
+        assert_int_equal(canon_store_run_until(w.store, NULL, NULL), CANON_IDLE);
+        assert_int_equal(next, 0);
+    }
+    call(&w, "open");
+    run_crowd(&w, &next, 6 * CROWD);
+    world_end(&w);
+}
+
+/* Under a seed each of the waiting ones is as likely as another to be the first. */
+static void test_seeded(void **state)
+{
+    (void)state;
+    enum { FEW = 5, TIMES = 1000 };
+    u32 counts[FEW] = {0};
+    struct world w;
+    struct canon_seed seed = {1};
+    world_begin(&w);
+    world_start(&w, str_c(text));
+    w.store->config.choose = canon_choose_seeded;
+    w.store->config.choose_ctx = &seed;
+    for (u32 t = 0; t < TIMES; t++) {
+        struct canon_invocation *inv[FEW];
+        call(&w, "close");
+        for (u32 i = 0; i < FEW; i++) {
+            struct canon_value v = canon_u(CANON_T_U32, i);
+            assert_int_equal(
+                canon_begin(w.store, world_export(&w, "f"), &v, 1, NULL, NULL, &inv[i]), CANON_OK);
+        }
+        call(&w, "open");
+        struct thread *th = canon_pick_thread(w.store, NULL, CHOICE_THREAD, NULL);
+        assert_non_null(th);
+        counts[th->task->inv->args[0].u]++;
+        assert_int_equal(canon_store_run_until(w.store, NULL, NULL), CANON_IDLE);
+        for (u32 i = 0; i < FEW; i++) {
+            canon_invocation_free(w.store, inv[i]);
+        }
+    }
+    for (u32 i = 0; i < FEW; i++) {
+        assert_in_range(counts[i], TIMES / FEW - 50, TIMES / FEW + 50);
+    }
+    world_end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_gate),
+        cmocka_unit_test(test_seeded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
