@@ -123,12 +123,13 @@ struct validate_quick {
     u8 padding[3];
 };
 /* STOP: not here, left to the careful walk. */
-#define VALIDATE_QUICK_ACTIONS(X)                                                                  \
-    X(STOP)                                                                                        \
-    X(BINARY) X(UNARY) X(LOAD) X(STORE) X(LOCAL_GET) X(LOCAL_SET) X(LOCAL_TEE) X(GLOBAL_GET)       \
-        X(GLOBAL_SET) X(I32_CONST) X(I64_CONST) X(F32_CONST) X(F64_CONST) X(NOP) X(DROP) X(SELECT) \
-            X(BLOCK) X(IF) X(ELSE) X(END) X(BR) X(BR_IF) X(RETURN) X(UNREACHABLE) X(CALL)          \
-                X(CALL_INDIRECT)
+/* clang-format off */
+#define VALIDATE_QUICK_ACTIONS(X)                                                           \
+    X(STOP) X(BINARY) X(UNARY) X(LOAD) X(STORE) X(LOCAL_GET) X(LOCAL_SET) X(LOCAL_TEE)      \
+    X(GLOBAL_GET) X(GLOBAL_SET) X(I32_CONST) X(I64_CONST) X(F32_CONST) X(F64_CONST) X(NOP)  \
+    X(DROP) X(SELECT) X(BLOCK) X(IF) X(ELSE) X(END) X(BR) X(BR_IF) X(RETURN) X(UNREACHABLE) \
+    X(CALL) X(CALL_INDIRECT)
+/* clang-format on */
 enum validate_quick_action {
 #define ACTION(name) QUICK_##name,
     VALIDATE_QUICK_ACTIONS(ACTION)
