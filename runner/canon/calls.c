@@ -180,10 +180,11 @@ static bool wait_outside(struct canon_store *s, struct subtask *sub, struct cano
     struct canon_loop *loop = &s->config.loop;
     while (!(sub ? subtask_resolved(sub) : inv->resolved)) {
         if (!loop->poll || !loop->poll(loop->env, true)) {
-            return s->failed ? false
-                             : canon_fail(s, sub ? sub->low->inst : NULL,
-                                          "deadlock detected: event loop cannot make further "
-                                          "progress");
+            const struct canon_func *f = sub ? sub->low->callee : inv->func;
+            if (!s->failed && !canon_fail_stalled(s, sub ? sub->low->inst : NULL)) {
+                canon_explain(s, "the host has not finished `" STRF "`", STRA(f->name));
+            }
+            return false;
         }
         if (s->failed) {
             return false;

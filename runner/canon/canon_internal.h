@@ -449,6 +449,8 @@ bool canon_explain(struct canon_store *s, const char *format, ...) WITC_PRINTF(2
 /* Sets the trap unless an earlier one counts; gives false. */
 bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
     WITC_PRINTF(3, 4);
+/* The trap of a store in which nothing can go on, with who waits for whom. */
+bool canon_fail_stalled(struct canon_store *s, struct component_instance *i);
 /* May something more of so many bytes be kept for a guest? */
 bool canon_has_room(struct component_instance *i, u64 bytes);
 /* Takes over the trap of an engine task. */

@@ -3,8 +3,6 @@
 
 #define POLL_EVERY 16 /* turns between looks at the outside while guests are busy */
 
-static const char *const deadlock = "deadlock detected: event loop cannot make further progress";
-
 static struct canon_invocation *invocation_new(struct canon_store *s, struct canon_func *f)
 {
     struct canon_invocation *inv = mem_alloc(sizeof *inv);
@@ -240,24 +238,28 @@ bool canon_resource_is_host(const struct canon_resource_type *r)
     return r->impl == NULL;
 }
 
+bool canon_fail_stalled(struct canon_store *s, struct component_instance *i)
+{
+    struct canon_wait *waits;
+    u32 n;
+    canon_waits(s, &s->arena, &waits, &n);
+    canon_fail(s, i, "deadlock detected: event loop cannot make further progress");
+    s->trap.is_deadlock = true;
+    s->trap.waits = waits;
+    s->trap.wait_count = n;
+    s->trap.report = canon_waits_text(&s->arena, waits, n);
+    return false;
+}
+
 /* Instances whose threads wait for ever. */
 static enum canon_outcome stalled(struct canon_store *s)
 {
     struct component_instance *i = NULL;
     for (struct thread *th = s->threads; th; th = th->all_next) {
         i = th->task->inst;
+        i->root->locked = true;
     }
-    struct canon_wait *waits;
-    u32 n;
-    canon_waits(s, &s->arena, &waits, &n);
-    canon_fail(s, i, "%s", deadlock);
-    s->trap.is_deadlock = true;
-    s->trap.waits = waits;
-    s->trap.wait_count = n;
-    s->trap.report = canon_waits_text(&s->arena, waits, n);
-    for (struct thread *th = s->threads; th; th = th->all_next) {
-        th->task->inst->root->locked = true;
-    }
+    canon_fail_stalled(s, i);
     canon_lock_roots(s);
     return trapped(s);
 }

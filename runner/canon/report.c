@@ -440,12 +440,30 @@ static void collect_blocked(struct graph *g)
     }
 }
 
+/* Where no task is left, whoever holds the other ends of what the host waits for has forgotten them. */
+static void add_host_ends(struct graph *g)
+{
+    for (const struct canon_end *e = g->s->ends; e && g->nodes.len < MOST_NODES; e = e->all_next) {
+        const struct canon_end *o = e->other;
+        if (!e->owner && o && o->owner) {
+            str what = str_printf(
+                g->a, "the host %s a %s, and nobody uses the %s end (handle %u) in " STRF,
+                e->is_writable ? "writes to" : "reads from", e->is_stream ? "stream" : "future",
+                o->is_writable ? "writable" : "readable", o->index, STRA(o->owner->path));
+            *vec_push(g->a, &g->nodes) = (struct canon_wait){.kind = WAIT_END, .what = what};
+        }
+    }
+}
+
 void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **waits, u32 *n)
 {
     struct graph g = {.s = s, .a = a};
     collect_blocked(&g);
     for (u32 i = 0; i < g.tasks; i++) {
         describe(&g, i);
+    }
+    if (!g.tasks) {
+        add_host_ends(&g);
     }
     mark_cycles(&g);
     *waits = g.nodes.data;
