@@ -59,6 +59,8 @@ static int report_trap(struct session *x)
     if (t->func.len) {
         diag_note(&cli->diags, d, "in component instance `" STRF "`, running `" STRF "`",
                   STRA(t->instance), STRA(t->func));
+    } else if (t->instance.len && !t->wait_count) { /* the graph names them */
+        diag_note(&cli->diags, d, "in component instance `" STRF "`", STRA(t->instance));
     }
     if (t->detail.len) {
         diag_note(&cli->diags, d, STRF, STRA(t->detail));

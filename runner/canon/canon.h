@@ -122,7 +122,7 @@ struct canon_functype {
 
 /* Equal in structure and names, resources by identity. */
 bool canon_type_equal(const struct canon_type *a, const struct canon_type *b);
-/* Writes a type in the notation of signatures (see canon_linker_func). NULL writes "_". */
+/* Writes a type in the notation of signatures (see canon_linker_func), the first 500 bytes or so of it. NULL writes "_". */
 void canon_type_print(struct buf *out, const struct canon_type *t);
 void canon_functype_print(struct buf *out, const struct canon_functype *t);
 

@@ -281,24 +281,32 @@ static const char *const kind_names[] = {
     [CANON_T_STREAM] = "stream",   [CANON_T_FUTURE] = "future",
 };
 
-static void print_fields(struct buf *out, const struct canon_type *t)
+/* A type is shown for a person, who reads no more of it than this; written out, few types can have any length. */
+#define TYPE_SHOWN 500
+
+static void print_type(struct buf *out, const struct canon_type *t, size_t end);
+
+static void print_fields(struct buf *out, const struct canon_type *t, size_t end)
 {
     bool is_case = t->kind == CANON_T_VARIANT;
     buf_byte(out, '{');
-    for (u32 i = 0; i < t->field_count; i++) {
+    for (u32 i = 0; i < t->field_count && out->len <= end; i++) {
         buf_c(out, i ? ", " : "");
         buf_str(out, t->fields[i].name);
         if (t->fields[i].type) {
             buf_c(out, is_case ? "(" : ": ");
-            canon_type_print(out, t->fields[i].type);
+            print_type(out, t->fields[i].type, end);
             buf_c(out, is_case ? ")" : "");
         }
     }
     buf_byte(out, '}');
 }
 
-void canon_type_print(struct buf *out, const struct canon_type *t)
+static void print_type(struct buf *out, const struct canon_type *t, size_t end)
 {
+    if (out->len > end) {
+        return;
+    }
     if (!t) {
         buf_byte(out, '_');
         return;
@@ -312,7 +320,7 @@ void canon_type_print(struct buf *out, const struct canon_type *t)
     case CANON_T_RECORD:
     case CANON_T_FLAGS:
     case CANON_T_VARIANT:
-    case CANON_T_ENUM: print_fields(out, t); return;
+    case CANON_T_ENUM: print_fields(out, t, end); return;
     case CANON_T_BORROW:
         buf_byte(out, '<');
         buf_str(out, canon_resource_name(t->resource));
@@ -323,24 +331,24 @@ void canon_type_print(struct buf *out, const struct canon_type *t)
             return;
         }
         buf_byte(out, '<');
-        canon_type_print(out, t->fields[0].type);
+        print_type(out, t->fields[0].type, end);
         if (t->fields[1].type) {
             buf_c(out, ", ");
-            canon_type_print(out, t->fields[1].type);
+            print_type(out, t->fields[1].type, end);
         }
         buf_byte(out, '>');
         return;
     case CANON_T_OPTION:
         buf_byte(out, '<');
-        canon_type_print(out, t->fields[1].type);
+        print_type(out, t->fields[1].type, end);
         buf_byte(out, '>');
         return;
     case CANON_T_TUPLE:
     case CANON_T_MAP:
         buf_byte(out, '<');
-        for (u32 i = 0; i < t->field_count; i++) {
+        for (u32 i = 0; i < t->field_count && out->len <= end; i++) {
             buf_c(out, i ? ", " : "");
-            canon_type_print(out, t->fields[i].type);
+            print_type(out, t->fields[i].type, end);
         }
         buf_byte(out, '>');
         return;
@@ -348,7 +356,7 @@ void canon_type_print(struct buf *out, const struct canon_type *t)
     }
     if (t->element) {
         buf_byte(out, '<');
-        canon_type_print(out, t->element);
+        print_type(out, t->element, end);
         if (t->kind == CANON_T_FIXED_LIST) {
             buf_printf(out, ", %u", t->length);
         }
@@ -356,18 +364,38 @@ void canon_type_print(struct buf *out, const struct canon_type *t)
     }
 }
 
+static void cut(struct buf *out, size_t end)
+{
+    if (out->len > end) {
+        while (((u8)out->data[end] & 0xc0) == 0x80) {
+            end--;
+        }
+        out->len = end;
+        buf_c(out, "...");
+    }
+}
+
+void canon_type_print(struct buf *out, const struct canon_type *t)
+{
+    size_t end = out->len + TYPE_SHOWN;
+    print_type(out, t, end);
+    cut(out, end);
+}
+
 void canon_functype_print(struct buf *out, const struct canon_functype *t)
 {
+    size_t end = out->len + 2 * TYPE_SHOWN;
     buf_c(out, t->is_async ? "async func(" : "func(");
-    for (u32 i = 0; i < t->param_count; i++) {
+    for (u32 i = 0; i < t->param_count && out->len <= end; i++) {
         buf_c(out, i ? ", " : "");
         buf_str(out, t->params[i].name);
         buf_c(out, ": ");
-        canon_type_print(out, t->params[i].type);
+        print_type(out, t->params[i].type, end);
     }
     buf_byte(out, ')');
     if (t->result) {
         buf_c(out, " -> ");
-        canon_type_print(out, t->result);
+        print_type(out, t->result, end);
     }
+    cut(out, end);
 }
