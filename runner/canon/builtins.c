@@ -13,6 +13,16 @@ static const struct row {
 #undef BUILTIN
 };
 
+/* Each loop turn may have moved a memory: a look at interrupts as often as that. One that is suspended looks when it goes on. */
+static enum engine_outcome unless_interrupted(struct component_instance *i,
+                                              enum engine_outcome outcome)
+{
+    if (outcome == ENGINE_DONE && engine_take_interrupt(i->store->engine)) {
+        canon_fail(i->store, i, "interrupted");
+    }
+    return outcome;
+}
+
 static enum engine_outcome finish(struct canon_store *s, struct engine_task *t,
                                   enum engine_outcome outcome)
 {
@@ -34,7 +44,7 @@ static enum engine_outcome builtin_entry(void *env, struct engine_task *t, u64 *
         if (s->config.trace) {
             canon_trace_event(s, TRACE_BUILTIN, s->current, s->builtin);
         }
-        outcome = b->fn(b, slots);
+        outcome = unless_interrupted(b->inst, b->fn(b, slots));
     }
     s->host_task = outer;
     s->builtin = outer_name;
@@ -48,7 +58,7 @@ static enum engine_outcome lower_entry(void *env, struct engine_task *t, u64 *sl
     struct canon_store *s = low->inst->store;
     struct engine_task *outer = s->host_task;
     s->host_task = t;
-    enum engine_outcome outcome = canon_lower_core(low, slots);
+    enum engine_outcome outcome = unless_interrupted(low->inst, canon_lower_core(low, slots));
     s->host_task = outer;
     return finish(s, t, outcome);
 }

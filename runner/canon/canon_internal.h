@@ -446,6 +446,10 @@ void canon_pool_put(struct pool *p, void *object);
 
 /* Says more about the trap that canon_fail has just set (not if an earlier one counts); gives false. */
 bool canon_explain(struct canon_store *s, const char *format, ...) WITC_PRINTF(2, 3);
+/* Burns fuel for work on behalf of a guest: a turn for each value, and for each KiB of bytes; a trap if it is used up, or when somebody
+ * wants the guest to stop. */
+bool canon_goes_on(struct canon_store *s, struct component_instance *i, u64 turns);
+#define TURN_BYTES 1024
 /* Sets the trap unless an earlier one counts; gives false. */
 bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
     WITC_PRINTF(3, 4);
@@ -571,7 +575,6 @@ struct transfer {
     const u8 *at;
     VEC(struct canon_value) handles; /* taken from the source */
     u32 given;                       /* of them, to the target */
-    u64 work;                        /* since the last look at whether to go on */
     struct canon_value value;        /* the tree */
 };
 struct transfer canon_transfer(struct canon_store *s, const struct options *o,

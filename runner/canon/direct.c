@@ -10,18 +10,22 @@
 /* So many nested calls, and a realloc within, have room on the C stack in any build. */
 #define DIRECT_MAX 32
 
-static bool reaches(struct canon_store *s, struct component_instance *from,
-                    const struct component_instance *to)
+/* A circle is looked for so far; beyond that there may be one. */
+#define REACH_MAX 1000
+
+static bool may_reach(struct canon_store *s, struct component_instance *from,
+                      const struct component_instance *to)
 {
     VEC(struct component_instance *) stack = {0};
     struct arena *a = canon_scratch_enter(s);
-    u32 mark = ++s->marks;
+    u32 mark = ++s->marks, steps = 0;
     bool found = false;
     *vec_push(a, &stack) = from;
     while (stack.len && !found) {
         struct component_instance *i = stack.data[--stack.len];
         found = i == to;
         for (u32 k = 0; k < i->callees.len && !found; k++) {
+            found = ++steps > REACH_MAX;
             if (i->callees.data[k]->mark != mark) {
                 i->callees.data[k]->mark = mark;
                 *vec_push(a, &stack) = i->callees.data[k];
@@ -50,50 +54,57 @@ void canon_may_block(struct component_instance *i)
     canon_scratch_leave(s);
 }
 
-/* `from` has a new callee. */
-static void raise_height(struct component_instance *from)
+/* `from` has the new callee `to`. */
+static void raise_height(struct component_instance *from, const struct component_instance *to)
 {
     VEC(struct component_instance *) stack = {0};
     struct arena *a = canon_scratch_enter(from->store);
-    *vec_push(a, &stack) = from;
+    if (to->height >= from->height) {
+        from->height = to->height + 1;
+        *vec_push(a, &stack) = from;
+    }
     while (stack.len) {
         struct component_instance *i = stack.data[--stack.len];
-        u32 height = 0;
-        for (u32 k = 0; k < i->callees.len && !i->may_block; k++) {
-            u32 with = i->callees.data[k]->height + 1;
-            height = with > height ? with : height;
+        if (i->height >= DIRECT_MAX) {
+            canon_may_block(i); /* so do all that call it */
         }
-        if (height >= DIRECT_MAX) {
-            canon_may_block(i);
-        } else if (height > i->height) {
-            i->height = height;
-            for (u32 k = 0; k < i->callers.len; k++) {
-                *vec_push(a, &stack) = i->callers.data[k];
+        for (u32 k = 0; k < i->callers.len && !i->may_block; k++) {
+            struct component_instance *caller = i->callers.data[k];
+            if (caller->height <= i->height) {
+                caller->height = i->height + 1;
+                *vec_push(a, &stack) = caller;
             }
         }
     }
     canon_scratch_leave(from->store);
 }
 
+static bool calls(const struct component_instance *from, const struct component_instance *to)
+{
+    bool down = from->callees.len < to->callers.len;
+    u32 n = down ? from->callees.len : to->callers.len;
+    for (u32 i = 0; i < n; i++) {
+        if (down ? from->callees.data[i] == to : to->callers.data[i] == from) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void canon_add_call(struct component_instance *from, struct canon_func *f)
 {
     struct canon_store *s = from->store;
-    if (f->kind != FUNC_LIFTED && !f->type->is_async) {
+    if (from->may_block || (f->kind != FUNC_LIFTED && !f->type->is_async)) {
         return; /* a host function that is not async holds everybody up, it does not suspend */
     }
     struct component_instance *to = f->inst;
-    for (u32 i = 0; !f->type->is_async && i < from->callees.len; i++) {
-        if (from->callees.data[i] == to) {
-            return; /* as before */
-        }
-    }
-    if (f->type->is_async || to->may_block || reaches(s, to, from)) {
+    if (f->type->is_async || to == from || to->may_block ||
+        (from->callers.len && may_reach(s, to, from))) {
         canon_may_block(from);
-    }
-    if (to) {
+    } else if (!calls(from, to)) {
         *vec_push(&s->arena, &from->callees) = to;
         *vec_push(&s->arena, &to->callers) = from;
-        raise_height(from);
+        raise_height(from, to);
     }
 }
 

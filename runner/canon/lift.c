@@ -25,7 +25,7 @@ bool canon_check_range(struct cx *cx, u64 ptr, u64 length, u32 align, const char
     return true;
 }
 
-bool canon_spend(struct cx *cx, u64 n)
+static bool keep(struct cx *cx, u64 n)
 {
     if (n > cx->budget) {
         return !cx->is_show && canon_fail(cx->store, cx->inst, "too many values in one call");
@@ -34,10 +34,15 @@ bool canon_spend(struct cx *cx, u64 n)
     return true;
 }
 
+bool canon_spend(struct cx *cx, u64 n)
+{
+    return keep(cx, n) && (cx->is_show || canon_goes_on(cx->store, cx->inst, n));
+}
+
 /* A list may name one place in memory many times, and each copy takes room of its own. */
 bool canon_spend_bytes(struct cx *cx, u64 n)
 {
-    return canon_spend(cx, n / 32);
+    return keep(cx, n / 32);
 }
 
 static u64 load_int(const u8 *at, u32 bytes)
@@ -282,7 +287,8 @@ static bool load_list(struct cx *cx, u64 ptr, u64 length, const struct canon_typ
     u64 bytes = length * e->size[cx->opts->p];
     if (t->kind == CANON_T_LIST && e->is_plain &&
         ((cx->for_guest && !cx->is_show) || e->kind <= CANON_T_U8)) {
-        if (!canon_spend_bytes(cx, bytes)) {
+        if (!canon_spend_bytes(cx, bytes) ||
+            (!cx->is_show && !canon_goes_on(cx->store, cx->inst, bytes / TURN_BYTES))) {
             return false;
         }
         char *copy = arena_alloc(cx->arena, bytes);

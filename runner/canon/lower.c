@@ -27,6 +27,9 @@ bool canon_reallocate(struct cx *cx, u64 old, u64 old_size, u32 align, u64 size,
     if (!cx->opts->realloc || !cx->opts->memory) {
         return canon_fail(cx->store, i, "no realloc function to lower with");
     }
+    if (!canon_goes_on(cx->store, i, size / TURN_BYTES)) {
+        return false;
+    }
     u64 slots[4] = {old, old_size, align, size};
     u64 storage[2] = {0, 0}; /* realloc is called as a new thread */
     u64 *outer = cx->store->context;

@@ -256,6 +256,15 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
     return false;
 }
 
+bool canon_goes_on(struct canon_store *s, struct component_instance *i, u64 turns)
+{
+    if (!turns || s->failed) { /* what is only shown after a trap costs nothing */
+        return true;
+    }
+    const char *why = engine_work(s->engine, turns);
+    return !why || canon_fail(s, i, "%s", why);
+}
+
 bool canon_explain(struct canon_store *s, const char *format, ...)
 {
     va_list args;

@@ -99,6 +99,9 @@ static bool copy_plain(struct buffer *from, struct buffer *to, const struct cano
 {
     u64 size = t->size[0];
     u64 bytes = n * size;
+    if (!canon_goes_on(from->inst->store, from->inst, bytes / TURN_BYTES)) {
+        return false;
+    }
     u8 *src = engine_memory_data(from->opts->memory) + from->ptr + from->progress * size;
     u8 *dst = engine_memory_data(to->opts->memory) + to->ptr + to->progress * size;
     memmove(dst, src, bytes);

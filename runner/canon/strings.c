@@ -123,7 +123,8 @@ bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged)
         return canon_fail(cx->store, cx->inst, "string byte length exceeds maximum");
     }
     if (!canon_check_range(cx, ptr, units * (wide ? 2 : 1), align,
-                           "string content out-of-bounds")) {
+                           "string content out-of-bounds") ||
+        !canon_goes_on(cx->store, cx->inst, cx->is_show ? 0 : units / TURN_BYTES)) {
         return false;
     }
     struct text t = canon_text_at(cx, ptr, tagged);

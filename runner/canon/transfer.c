@@ -39,18 +39,13 @@ static u32 load_case(const struct plan_step *s, const u8 *at)
     return load_u32(at, canon_is_flat(s->from) ? 4 : s->width);
 }
 
-/* Now and then a look at whether to go on: lists that name one place many times hold more than a memory does. */
-#define WORK_BETWEEN_LOOKS 65536
+/* Elements between looks at whether to go on. They were paid for with their list; but lists that name one place many times hold more than
+ * a memory does. */
+#define BETWEEN_LOOKS 65536
 
-static bool goes_on(struct transfer *x, u64 work)
+static bool goes_on(struct transfer *x, u64 turns)
 {
-    x->work += work;
-    if (x->work < WORK_BETWEEN_LOOKS) {
-        return true;
-    }
-    x->work = 0;
-    return !engine_take_interrupt(x->from.store->engine) ||
-           canon_fail(x->from.store, x->from.inst, "interrupted");
+    return canon_goes_on(x->from.store, x->from.inst, turns);
 }
 
 /* An element of a list is done with, others follow. */
@@ -58,7 +53,7 @@ static inline bool next_element(struct transfer *x, struct frame *f)
 {
     f->at += f->size;
     f->target += f->target_size;
-    return f->left % WORK_BETWEEN_LOOKS || goes_on(x, WORK_BETWEEN_LOOKS);
+    return f->left % BETWEEN_LOOKS || goes_on(x, 1);
 }
 
 /* ---- check ---------------------------------------------------------------------------------------- */
@@ -79,11 +74,15 @@ static struct frame *check_list(struct transfer *x, const struct plan_step *s, c
 {
     const struct canon_type *e = s->type->element;
     u64 start = canon_load_word(at, s->from, 0), length = canon_load_word(at, s->from, 1);
-    if (!canon_check_list(&x->from, start, length, s->type) || !goes_on(x, 1 + length / 64)) {
+    if (!canon_check_list(&x->from, start, length, s->type) ||
+        !goes_on(x, length * e->size[x->from.opts->p] / TURN_BYTES)) {
         return NULL;
     }
     if (!length || s->op == PLAN_LIST_BYTES) {
         return f;
+    }
+    if (!goes_on(x, length)) {
+        return NULL;
     }
     f[1] = (struct frame){.step = s,
                           .body = s + 1,
@@ -98,6 +97,9 @@ bool canon_plan_check(struct transfer *x, const u8 *at, u32 n)
     const struct plan *p = x->plan;
     const struct plan_step *steps = p->check.steps, *s = steps;
     struct frame few[FEW_FRAMES], *frames, *f;
+    if (n > 1 && !goes_on(x, n)) {
+        return false;
+    }
     if (!n || s->op == PLAN_END) {
         return true;
     }
@@ -133,8 +135,7 @@ bool canon_plan_check(struct transfer *x, const u8 *at, u32 n)
         }
         case PLAN_STRING:
             fine = canon_check_string(&x->from, canon_load_word(here, s->from, 0),
-                                      canon_load_word(here, s->from, 1)) &&
-                   goes_on(x, 1 + canon_load_word(here, s->from, 1) / 64);
+                                      canon_load_word(here, s->from, 1));
             break;
         case PLAN_LIST:
         case PLAN_LIST_BYTES: {
@@ -190,7 +191,7 @@ static bool copy_string(struct transfer *x, struct cx *to, const struct plan_ste
     u64 start, length;
     struct text text = canon_text_at(&x->from, canon_load_word(from, s->from, 0),
                                      canon_load_word(from, s->from, 1));
-    if (!goes_on(x, 1 + text.units / 64) || !canon_store_string(to, text, &start, &length)) {
+    if (!canon_store_string(to, text, &start, &length)) {
         return false;
     }
     canon_store_words(base_of(f, to) + f->target + s->target, s->to, start, length);
@@ -206,11 +207,13 @@ static struct frame *copy_list(struct transfer *x, struct cx *to, const struct p
     u32 size = e->size[x->from.opts->p], target_size = e->size[to->opts->p];
     u64 length = canon_load_word(from, s->from, 1), start;
     const u8 *elements = x->from.mem + canon_load_word(from, s->from, 0);
-    if (!goes_on(x, 1 + length / 64) ||
-        !canon_reallocate(to, 0, 0, e->align[to->opts->p], length * target_size, "list", &start)) {
+    if (!canon_reallocate(to, 0, 0, e->align[to->opts->p], length * target_size, "list", &start)) {
         return NULL;
     }
     if (length && s->op == PLAN_LIST) {
+        if (!goes_on(x, length)) {
+            return NULL;
+        }
         f[1] = (struct frame){.step = s,
                               .body = s + 1,
                               .left = length,

@@ -84,6 +84,8 @@ bool engine_has_room(const struct engine_store *s, u64 bytes);
 void engine_interrupt(struct engine_store *s);
 /* Was that asked for? For host functions that take long, which trap by themselves then: it is asked for no more. */
 bool engine_take_interrupt(struct engine_store *s);
+/* The same for work on many bytes or values, which burns fuel as so many loop turns do: NULL, or the message to trap with. */
+const char *engine_work(struct engine_store *s, u64 turns);
 /* More fuel for a store that has a limit; a task that ran out goes on with engine_resume(t, NULL). */
 void engine_add_fuel(struct engine_store *s, u64 fuel);
 

@@ -120,6 +120,22 @@ bool engine_take_interrupt(struct engine_store *s)
     return is;
 }
 
+const char *engine_work(struct engine_store *s, u64 turns)
+{
+    if (engine_take_interrupt(s))
+        return engine_trap_text[TRAP_INTERRUPTED];
+    if (!s->limits.fuel)
+        return NULL;
+    if (s->drew)
+        give_fuel_back(s->drew); /* it waits for the host function that works */
+    if (s->fuel < turns) {
+        s->fuel = 0;
+        return engine_trap_text[TRAP_FUEL];
+    }
+    s->fuel -= turns;
+    return NULL;
+}
+
 /* ---- Frames ------------------------------------------------------------------------------------------------- */
 
 void engine_set_instance(struct engine_task *t, struct engine_instance *i)
