@@ -230,6 +230,12 @@ static void edge_of_subtask(struct graph *g, u32 from, const struct subtask *sub
     }
 }
 
+static str forgotten(struct graph *g, const struct canon_end *o)
+{
+    return str_printf(g->a, "nobody uses the %s end (handle %u) in " STRF,
+                      o->is_writable ? "writable" : "readable", o->index, STRA(o->owner->path));
+}
+
 /* Whoever could use the peer of an end: the instance that owns it. */
 static void edge_of_end(struct graph *g, u32 from, const struct canon_end *e, struct buf *what)
 {
@@ -254,10 +260,7 @@ static void edge_of_end(struct graph *g, u32 from, const struct canon_end *e, st
         }
     }
     if (!any) {
-        add_other(g, from, false,
-                  str_printf(g->a, "nobody uses the %s end (handle %u) in " STRF,
-                             o->is_writable ? "writable" : "readable", o->index,
-                             STRA(o->owner->path)));
+        add_other(g, from, false, forgotten(g, o));
     }
 }
 
@@ -446,10 +449,9 @@ static void add_host_ends(struct graph *g)
     for (const struct canon_end *e = g->s->ends; e && g->nodes.len < MOST_NODES; e = e->all_next) {
         const struct canon_end *o = e->other;
         if (!e->owner && o && o->owner) {
-            str what = str_printf(
-                g->a, "the host %s a %s, and nobody uses the %s end (handle %u) in " STRF,
-                e->is_writable ? "writes to" : "reads from", e->is_stream ? "stream" : "future",
-                o->is_writable ? "writable" : "readable", o->index, STRA(o->owner->path));
+            str what = str_printf(g->a, "the host %s a %s, and " STRF,
+                                  e->is_writable ? "writes to" : "reads from",
+                                  e->is_stream ? "stream" : "future", STRA(forgotten(g, o)));
             *vec_push(g->a, &g->nodes) = (struct canon_wait){.kind = WAIT_END, .what = what};
         }
     }

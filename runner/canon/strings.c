@@ -14,7 +14,8 @@ static bool is_wide(const struct text *t)
 
 /* ---- Reading ------------------------------------------------------------------------------------- */
 
-struct text canon_text_at(const struct cx *cx, u64 ptr, u64 tagged)
+/* What the encoding and the length say: no place yet. */
+static struct text described(const struct cx *cx, u64 tagged)
 {
     static const u8 hints[] = {[ENCODING_UTF8] = HINT_UTF8,
                                [ENCODING_UTF16] = HINT_UTF16,
@@ -25,8 +26,24 @@ struct text canon_text_at(const struct cx *cx, u64 ptr, u64 tagged)
         t.units = tagged ^ utf16_tag(cx);
     }
     t.form = is_wide(&t) ? HINT_UTF16 : t.hint;
-    t.at = cx->mem + ptr;
-    t.end = t.at + t.units * (is_wide(&t) ? 2 : 1);
+    return t;
+}
+
+static u64 bytes_of(const struct text *t)
+{
+    return t->units * (is_wide(t) ? 2 : 1);
+}
+
+static void put_at(struct text *t, const struct cx *cx, u64 ptr)
+{
+    t->at = cx->mem + ptr;
+    t->end = t->at + bytes_of(t);
+}
+
+struct text canon_text_at(const struct cx *cx, u64 ptr, u64 tagged)
+{
+    struct text t = described(cx, tagged);
+    put_at(&t, cx, ptr);
     return t;
 }
 
@@ -112,22 +129,16 @@ static bool check_utf16(struct cx *cx, u64 ptr, const struct text *t)
 
 bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged)
 {
-    u64 units = tagged;
+    struct text t = described(cx, tagged);
     u32 align = cx->opts->encoding == ENCODING_UTF8 ? 1 : 2;
-    bool wide = cx->opts->encoding == ENCODING_UTF16;
-    if (cx->opts->encoding == ENCODING_LATIN1_UTF16 && (tagged & utf16_tag(cx))) {
-        units ^= utf16_tag(cx);
-        wide = true;
-    }
-    if (units > MAX_STRING_BYTE_LENGTH || units * (wide ? 2 : 1) > MAX_STRING_BYTE_LENGTH) {
+    if (t.units > MAX_STRING_BYTE_LENGTH || bytes_of(&t) > MAX_STRING_BYTE_LENGTH) {
         return canon_fail(cx->store, cx->inst, "string byte length exceeds maximum");
     }
-    if (!canon_check_range(cx, ptr, units * (wide ? 2 : 1), align,
-                           "string content out-of-bounds") ||
-        !canon_goes_on(cx->store, cx->inst, cx->is_show ? 0 : units / TURN_BYTES)) {
+    if (!canon_check_range(cx, ptr, bytes_of(&t), align, "string content out-of-bounds") ||
+        !canon_goes_on(cx->store, cx->inst, cx->is_show ? 0 : t.units / TURN_BYTES)) {
         return false;
     }
-    struct text t = canon_text_at(cx, ptr, tagged);
+    put_at(&t, cx, ptr);
     return t.form == HINT_UTF8    ? check_utf8(cx, ptr, &t)
            : t.form == HINT_UTF16 ? check_utf16(cx, ptr, &t)
                                   : true;

@@ -18,6 +18,7 @@
 #define WITC_ENGINE_INTERNAL_H
 
 #include "engine.h"
+#include "list.h"
 #include "validate.h"
 
 #include <signal.h>
@@ -211,7 +212,7 @@ struct task_wait {
     const struct engine_memory *memory;
     u64 at;
     bool forever;
-    struct engine_task *earlier, *later; /* WAIT_STANDS: others that do */
+    struct engine_task *line_next, *line_previous; /* WAIT_STANDS: others that do */
 };
 
 struct engine_task {

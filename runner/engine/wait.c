@@ -13,33 +13,11 @@ static int check(struct engine_task *t, const u64 *s, u64 x, u64 y, struct engin
 
 /* ---- The tasks that wait, those that have waited longest first -------------------------------------------- */
 
-static void stand(struct engine_task *t)
-{
-    struct engine_store *s = t->store;
-    t->wait.earlier = s->last_waiter;
-    t->wait.later = NULL;
-    if (s->last_waiter)
-        s->last_waiter->wait.later = t;
-    else
-        s->first_waiter = t;
-    s->last_waiter = t;
-}
-
 static void leave(struct engine_task *t, enum wait_state state)
 {
-    struct engine_store *s = t->store;
-    struct task_wait *w = &t->wait;
-    if (w->state == WAIT_STANDS) {
-        if (w->earlier)
-            w->earlier->wait.later = w->later;
-        else
-            s->first_waiter = w->later;
-        if (w->later)
-            w->later->wait.earlier = w->earlier;
-        else
-            s->last_waiter = w->earlier;
-    }
-    w->state = state;
+    if (t->wait.state == WAIT_STANDS)
+        QUEUE_REMOVE(t->store->first_waiter, t->store->last_waiter, t, wait.line);
+    t->wait.state = state;
 }
 
 void engine_leave_wait(struct engine_task *t)
@@ -57,9 +35,9 @@ int engine_out_atomic_notify(struct engine_task *t, u64 *s, u64 x, u64 y)
         return r;
     u64 at = s[0] + y;
     u32 most = (u32)s[1], woken = 0;
-    struct engine_task *later;
-    for (struct engine_task *w = t->store->first_waiter; w && woken < most; w = later) {
-        later = w->wait.later;
+    struct engine_task *next;
+    for (struct engine_task *w = t->store->first_waiter; w && woken < most; w = next) {
+        next = w->wait.line_next;
         if (w->wait.memory != m || w->wait.at != at)
             continue;
         leave(w, WAIT_WOKEN);
@@ -98,7 +76,7 @@ int engine_out_atomic_wait(struct engine_task *t, u64 *s, u64 x, u64 y)
         return forever ? TRAP_WAIT_FOREVER : TRAP_NONE;
     }
     t->wait = (struct task_wait){.state = WAIT_STANDS, .memory = m, .at = ea, .forever = forever};
-    stand(t);
+    QUEUE_APPEND(t->store->first_waiter, t->store->last_waiter, t, wait.line);
     return RUN_SUSPEND;
 }
 

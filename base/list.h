@@ -1,6 +1,6 @@
 /* list.h - doubly linked lists through the members NAME_next and NAME_previous of what is in them. */
-#ifndef WITC_CANON_LIST_H
-#define WITC_CANON_LIST_H
+#ifndef WITC_LIST_H
+#define WITC_LIST_H
 
 /* A list that only knows its first: new ones come to the front. */
 #define LIST_PUSH(first, x, NAME)           \
