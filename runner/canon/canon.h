@@ -298,6 +298,7 @@ struct canon_config {
     bool track_handles;     /* remember who made each handle, for canon_leaks and traps */
     bool lazy_validation;   /* validate a function at its first call; an invalid one then traps */
     u64 max_values; /* that a host keeps for one call, 32 bytes of text as one; 0 = 16 Mi: a guard against lying lists */
+    u64 max_bytes; /* of the lists and strings of one call or copy; 0 = 4 GiB: as above, between guests too */
 };
 struct canon_store *canon_store_new(const struct canon_config *config);
 void canon_store_free(struct canon_store *s);

@@ -476,8 +476,9 @@ struct cx {
     bool host_values;                /* lowering what a host made: its string hints do not count */
     bool is_show;                    /* lifting to show what was lifted: no effects, no traps ... */
     const struct canon_value *shown; /* ... the next of the handles that were taken */
-    u64 budget;
-    u8 *mem; /* cached view of the memory */
+    u64 budget; /* values to come */
+    u64 bytes;  /* of lists and strings until now */
+    u8 *mem;    /* cached view of the memory */
     u64 size;
     u8 *cells; /* lowering: flat values, zero before */
 };
@@ -498,6 +499,8 @@ bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged);
 /* Counts values that the host keeps for this call, or bytes of them. */
 bool canon_spend(struct cx *cx, u64 n);
 bool canon_spend_bytes(struct cx *cx, u64 n);
+/* Counts bytes of lists and strings that lifting passes over. */
+bool canon_claim_bytes(struct cx *cx, u64 n);
 
 /* Lifting to values, from a place in the given layout. */
 bool canon_lift_value(struct cx *cx, const u8 *at, enum canon_layout l, const struct canon_type *t,

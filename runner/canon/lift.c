@@ -39,7 +39,22 @@ bool canon_spend(struct cx *cx, u64 n)
     return keep(cx, n) && (cx->is_show || canon_goes_on(cx->store, cx->inst, n));
 }
 
-/* A list may name one place in memory many times, and each copy takes room of its own. */
+/* Lists may name one place in memory many times, so that a call seems to hold more than any memory does. */
+bool canon_claim_bytes(struct cx *cx, u64 n)
+{
+    u64 max = cx->store->config.max_bytes;
+    cx->bytes += n;
+    if (cx->bytes <= max || cx->is_show) {
+        return true;
+    }
+    canon_fail(cx->store, cx->inst, "too many bytes in one call");
+    return canon_explain(cx->store,
+                         "its lists and strings, each counted as often as it is named, hold more "
+                         "than %llu bytes",
+                         (unsigned long long)max);
+}
+
+/* ... and each copy takes room of its own. */
 bool canon_spend_bytes(struct cx *cx, u64 n)
 {
     return keep(cx, n / 32);
@@ -270,7 +285,8 @@ bool canon_check_list(struct cx *cx, u64 ptr, u64 length, const struct canon_typ
         return canon_fail(cx->store, cx->inst, "list byte length exceeds maximum");
     }
     return canon_check_range(cx, ptr, length * size, t->element->align[cx->opts->p],
-                             "list content out-of-bounds");
+                             "list content out-of-bounds") &&
+           canon_claim_bytes(cx, length * size);
 }
 
 /* load_list_from_range */

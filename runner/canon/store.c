@@ -44,6 +44,9 @@ struct canon_store *canon_store_new(const struct canon_config *config)
     if (!s->config.max_values) {
         s->config.max_values = (u64)16 << 20;
     }
+    if (!s->config.max_bytes) {
+        s->config.max_bytes = (u64)4 << 30;
+    }
     s->engine = engine_store_new(&s->config.limits);
     engine_validate_lazily(s->engine, s->config.lazy_validation);
     s->instances_end = &s->instances;

@@ -135,6 +135,7 @@ bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged)
         return canon_fail(cx->store, cx->inst, "string byte length exceeds maximum");
     }
     if (!canon_check_range(cx, ptr, bytes_of(&t), align, "string content out-of-bounds") ||
+        !canon_claim_bytes(cx, bytes_of(&t)) ||
         !canon_goes_on(cx->store, cx->inst, cx->is_show ? 0 : t.units / TURN_BYTES)) {
         return false;
     }
