@@ -476,9 +476,9 @@ struct cx {
     bool host_values;                /* lowering what a host made: its string hints do not count */
     bool is_show;                    /* lifting to show what was lifted: no effects, no traps ... */
     const struct canon_value *shown; /* ... the next of the handles that were taken */
-    u64 budget; /* values to come */
-    u64 bytes;  /* of lists and strings until now */
-    u8 *mem;    /* cached view of the memory */
+    u64 budget;                      /* values to come */
+    u64 bytes;                       /* of lists and strings until now */
+    u8 *mem;                         /* cached view of the memory */
     u64 size;
     u8 *cells; /* lowering: flat values, zero before */
 };
