@@ -59,19 +59,15 @@ static struct spot field_at(struct spot at, const struct canon_field *f)
 
 static void add_variant(struct maker *m, const struct canon_type *t, struct spot at)
 {
-    u32 step = m->steps.len, targets = m->targets.len, payloads = 0;
-    add(m, PLAN_CASE, t, at)->n = PLAN_NO_PAYLOADS;
-    for (u32 i = 0; i < t->field_count; i++) {
-        payloads += t->fields[i].type != NULL;
-    }
-    if (!payloads) {
-        return;
-    }
-    m->steps.data[step].n = targets;
+    u32 step = m->steps.len, targets = m->targets.len, jumps = step + 1;
+    bool joined = m->joins;
+    struct plan_step *s = add(m, PLAN_CASE, t, at);
+    s->width = !m->is_copy && canon_is_flat(at.from) ? 4 : t->disc_size;
+    s->n = targets;
+    s->next = t->field_count;
     for (u32 i = 0; i < t->field_count; i++) {
         *vec_push(m->arena, &m->targets) = UINT32_MAX;
     }
-    u32 jumps = m->steps.len;
     for (u32 i = 0; i < t->field_count; i++) {
         u32 start = m->steps.len;
         if (t->fields[i].type) {
@@ -81,6 +77,16 @@ static void add_variant(struct maker *m, const struct canon_type *t, struct spot
             m->targets.data[targets + i] = start;
             add(m, PLAN_JUMP, t, at)->next = UINT32_MAX;
         }
+    }
+    if (m->steps.len == jumps) { /* nothing to do in any case */
+        m->targets.len = targets;
+        m->steps.data[step].op = PLAN_ENUM;
+        if (m->is_copy) {
+            m->steps.len = step;
+            m->joins = joined;
+            add_bytes(m, t, at, t->disc_size);
+        }
+        return;
     }
     /* Cases without steps, and the jumps behind those with some, lead here. */
     for (u32 i = 0; i < t->field_count; i++) {
@@ -121,6 +127,15 @@ static enum plan_op whole(const struct maker *m, u32 body, const struct canon_ty
     return bytes == size ? (enum plan_op)s->op : PLAN_END;
 }
 
+/* Are all steps from this one on, but for the last? */
+static bool all_plain(const struct plan_step *s, const struct plan_step *last)
+{
+    while (s < last && plan_is_plain(s)) {
+        s++;
+    }
+    return s == last;
+}
+
 static void add_list(struct maker *m, const struct canon_type *t, struct spot at)
 {
     enum canon_layout from = at.from & 1, to = at.to & 1;
@@ -132,6 +147,8 @@ static void add_list(struct maker *m, const struct canon_type *t, struct spot at
         m->steps.len = list + 1;
         bool is_float = as == PLAN_F32 || as == PLAN_F64;
         m->steps.data[list].op = is_float ? PLAN_LIST_FLOATS : PLAN_LIST_BYTES;
+    } else if (all_plain(&m->steps.data[list + 1], &m->steps.data[m->steps.len - 1])) {
+        m->steps.data[list].op = PLAN_LIST_PLAIN;
     }
     m->steps.data[list].next = m->steps.len;
     m->joins = false;
@@ -235,22 +252,6 @@ static void add_type(struct maker *m, const struct canon_type *t, struct spot at
     }
 }
 
-static bool is_cells(const struct plan *p)
-{
-    if (!canon_is_flat(p->from) || !canon_is_flat(p->to)) {
-        return false;
-    }
-    const struct plan_step *s = p->check.steps;
-    while (s->op == PLAN_CHAR) {
-        s++;
-    }
-    bool is = s->op == PLAN_END;
-    for (s = p->copy.steps; is && s->op != PLAN_END; s++) {
-        is = plan_is_scalar(s);
-    }
-    return is;
-}
-
 static void make(struct maker *m, const struct canon_type *t, struct spot at)
 {
     add_type(m, t, at);
@@ -280,7 +281,7 @@ static struct plan_program kept(struct arena *a, const struct maker *m)
     if (m->targets.len) {
         memcpy(targets, m->targets.data, m->targets.len * sizeof *targets);
     }
-    return (struct plan_program){steps, targets};
+    return (struct plan_program){steps, targets, all_plain(steps, &steps[m->steps.len - 1])};
 }
 
 const struct plan *canon_plan_new(struct canon_store *s, const struct canon_type *t,
@@ -301,7 +302,8 @@ const struct plan *canon_plan_new(struct canon_store *s, const struct canon_type
         p->type = t;
         p->check = kept(&s->arena, &check);
         p->copy = kept(&s->arena, &copy);
-        p->is_cells = is_cells(p);
+        p->is_cells =
+            canon_is_flat(from) && canon_is_flat(to) && p->check.is_plain && p->copy.is_plain;
         p->depth = copy.deepest > check.deepest ? copy.deepest : check.deepest;
     }
     canon_scratch_leave(s);

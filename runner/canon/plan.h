@@ -23,9 +23,11 @@ enum plan_op {
     PLAN_F64,
     PLAN_FLAGS, /* those of `n`, a mask */
     PLAN_CHAR,  /* check */
-    PLAN_CASE, /* the discriminant; goes on at targets[n + case], or at the next step if there are no payloads */
+    PLAN_ENUM,  /* check: a discriminant below `next` with nothing more to it */
+    PLAN_CASE,  /* the same; goes on at targets[n + case] */
     PLAN_STRING,
     PLAN_LIST,        /* each element by the body, which follows; `next` is behind it */
+    PLAN_LIST_PLAIN,  /* the same; all steps of the body are plain */
     PLAN_LIST_BYTES,  /* elements as they are: no body. check: nothing about them can trap */
     PLAN_LIST_FLOATS, /* the same, but for NaNs */
     PLAN_REPEAT,      /* a fixed-length list in memory, else as LIST */
@@ -41,22 +43,23 @@ struct plan_step {
     u32 n, next;
     const struct canon_type *type;
 };
-#define PLAN_NO_PAYLOADS UINT32_MAX
-static inline bool plan_is_scalar(const struct plan_step *s)
+/* It neither points anywhere nor holds a handle. */
+static inline bool plan_is_plain(const struct plan_step *s)
 {
-    return s->op >= PLAN_BYTES && s->op <= PLAN_FLAGS;
+    return s->op >= PLAN_JUMP && s->op <= PLAN_CASE;
 }
 
 struct plan_program {
     const struct plan_step *steps;
     const u32 *targets; /* of all CASE: numbers of steps */
+    bool is_plain;      /* all steps are */
 };
 struct plan {
     enum canon_layout from, to;
     const struct canon_type *type;
     struct plan_program check, copy;
     u32 depth;     /* of lists within lists */
-    bool is_cells; /* from cells to cells, nothing but numbers, bools, chars, flags */
+    bool is_cells; /* plain, from cells to cells */
 };
 /* Lives as long as the store. NULL if it would be too large: then values go as they do for hosts. */
 const struct plan *canon_plan_new(struct canon_store *s, const struct canon_type *t,

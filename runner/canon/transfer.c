@@ -34,9 +34,16 @@ static inline u32 load_u32(const u8 *at, u32 bytes)
     return v;
 }
 
-static u32 load_case(const struct plan_step *s, const u8 *at)
+static inline void store_u32(u8 *at, u32 v, u32 bytes)
 {
-    return load_u32(at, canon_is_flat(s->from) ? 4 : s->width);
+    if (bytes == 4) {
+        memcpy(at, &v, 4);
+    } else {
+        at[0] = (u8)v;
+        if (bytes == 2) {
+            at[1] = (u8)(v >> 8);
+        }
+    }
 }
 
 /* Elements between looks at whether to go on. They were paid for with their list; but lists that name one place many times hold more than
@@ -48,12 +55,164 @@ static bool goes_on(struct transfer *x, u64 turns)
     return canon_goes_on(x->from.store, x->from.inst, turns);
 }
 
+/* ---- Plain steps ------------------------------------------------------------------------------------ */
+
+/* Those from s on, up to the first that is not plain, which it gives; NULL after a trap. */
+static inline const struct plan_step *check_plain(struct cx *from, const struct plan_program *p,
+                                                  const struct plan_step *s, const u8 *at)
+{
+    for (;;) {
+        const u8 *here = at + s->source;
+        switch ((enum plan_op)s->op) {
+        case PLAN_JUMP: s = p->steps + s->next; continue;
+        case PLAN_CHAR:
+            if (load_u32(here, 4) >= 0xd800 && !canon_check_char(from, load_u32(here, 4))) {
+                return NULL;
+            }
+            s++;
+            continue;
+        case PLAN_ENUM:
+        case PLAN_CASE: {
+            u32 index = load_u32(here, s->width);
+            if (index >= s->next) {
+                canon_check_case(from, index, s->type);
+                return NULL;
+            }
+            s = s->op == PLAN_ENUM ? s + 1 : p->steps + p->targets[s->n + index];
+            continue;
+        }
+        default: return s;
+        }
+    }
+}
+
+/* Most are few; those of 4 to 16 go as two halves, which may overlap. */
+static inline void copy_bytes(u8 *to, const u8 *from, u32 n)
+{
+    if (n > 16 || n < 4) {
+        memcpy(to, from, n);
+    } else {
+        u32 half = n >= 8 ? 8 : 4;
+        u64 first = 0, last = 0;
+        if (half == 8) {
+            memcpy(&first, from, 8);
+            memcpy(&last, from + n - 8, 8);
+            memcpy(to, &first, 8);
+            memcpy(to + n - 8, &last, 8);
+        } else {
+            memcpy(&first, from, 4);
+            memcpy(&last, from + n - 4, 4);
+            memcpy(to, &first, 4);
+            memcpy(to + n - 4, &last, 4);
+        }
+    }
+}
+
+/* The same for what goes from `from` to `to`. */
+static inline const struct plan_step *copy_plain(struct canon_store *store,
+                                                 const struct plan_program *p,
+                                                 const struct plan_step *s, const u8 *from, u8 *to)
+{
+    for (;; s++) {
+        const u8 *here = from + s->source;
+        u8 *there = to + s->target;
+        switch ((enum plan_op)s->op) {
+        case PLAN_JUMP: s = p->steps + s->next - 1; break;
+        case PLAN_BYTES: copy_bytes(there, here, s->n); break;
+        case PLAN_1: *there = *here; break;
+        case PLAN_2: memcpy(there, here, 2); break;
+        case PLAN_4: memcpy(there, here, 4); break;
+        case PLAN_8: memcpy(there, here, 8); break;
+        case PLAN_S8: store_u32(there, (u32)(i8)*here, 4); break;
+        case PLAN_S16: store_u32(there, (u32)(i16)load_u32(here, 2), 4); break;
+        case PLAN_BOOL: *there = *here != 0; break;
+        case PLAN_BOOL_4: *there = load_u32(here, 4) != 0; break;
+        case PLAN_F32: {
+            u32 bits;
+            memcpy(&bits, here, 4);
+            if ((bits & 0x7fffffff) > 0x7f800000) {
+                bits = (u32)canon_lower_f32(store, bits);
+            }
+            memcpy(there, &bits, 4);
+            break;
+        }
+        case PLAN_F64: {
+            u64 bits;
+            memcpy(&bits, here, 8);
+            if ((bits & 0x7fffffffffffffff) > 0x7ff0000000000000) {
+                bits = canon_lower_f64(store, bits);
+            }
+            memcpy(there, &bits, 8);
+            break;
+        }
+        case PLAN_FLAGS: store_u32(there, load_u32(here, s->width) & s->n, s->width); break;
+        case PLAN_CASE: {
+            u32 index = load_u32(here, s->width);
+            store_u32(there, index, s->width);
+            s = p->steps + p->targets[s->n + index] - 1;
+            break;
+        }
+        default: return s;
+        }
+    }
+}
+
+/* n elements one after the other, each by the body, which is plain. */
+static bool check_elements(struct transfer *x, const struct plan_step *body, const u8 *at, u32 size,
+                           u64 n)
+{
+    while (check_plain(&x->from, &x->plan->check, body, at)) {
+        if (--n == 0) {
+            return true;
+        }
+        at += size;
+        if (n % BETWEEN_LOOKS == 0 && !goes_on(x, 1)) {
+            break;
+        }
+    }
+    return false;
+}
+
+static bool copy_elements(struct transfer *x, const struct plan_step *body, const u8 *from,
+                          u32 from_size, u8 *to, u32 to_size, u64 n)
+{
+    struct canon_store *s = x->from.store;
+    for (;;) {
+        copy_plain(s, &x->plan->copy, body, from, to);
+        if (--n == 0) {
+            return true;
+        }
+        from += from_size;
+        to += to_size;
+        if (n % BETWEEN_LOOKS == 0 && !goes_on(x, 1)) {
+            return false;
+        }
+    }
+}
+
+/* ---- Frames ------------------------------------------------------------------------------------------ */
+
 /* An element of a list is done with, others follow. */
 static inline bool next_element(struct transfer *x, struct frame *f)
 {
     f->at += f->size;
     f->target += f->target_size;
     return f->left % BETWEEN_LOOKS || goes_on(x, 1);
+}
+
+/* PLAN_END: gives the step to go on with; NULL after a trap, or at the end of the whole: nothing is left of that then. */
+static const struct plan_step *end_element(struct transfer *x, const struct plan_program *p,
+                                           struct frame **f)
+{
+    struct frame *at = *f;
+    if (--at->left) {
+        return next_element(x, at) ? at->body : NULL;
+    }
+    if (!at->step) {
+        return NULL;
+    }
+    --*f;
+    return p->steps + at->step->next;
 }
 
 /* ---- check ---------------------------------------------------------------------------------------- */
@@ -84,6 +243,11 @@ static struct frame *check_list(struct transfer *x, const struct plan_step *s, c
     if (!goes_on(x, length)) {
         return NULL;
     }
+    if (s->op == PLAN_LIST_PLAIN) {
+        return check_elements(x, s + 1, x->from.mem + start, e->size[x->from.opts->p], length)
+                   ? f
+                   : NULL;
+    }
     f[1] = (struct frame){.step = s,
                           .body = s + 1,
                           .left = length,
@@ -92,10 +256,47 @@ static struct frame *check_list(struct transfer *x, const struct plan_step *s, c
     return f + 1;
 }
 
+/* One that is not plain; gives what is to follow, as end_element does. */
+static const struct plan_step *check_step(struct transfer *x, const struct plan_step *s,
+                                          struct frame **at)
+{
+    const struct plan_program *p = &x->plan->check;
+    struct frame *f = *at;
+    const u8 *here = f->at + s->source;
+    bool fine = true;
+    switch ((enum plan_op)s->op) {
+    case PLAN_END: return end_element(x, p, at);
+    case PLAN_STRING:
+        fine = canon_check_string(&x->from, canon_load_word(here, s->from, 0),
+                                  canon_load_word(here, s->from, 1));
+        break;
+    case PLAN_LIST:
+    case PLAN_LIST_PLAIN:
+    case PLAN_LIST_BYTES:
+        *at = check_list(x, s, here, f);
+        if (*at == f) {
+            return p->steps + s->next;
+        }
+        fine = *at != NULL;
+        break;
+    case PLAN_REPEAT:
+        f[1] = (struct frame){.step = s,
+                              .body = s + 1,
+                              .left = s->type->length,
+                              .at = here,
+                              .size = s->type->element->size[s->from]};
+        *at = f + 1;
+        break;
+    case PLAN_HANDLE: fine = take_handle(x, here, s->type); break;
+    default: break; /* only copied */
+    }
+    return fine ? s + 1 : NULL;
+}
+
 bool canon_plan_check(struct transfer *x, const u8 *at, u32 n)
 {
     const struct plan *p = x->plan;
-    const struct plan_step *steps = p->check.steps, *s = steps;
+    const struct plan_step *s = p->check.steps;
     struct frame few[FEW_FRAMES], *frames, *f;
     if (n > 1 && !goes_on(x, n)) {
         return false;
@@ -103,81 +304,19 @@ bool canon_plan_check(struct transfer *x, const u8 *at, u32 n)
     if (!n || s->op == PLAN_END) {
         return true;
     }
-    f = frames = frames_for(x, few);
-    *f = (struct frame){.body = steps, .left = n, .at = at, .size = p->type->size[p->from]};
-    for (;;) {
-        const u8 *here = f->at + s->source;
-        bool fine = true;
-        switch ((enum plan_op)s->op) {
-        case PLAN_END:
-            if (--f->left) {
-                if (!next_element(x, f)) {
-                    return false;
-                }
-                s = f->body;
-            } else if (f == frames) {
-                return true;
-            } else {
-                s = steps + f->step->next;
-                f--;
-            }
-            continue;
-        case PLAN_JUMP: s = steps + s->next; continue;
-        case PLAN_CHAR: fine = canon_check_char(&x->from, load_u32(here, 4)); break;
-        case PLAN_CASE: {
-            u32 index = load_case(s, here);
-            fine = canon_check_case(&x->from, index, s->type);
-            if (fine && s->n != PLAN_NO_PAYLOADS) {
-                s = steps + p->check.targets[s->n + index];
-                continue;
-            }
-            break;
-        }
-        case PLAN_STRING:
-            fine = canon_check_string(&x->from, canon_load_word(here, s->from, 0),
-                                      canon_load_word(here, s->from, 1));
-            break;
-        case PLAN_LIST:
-        case PLAN_LIST_BYTES: {
-            struct frame *inner = check_list(x, s, here, f);
-            fine = inner != NULL;
-            if (fine && inner == f) {
-                s = steps + s->next;
-                continue;
-            }
-            f = inner;
-            break;
-        }
-        case PLAN_REPEAT:
-            *++f = (struct frame){.step = s,
-                                  .body = s + 1,
-                                  .left = s->type->length,
-                                  .at = here,
-                                  .size = s->type->element->size[p->from & 1]};
-            break;
-        case PLAN_HANDLE: fine = take_handle(x, here, s->type); break;
-        default: break; /* only copied */
-        }
-        if (!fine) {
-            return false;
-        }
-        s++;
+    if (p->check.is_plain) {
+        return check_elements(x, s, at, p->type->size[p->from], n);
     }
+    f = frames = frames_for(x, few);
+    *f = (struct frame){.body = s, .left = n, .at = at, .size = p->type->size[p->from]};
+    do {
+        s = check_plain(&x->from, &p->check, s, f->at);
+        s = s ? check_step(x, s, &f) : NULL;
+    } while (s);
+    return frames->left == 0;
 }
 
 /* ---- copy ------------------------------------------------------------------------------------------- */
-
-static inline void store_u32(u8 *at, u32 v, u32 bytes)
-{
-    if (bytes == 4) {
-        memcpy(at, &v, 4);
-    } else {
-        at[0] = (u8)v;
-        if (bytes == 2) {
-            at[1] = (u8)(v >> 8);
-        }
-    }
-}
 
 static u8 *base_of(const struct frame *f, const struct cx *to)
 {
@@ -210,10 +349,15 @@ static struct frame *copy_list(struct transfer *x, struct cx *to, const struct p
     if (!canon_reallocate(to, 0, 0, e->align[to->opts->p], length * target_size, "list", &start)) {
         return NULL;
     }
-    if (length && s->op == PLAN_LIST) {
-        if (!goes_on(x, length)) {
+    bool is_plain = s->op == PLAN_LIST_PLAIN;
+    if (length && (is_plain || s->op == PLAN_LIST) && !goes_on(x, length)) {
+        return NULL;
+    }
+    if (length && is_plain) {
+        if (!copy_elements(x, s + 1, elements, size, to->mem + start, target_size, length)) {
             return NULL;
         }
+    } else if (length && s->op == PLAN_LIST) {
         f[1] = (struct frame){.step = s,
                               .body = s + 1,
                               .left = length,
@@ -224,8 +368,7 @@ static struct frame *copy_list(struct transfer *x, struct cx *to, const struct p
                               .start = start,
                               .length = length};
         return f + 1;
-    }
-    if (length) {
+    } else if (length) {
         memcpy(to->mem + start, elements, length * size);
         if (s->op == PLAN_LIST_FLOATS) {
             canon_canonicalize(to->mem + start, length * size,
@@ -246,145 +389,87 @@ static bool give_handle(struct transfer *x, struct cx *to, const struct plan_ste
     return true;
 }
 
-/* A step between PLAN_BYTES and PLAN_FLAGS. */
-static inline void copy_scalar(struct canon_store *store, const struct plan_step *s, const u8 *here,
-                               u8 *there)
+/* The same as check_step. */
+static const struct plan_step *copy_step(struct transfer *x, struct cx *to,
+                                         const struct plan_step *s, struct frame **at)
 {
+    const struct plan_program *p = &x->plan->copy;
+    struct frame *f = *at;
+    bool fine = true;
     switch ((enum plan_op)s->op) {
-    case PLAN_1: *there = *here; break;
-    case PLAN_2: memcpy(there, here, 2); break;
-    case PLAN_4: memcpy(there, here, 4); break;
-    case PLAN_8: memcpy(there, here, 8); break;
-    case PLAN_S8: store_u32(there, (u32)(i8)*here, 4); break;
-    case PLAN_S16: store_u32(there, (u32)(i16)load_u32(here, 2), 4); break;
-    case PLAN_BOOL: *there = *here != 0; break;
-    case PLAN_BOOL_4: *there = load_u32(here, 4) != 0; break;
-    case PLAN_F32: {
-        u32 bits;
-        memcpy(&bits, here, 4);
-        store_u32(there, (u32)canon_lower_f32(store, bits), 4);
+    case PLAN_END: {
+        const struct plan_step *list = f->step, *next = end_element(x, p, at);
+        if (*at != f && list->op == PLAN_LIST) {
+            canon_store_words(base_of(*at, to) + (*at)->target + list->target, list->to, f->start,
+                              f->length);
+        }
+        return next;
+    }
+    case PLAN_STRING: fine = copy_string(x, to, s, f); break;
+    case PLAN_LIST:
+    case PLAN_LIST_PLAIN:
+    case PLAN_LIST_BYTES:
+    case PLAN_LIST_FLOATS:
+        *at = copy_list(x, to, s, f);
+        if (*at == f) {
+            return p->steps + s->next;
+        }
+        fine = *at != NULL;
         break;
-    }
-    case PLAN_F64: {
-        u64 bits;
-        memcpy(&bits, here, 8);
-        bits = canon_lower_f64(store, bits);
-        memcpy(there, &bits, 8);
+    case PLAN_REPEAT:
+        f[1] = (struct frame){.step = s,
+                              .body = s + 1,
+                              .left = s->type->length,
+                              .at = f->at + s->source,
+                              .size = s->type->element->size[s->from],
+                              .target_size = s->type->element->size[s->to],
+                              .target = f->target + s->target};
+        *at = f + 1;
         break;
+    case PLAN_HANDLE: fine = give_handle(x, to, s, base_of(f, to) + f->target + s->target); break;
+    default: break; /* only checked */
     }
-    case PLAN_FLAGS: {
-        store_u32(there, load_u32(here, s->width) & s->n, s->width);
-        break;
-    }
-    default: memcpy(there, here, s->n); break;
-    }
+    return fine ? s + 1 : NULL;
 }
 
 bool canon_plan_copy(struct transfer *x, struct cx *to, u64 at, u32 n)
 {
     const struct plan *p = x->plan;
-    const struct plan_step *steps = p->copy.steps, *s = steps;
-    struct frame few[FEW_FRAMES], *frames = frames_for(x, few), *f = frames;
+    const struct plan_step *s = p->copy.steps;
+    u32 size = p->type->size[p->from], target_size = p->type->size[p->to];
+    struct frame few[FEW_FRAMES], *frames, *f;
     if (!n) {
         return true;
     }
-    *f = (struct frame){.body = steps,
+    f = frames = frames_for(x, few);
+    *f = (struct frame){.body = s,
                         .left = n,
                         .at = x->at,
-                        .size = p->type->size[p->from],
-                        .target_size = p->type->size[p->to],
+                        .size = size,
+                        .target_size = target_size,
                         .target = at,
                         .in_cells = canon_is_flat(p->to)};
-    for (u8 *base = base_of(f, to);;) {
-        for (; plan_is_scalar(s); s++) {
-            copy_scalar(to->store, s, f->at + s->source, base + f->target + s->target);
-        }
-        const u8 *here = f->at + s->source;
-        u8 *there = base + f->target + s->target;
-        switch ((enum plan_op)s->op) {
-        case PLAN_END:
-            if (--f->left) {
-                if (!next_element(x, f)) {
-                    return false;
-                }
-                s = f->body;
-                continue;
-            }
-            if (f == frames) {
-                return true;
-            }
-            s = f->step;
-            f--;
-            base = base_of(f, to);
-            if (s->op == PLAN_LIST) {
-                canon_store_words(base + f->target + s->target, s->to, f[1].start, f[1].length);
-            }
-            s = steps + s->next;
-            continue;
-        case PLAN_JUMP: s = steps + s->next; continue;
-        case PLAN_CASE: {
-            u32 index = load_case(s, here);
-            store_u32(there, index, s->width);
-            s = s->n == PLAN_NO_PAYLOADS ? s + 1 : steps + p->copy.targets[s->n + index];
-            continue;
-        }
-        case PLAN_STRING:
-            if (!copy_string(x, to, s, f)) {
-                return false;
-            }
-            base = base_of(f, to);
-            break;
-        case PLAN_LIST:
-        case PLAN_LIST_BYTES:
-        case PLAN_LIST_FLOATS: {
-            struct frame *inner = copy_list(x, to, s, f);
-            if (!inner) {
-                return false;
-            }
-            s = inner == f ? steps + s->next : s + 1;
-            f = inner;
-            base = base_of(f, to);
-            continue;
-        }
-        case PLAN_REPEAT: {
-            const struct canon_type *e = s->type->element;
-            *++f = (struct frame){.step = s,
-                                  .body = s + 1,
-                                  .left = s->type->length,
-                                  .at = here,
-                                  .size = e->size[s->from],
-                                  .target_size = e->size[s->to],
-                                  .target = (u64)(there - base)};
-            break;
-        }
-        case PLAN_HANDLE:
-            if (!give_handle(x, to, s, there)) {
-                return false;
-            }
-            break;
-        default: break; /* only checked */
-        }
-        s++;
+    if (p->copy.is_plain) {
+        return copy_elements(x, s, x->at, size, base_of(f, to) + at, target_size, n);
     }
-}
-
-static void copy_cells(struct canon_store *s, const struct plan *p, const u8 *from, u8 *to)
-{
-    for (const struct plan_step *step = p->copy.steps; step->op != PLAN_END; step++) {
-        copy_scalar(s, step, from + step->source, to + step->target);
-    }
+    do {
+        s = copy_plain(to->store, &p->copy, s, f->at, base_of(f, to) + f->target);
+        s = copy_step(x, to, s, &f);
+    } while (s);
+    return frames->left == 0;
 }
 
 bool canon_plan_cells(struct canon_store *s, const struct plan *p, struct component_instance *from,
                       const u64 *source, u64 *target)
 {
-    for (const struct plan_step *step = p->check.steps; step->op != PLAN_END; step++) {
+    const u8 *at = (const u8 *)source;
+    if (p->check.steps->op != PLAN_END) {
         struct cx cx = {.store = s, .inst = from};
-        if (!canon_check_char(&cx, (u32)source[step->source / 8])) {
+        if (!check_plain(&cx, &p->check, p->check.steps, at)) {
             return false;
         }
     }
-    copy_cells(s, p, (const u8 *)source, (u8 *)target);
+    copy_plain(s, &p->copy, p->copy.steps, at, (u8 *)target);
     return true;
 }
 
@@ -514,7 +599,7 @@ bool canon_lower_result(struct transfer *x, struct subtask *sub)
     struct lowered *low = sub->low;
     struct canon_store *s = low->inst->store;
     if (x->plan && x->plan->is_cells) {
-        copy_cells(s, x->plan, x->at, (u8 *)&sub->result);
+        copy_plain(s, &x->plan->copy, x->plan->copy.steps, x->at, (u8 *)&sub->result);
         return true;
     }
     struct cx to = canon_cx(s, &low->opts, low->inst);
