@@ -74,20 +74,37 @@ static int report_trap(struct session *x)
     return run_trap_code();
 }
 
+/* ` (handle 1, and 2 like it)`, or what of it there is to say. */
+static str which(struct arena *a, const struct canon_leak *l)
+{
+    struct buf b = buf_in(a);
+    if (l->handle) {
+        buf_printf(&b, "handle %u", l->handle);
+    }
+    if (l->count > 1) {
+        buf_printf(&b, "%sand %u like it", l->handle ? ", " : "", l->count - 1);
+    }
+    return b.len ? str_printf(a, " (" STRF ")", STRA(buf_view(&b))) : STR("");
+}
+
 static void report_leaks(struct session *x)
 {
+    struct arena *a = &x->cli->arena;
     struct canon_leak *leaks;
     u32 n;
-    canon_leaks(x->store, &x->cli->arena, &leaks, &n);
+    u64 more = canon_leaks(x->store, a, &leaks, &n);
     for (u32 i = 0; i < n; i++) {
-        str handle =
-            leaks[i].handle ? str_printf(&x->cli->arena, " (handle %u)", leaks[i].handle) : STR("");
-        struct diag *d = diag_warning(&x->cli->diags, "leak", (span){0},
-                                      "still open at the end: " STRF STRF " in `" STRF "`",
-                                      STRA(leaks[i].what), STRA(handle), STRA(leaks[i].instance));
+        struct diag *d = diag_warning(
+            &x->cli->diags, "leak", (span){0}, "still open at the end: " STRF STRF " in `" STRF "`",
+            STRA(leaks[i].what), STRA(which(a, &leaks[i])), STRA(leaks[i].instance));
         if (leaks[i].made_by.len) {
             diag_note(&x->cli->diags, d, "made by " STRF, STRA(leaks[i].made_by));
         }
+    }
+    if (more) {
+        diag_warning(&x->cli->diags, "leak", (span){0},
+                     "still open at the end: %llu more handles and tasks",
+                     (unsigned long long)more);
     }
 }
 
@@ -296,7 +313,7 @@ int run_component(struct cli *cli, const struct run_options *o, const struct was
     x.store = canon_store_new(&config);
     run_watch_signals(canon_engine(x.store));
     int code = run_session(&x, c);
-    if (o->leaks && !cli->diags.errors) {
+    if (o->leaks) {
         report_leaks(&x);
     }
     int error = wasi_output_error(x.wasi) ? wasi_output_error(x.wasi) : run_results_error();

@@ -187,7 +187,7 @@ enum engine_outcome canon_bi_resource_drop(struct builtin *b, u64 *slots)
         return FAILED;
     }
     if (h->num_lends) {
-        canon_fail(s, i, "cannot remove owned resource while borrowed");
+        canon_fail_handle(i, index, "cannot remove owned resource while borrowed");
         return FAILED;
     }
     bool own = h->own;

@@ -79,11 +79,11 @@ enum engine_outcome canon_bi_waitable_set_drop(struct builtin *b, u64 *slots)
     }
     struct waitable_set *set = h->set;
     if (set->count) {
-        canon_fail(s, b->inst, "cannot drop waitable set with waitables in it");
+        canon_fail_handle(b->inst, (u32)slots[0], "cannot drop waitable set with waitables in it");
         return FAILED;
     }
     if (set->num_waiting) {
-        canon_fail(s, b->inst, "cannot drop waitable set with waiters");
+        canon_fail_handle(b->inst, (u32)slots[0], "cannot drop waitable set with waiters");
         return FAILED;
     }
     canon_handle_remove(b->inst, (u32)slots[0]);
@@ -111,7 +111,7 @@ enum engine_outcome canon_bi_waitable_join(struct builtin *b, u64 *slots)
         return FAILED;
     }
     if (w->has_sync_waiter) {
-        canon_fail(s, b->inst, "%s", sync_and_set);
+        canon_fail_handle(b->inst, (u32)slots[0], "%s", sync_and_set);
         return FAILED;
     }
     struct waitable_set *set = NULL;
@@ -137,15 +137,16 @@ enum engine_outcome canon_bi_subtask_cancel(struct builtin *b, u64 *slots)
     }
     struct subtask *sub = h->subtask;
     if (sub->resolve_delivered) {
-        canon_fail(s, b->inst, "`subtask.cancel` called after terminal status delivered");
+        canon_fail_handle(b->inst, sub->index,
+                          "`subtask.cancel` called after terminal status delivered");
         return FAILED;
     }
     if (sub->cancellation_requested) {
-        canon_fail(s, b->inst, "`subtask.cancel` called twice");
+        canon_fail_handle(b->inst, sub->index, "`subtask.cancel` called twice");
         return FAILED;
     }
     if (sub->w.set) {
-        canon_fail(s, b->inst, "%s", sync_and_set);
+        canon_fail_handle(b->inst, sub->index, "%s", sync_and_set);
         return FAILED;
     }
     if (subtask_resolved(sub)) {
@@ -165,7 +166,7 @@ enum engine_outcome canon_bi_subtask_drop(struct builtin *b, u64 *slots)
     }
     struct subtask *sub = h->subtask;
     if (!sub->resolve_delivered) {
-        canon_fail(s, b->inst, "cannot drop a subtask which has not yet resolved");
+        canon_fail_handle(b->inst, sub->index, "cannot drop a subtask which has not yet resolved");
         return FAILED;
     }
     canon_handle_remove(b->inst, (u32)slots[0]);
@@ -231,21 +232,21 @@ static bool ends_writable(const struct builtin *b)
 
 static bool must_be_idle(struct builtin *b, const struct canon_end *e)
 {
-    struct canon_store *s = b->inst->store;
     const char *verb = e->is_writable ? "write to" : "read from";
     if (e->state == END_DONE && e->is_stream) {
-        return canon_fail(s, b->inst,
-                          "cannot %s stream after being notified that the %s end dropped", verb,
-                          e->is_writable ? "readable" : "writable");
+        return canon_fail_handle(b->inst, e->index,
+                                 "cannot %s stream after being notified that the %s end dropped",
+                                 verb, e->is_writable ? "readable" : "writable");
     }
     if (e->state == END_DONE) {
-        return canon_fail(s, b->inst,
-                          e->is_writable
-                              ? "cannot write to future after previous write succeeded or "
-                                "readable end dropped"
-                              : "cannot read from future after previous read succeeded");
+        return canon_fail_handle(b->inst, e->index,
+                                 e->is_writable
+                                     ? "cannot write to future after previous write succeeded or "
+                                       "readable end dropped"
+                                     : "cannot read from future after previous read succeeded");
     }
-    return e->state == END_IDLE || canon_fail(s, b->inst, "cannot %s busy %s", verb, noun(b));
+    return e->state == END_IDLE ||
+           canon_fail_handle(b->inst, e->index, "cannot %s busy %s", verb, noun(b));
 }
 
 /* The constructor of GuestBuffer. */
@@ -299,7 +300,6 @@ static enum engine_outcome end_result(struct builtin *b, struct canon_end *e, bo
 
 enum engine_outcome canon_bi_stream_copy(struct builtin *b, u64 *slots)
 {
-    struct canon_store *s = b->inst->store;
     u64 ptr = slots[1], length = is_stream(b) ? slots[2] : 1;
     if (!b->opts.p) {
         ptr = (u32)ptr;
@@ -310,7 +310,7 @@ enum engine_outcome canon_bi_stream_copy(struct builtin *b, u64 *slots)
         return FAILED;
     }
     if (e->w.set && !b->opts.is_async) {
-        canon_fail(s, b->inst, "%s", sync_and_set);
+        canon_fail_handle(b->inst, e->index, "%s", sync_and_set);
         return FAILED;
     }
     struct buffer buffer;
@@ -322,18 +322,17 @@ enum engine_outcome canon_bi_stream_copy(struct builtin *b, u64 *slots)
 
 enum engine_outcome canon_bi_cancel_copy(struct builtin *b, u64 *slots)
 {
-    struct canon_store *s = b->inst->store;
     struct canon_end *e = get_end(b, (u32)slots[0], ends_writable(b));
     if (!e) {
         return FAILED;
     }
     if (e->state != END_COPYING) {
-        canon_fail(s, b->inst, "%s cancelled when no %s is pending",
-                   e->is_writable ? "write" : "read", e->is_writable ? "write" : "read");
+        canon_fail_handle(b->inst, e->index, "%s cancelled when no %s is pending",
+                          e->is_writable ? "write" : "read", e->is_writable ? "write" : "read");
         return FAILED;
     }
     if (e->w.has_sync_waiter || (e->w.set && !b->def->is_async)) {
-        canon_fail(s, b->inst, "%s", sync_and_set);
+        canon_fail_handle(b->inst, e->index, "%s", sync_and_set);
         return FAILED;
     }
     return canon_end_cancel(e) ? end_result(b, e, b->def->is_async, slots) : FAILED;
@@ -341,17 +340,17 @@ enum engine_outcome canon_bi_cancel_copy(struct builtin *b, u64 *slots)
 
 enum engine_outcome canon_bi_end_drop(struct builtin *b, u64 *slots)
 {
-    struct canon_store *s = b->inst->store;
     struct canon_end *e = get_end(b, (u32)slots[0], ends_writable(b));
     if (!e) {
         return FAILED;
     }
     if (e->state == END_COPYING || e->state == END_CANCELLING) {
-        canon_fail(s, b->inst, "cannot drop busy %s", noun(b));
+        canon_fail_handle(b->inst, e->index, "cannot drop busy %s", noun(b));
         return FAILED;
     }
     if (!e->is_stream && e->is_writable && e->state != END_DONE) {
-        canon_fail(s, b->inst, "cannot drop future write end without first writing a value");
+        canon_fail_handle(b->inst, e->index,
+                          "cannot drop future write end without first writing a value");
         return FAILED;
     }
     canon_handle_remove(b->inst, (u32)slots[0]);
@@ -360,21 +359,22 @@ enum engine_outcome canon_bi_end_drop(struct builtin *b, u64 *slots)
 
 static struct canon_end *take_for_forward(struct builtin *b, u32 index, bool writable)
 {
-    struct canon_store *s = b->inst->store;
     struct canon_end *e = get_end(b, index, writable);
     if (!e) {
         return NULL;
     }
     if (e->state == END_DONE && e->is_stream) {
-        canon_fail(s, b->inst, "cannot forward stream after being notified that the %s end dropped",
-                   writable ? "readable" : "writable");
+        canon_fail_handle(b->inst, index,
+                          "cannot forward stream after being notified that the %s end dropped",
+                          writable ? "readable" : "writable");
     } else if (e->state == END_DONE) {
-        canon_fail(s, b->inst, "cannot forward future after previous %s succeeded",
-                   writable ? "write" : "read");
+        canon_fail_handle(b->inst, index, "cannot forward future after previous %s succeeded",
+                          writable ? "write" : "read");
     } else if (e->state != END_IDLE) {
-        canon_fail(s, b->inst, "cannot forward busy %s", noun(b));
+        canon_fail_handle(b->inst, index, "cannot forward busy %s", noun(b));
     } else if (e->w.set) {
-        canon_fail(s, b->inst, "cannot forward %s while it's in a waitable set", noun(b));
+        canon_fail_handle(b->inst, index, "cannot forward %s while it's in a waitable set",
+                          noun(b));
     } else {
         canon_handle_remove(b->inst, index);
         return e;

@@ -353,14 +353,17 @@ const struct canon_trap *canon_trap_of(const struct canon_store *s);
 void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **waits, u32 *n);
 str canon_waits_text(struct arena *a, const struct canon_wait *waits, u32 n);
 
-/* What is still open: handles, tasks that have not returned, ends. */
+/* What is still open: handles and tasks that have not ended; after a trap, if handles are tracked, those too that it ended while
+ * they waited. Such as differ in nothing but their number are one. */
 struct canon_leak {
     str instance; /* owner */
     str what;   /* "own<descriptor>", "readable end of stream<u8>", "subtask", "waitable set" ... */
-    u32 handle; /* 0: a task */
+    u32 handle; /* the first of them; 0: a task */
+    u32 count;
     str made_by; /* "`f` in `root/a`": the function that made it, if tracked; of a task who called */
 };
-void canon_leaks(struct canon_store *s, struct arena *a, struct canon_leak **leaks, u32 *n);
+/* At most about a hundred. Gives how many handles and tasks there are besides. */
+u64 canon_leaks(struct canon_store *s, struct arena *a, struct canon_leak **leaks, u32 *n);
 
 /* ---- Hosts: the linker ------------------------------------------------------------------------------ */
 

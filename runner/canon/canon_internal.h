@@ -145,10 +145,15 @@ struct handle *canon_handle_get(struct component_instance *i, u32 index, enum ha
 u32 canon_handle_add(struct component_instance *i, struct handle h);
 void canon_handle_remove(struct component_instance *i, u32 index);
 bool canon_handle_wrong(struct component_instance *i, u32 index);
-/* A handle in words: "own<file>", "readable end of stream<u8>" (report.c). */
+/* A handle in words: "own<file>", "readable end of stream<u8>" (leaks.c). */
 str canon_handle_words(struct arena *a, const struct handle *h);
 /* "`f` in `root/a`", empty for NULL. */
 str canon_maker_words(struct arena *a, const struct canon_func *maker);
+/* As canon_fail, of a handle that there is: explained by what it is and who made it. */
+bool canon_fail_handle(struct component_instance *i, u32 index, const char *format, ...)
+    WITC_PRINTF(3, 4);
+/* The trap of a task that returns while it has borrows; gives false. */
+bool canon_fail_borrows(const struct task *t);
 /* The resource handle of a type. */
 struct handle *canon_handle_resource(struct component_instance *i, u32 index,
                                      const struct canon_resource_type *rt);
@@ -366,6 +371,21 @@ struct component_instance {
 
 /* ---- The store ------------------------------------------------------------------------------------------------------ */
 
+/* Handles, or tasks (HANDLE_FREE), that a report tells in one line (leaks.c). */
+struct open_group {
+    struct component_instance *inst;
+    u8 kind, form;     /* enum handle_kind */
+    const void *of;    /* resource type, callee, element, function */
+    const void *maker; /* a function, of a task the instance that calls */
+    u32 first, count;  /* handle or task */
+};
+struct open_list {
+    VEC(struct open_group) groups;
+    u64 more; /* that no group has room for */
+};
+/* Before the threads of locked instances are freed: keeps their tasks in mind for canon_leaks, if handles are tracked. */
+void canon_note_lost_tasks(struct canon_store *s);
+
 struct loaded_module {
     struct engine_module *module;
     str name; /* from its name section; may be empty */
@@ -435,7 +455,8 @@ struct canon_store {
     bool explainable; /* canon_explain speaks of this trap */
     struct canon_trap trap;
     struct component_instance *failed_inst;
-    const char *builtin; /* the one that runs, for traps */
+    const char *builtin;   /* the one that runs, for traps */
+    struct open_list lost; /* tasks that a trap ended */
     bool freeing;
 };
 

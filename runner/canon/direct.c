@@ -144,7 +144,7 @@ static bool direct_result(struct canon_store *s, struct task *t, struct subtask 
     canon_scratch_enter(s);
     bool fine = !type || canon_lift_result(&x, t, MAX_FLAT_RESULTS, core);
     if (fine && t->num_borrows) {
-        fine = canon_fail(s, f->inst, "borrow handles still remain at the end of the call");
+        fine = canon_fail_borrows(t);
     }
     if (fine && s->config.trace) {
         canon_trace_result(t, type ? canon_transfer_show(&x) : NULL, false);

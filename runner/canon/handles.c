@@ -2,15 +2,42 @@
  * error contexts. Index 0 is never given; freed indices are used again, last freed first. */
 #include "canon_internal.h"
 
-bool canon_handle_wrong(struct component_instance *i, u32 index)
+#include <stdarg.h>
+
+bool canon_fail_handle(struct component_instance *i, u32 index, const char *format, ...)
 {
-    const struct handle *h = &i->handles.data[index - 1];
     struct arena *a = &i->store->arena;
+    const struct handle *h = &i->handles.data[index - 1];
     str maker = canon_maker_words(a, h->maker);
-    canon_fail(i->store, i, "handle index %u used with the wrong type", index);
-    return canon_explain(i->store, "it is %s " STRF "%s" STRF, h->kind == HANDLE_ERROR ? "an" : "a",
+    bool vowel = h->kind == HANDLE_ERROR || (h->kind == HANDLE_RESOURCE && h->own);
+    va_list args;
+    va_start(args, format);
+    str message = str_vprintf(a, format, args);
+    va_end(args);
+    canon_fail(i->store, i, STRF, STRA(message));
+    str advice = i->store->trap.detail;
+    return canon_explain(i->store, STRF "%shandle %u is %s " STRF "%s" STRF, STRA(advice),
+                         advice.len ? "; " : "", index, vowel ? "an" : "a",
                          STRA(canon_handle_words(a, h)), maker.len ? ", made by " : "",
                          STRA(maker));
+}
+
+bool canon_fail_borrows(const struct task *t)
+{
+    static const char message[] = "borrow handles still remain at the end of the call";
+    const struct handle_table *table = &t->inst->handles;
+    for (u32 k = 1; k <= table->len; k++) {
+        const struct handle *h = &table->data[k - 1];
+        if (h->kind == HANDLE_RESOURCE && !h->own && h->borrow_scope == t) {
+            return canon_fail_handle(t->inst, k, "%s", message);
+        }
+    }
+    return canon_fail(t->inst->store, t->inst, "%s", message);
+}
+
+bool canon_handle_wrong(struct component_instance *i, u32 index)
+{
+    return canon_fail_handle(i, index, "handle index %u used with the wrong type", index);
 }
 
 static struct handle *find(struct component_instance *i, u32 index)

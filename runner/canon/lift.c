@@ -144,7 +144,7 @@ static bool lift_own(struct cx *cx, u32 index, const struct canon_type *t, struc
         return false;
     }
     if (h->num_lends) {
-        return canon_fail(cx->store, cx->inst, "cannot remove owned resource while borrowed");
+        return canon_fail_handle(cx->inst, index, "cannot remove owned resource while borrowed");
     }
     if (!h->own) {
         return canon_fail(cx->store, cx->inst, "cannot lift own resource from a borrow");

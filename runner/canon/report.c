@@ -1,4 +1,4 @@
-/* report.c - what a person wants to know: who waits for whom, what is still open, what happens at the boundaries. */
+/* report.c - what a person wants to know: who waits for whom, what happens at the boundaries. */
 #include "canon_internal.h"
 
 /* ---- Trace ------------------------------------------------------------------------------------------- */
@@ -507,67 +507,4 @@ str canon_waits_text(struct arena *a, const struct canon_wait *waits, u32 n)
         buf_c(&out, "  (* is part of a circle)\n");
     }
     return buf_view(&out);
-}
-
-/* ---- What is left open ------------------------------------------------------------------------------------ */
-
-typedef VEC(struct canon_leak) leak_list;
-
-str canon_maker_words(struct arena *a, const struct canon_func *maker)
-{
-    if (!maker) {
-        return STR("");
-    }
-    return maker->inst ? str_printf(a, "`" STRF "` in `" STRF "`", STRA(maker->name),
-                                    STRA(maker->inst->path))
-                       : str_printf(a, "`" STRF "`", STRA(maker->name));
-}
-
-str canon_handle_words(struct arena *a, const struct handle *h)
-{
-    struct buf b = buf_in(a);
-    switch ((enum handle_kind)h->kind) {
-    case HANDLE_RESOURCE:
-        buf_printf(&b, "%s<" STRF ">", h->own ? "own" : "borrow", STRA(canon_resource_name(h->rt)));
-        break;
-    case HANDLE_SUBTASK:
-        buf_printf(&b, "subtask of `" STRF "`", STRA(h->subtask->low->callee->name));
-        break;
-    case HANDLE_END:
-        buf_printf(&b, "%s end of %s", h->end->is_writable ? "writable" : "readable",
-                   h->end->is_stream ? "stream<" : "future<");
-        canon_type_print(&b, h->end->element);
-        buf_byte(&b, '>');
-        break;
-    case HANDLE_SET: buf_c(&b, "waitable set"); break;
-    default: buf_c(&b, "error-context"); break;
-    }
-    return buf_view(&b);
-}
-
-void canon_leaks(struct canon_store *s, struct arena *a, struct canon_leak **leaks, u32 *n)
-{
-    leak_list list = {0};
-    for (struct component_instance *i = s->instances; i; i = i->next) {
-        for (u32 k = 0; k < i->handles.len; k++) {
-            const struct handle *h = &i->handles.data[k];
-            if (h->kind != HANDLE_FREE) {
-                *vec_push(a, &list) = (struct canon_leak){i->path, canon_handle_words(a, h), k + 1,
-                                                          canon_maker_words(a, h->maker)};
-            }
-        }
-    }
-    for (struct thread *th = s->threads; th; th = th->all_next) {
-        const struct task *t = th->task;
-        if (th == t->implicit || !t->implicit) {
-            str caller =
-                t->sub ? str_printf(a, "a call from `" STRF "`", STRA(t->sub->low->inst->path))
-                       : STR("");
-            *vec_push(a, &list) = (struct canon_leak){
-                t->inst->path, str_printf(a, "task %u `" STRF "`", t->id, STRA(t->func->name)), 0,
-                caller};
-        }
-    }
-    *leaks = list.data;
-    *n = list.len;
 }

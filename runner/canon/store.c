@@ -128,6 +128,7 @@ void canon_store_clear(struct canon_store *s)
     s->errors = NULL;
     s->next_task = s->ticks = 0;
     s->failed = s->freeing = false;
+    s->lost = (struct open_list){0};
 }
 
 void canon_store_free(struct canon_store *s)

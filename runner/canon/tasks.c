@@ -50,8 +50,7 @@ bool canon_task_deliver_cancel(struct task *t)
 
 static bool no_borrows_left(struct task *t)
 {
-    return t->num_borrows == 0 || canon_fail(t->inst->store, t->inst,
-                                             "borrow handles still remain at the end of the call");
+    return t->num_borrows == 0 || canon_fail_borrows(t);
 }
 
 /* Hands the result to whoever called. */

@@ -355,6 +355,7 @@ bool canon_drive(struct canon_store *s, struct thread *th)
 void canon_lock_roots(struct canon_store *s)
 {
     struct thread *next = NULL;
+    canon_note_lost_tasks(s);
     for (struct thread *th = s->threads; th; th = next) {
         next = th->all_next;
         if (th->task->inst->root->locked) {
