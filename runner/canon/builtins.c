@@ -17,10 +17,7 @@ static const struct row {
 static enum engine_outcome unless_interrupted(struct component_instance *i,
                                               enum engine_outcome outcome)
 {
-    if (outcome == ENGINE_DONE && engine_take_interrupt(i->store->engine)) {
-        canon_fail(i->store, i, "interrupted");
-    }
-    return outcome;
+    return outcome != ENGINE_DONE || canon_look(i) ? outcome : FAILED;
 }
 
 static enum engine_outcome finish(struct canon_store *s, struct engine_task *t,

@@ -469,8 +469,15 @@ void canon_pool_put(struct pool *p, void *object);
 bool canon_explain(struct canon_store *s, const char *format, ...) WITC_PRINTF(2, 3);
 /* Burns fuel for work on behalf of a guest: a turn for each value, and for each KiB of bytes; a trap if it is used up, or when somebody
  * wants the guest to stop. */
-bool canon_goes_on(struct canon_store *s, struct component_instance *i, u64 turns);
+bool canon_burn(struct canon_store *s, struct component_instance *i, u64 turns);
+static inline bool canon_goes_on(struct canon_store *s, struct component_instance *i, u64 turns)
+{
+    return !turns || canon_burn(s, i, turns);
+}
 #define TURN_BYTES 1024
+/* Between pieces of work that has been paid for: only the look whether somebody wants the guest to stop. */
+bool canon_look(struct component_instance *i);
+#define BETWEEN_LOOKS 65536 /* values */
 /* Sets the trap unless an earlier one counts; gives false. */
 bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
     WITC_PRINTF(3, 4);
@@ -558,8 +565,9 @@ static inline void canon_store_words(u8 *at, enum canon_layout l, u64 ptr, u64 l
         memcpy(at, words, 16);
     }
 }
-/* Makes the NaNs of plain f32 or f64 elements canonical. */
-void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind);
+/* Moves plain elements, which may overlap, with looks in between; NaNs of f32 or f64 become canonical. */
+bool canon_move(struct component_instance *i, void *to, const void *from, u64 bytes,
+                enum canon_kind kind);
 
 /* Lowering values, to a place in memory or among the cells of cx. */
 bool canon_lower_value(struct cx *cx, const struct canon_value *v, const struct canon_type *t,

@@ -252,14 +252,15 @@ bool canon_load_list_valid(struct cx *cx, u64 ptr, u32 n, const struct canon_typ
 {
     enum canon_layout l = cx->opts->p;
     for (u32 i = 0; i < n; i++) {
-        if (!canon_lift_value(cx, cx->mem + ptr + (u64)i * t->size[l], l, t, &items[i])) {
+        if (!canon_lift_value(cx, cx->mem + ptr + (u64)i * t->size[l], l, t, &items[i]) ||
+            ((i + 1) % BETWEEN_LOOKS == 0 && !cx->is_show && !canon_look(cx->inst))) {
             return false;
         }
     }
     return true;
 }
 
-void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind)
+static void canonicalize(void *bytes, u64 n, enum canon_kind kind)
 {
     if (kind == CANON_T_F32) {
         for (u8 *at = bytes, *end = at + n; at < end; at += 4) {
@@ -276,6 +277,19 @@ void canon_canonicalize(void *bytes, u64 n, enum canon_kind kind)
             memcpy(at, &x, 8);
         }
     }
+}
+
+bool canon_move(struct component_instance *i, void *to, const void *from, u64 bytes,
+                enum canon_kind kind)
+{
+    for (u64 done = 0, n, at; done < bytes; done += n) {
+        if (done && !canon_look(i)) {
+            return false;
+        }
+        n = engine_move_piece(to, from, bytes, done, &at);
+        canonicalize((u8 *)to + at, n, kind);
+    }
+    return true;
 }
 
 bool canon_check_list(struct cx *cx, u64 ptr, u64 length, const struct canon_type *t)
@@ -308,12 +322,10 @@ static bool load_list(struct cx *cx, u64 ptr, u64 length, const struct canon_typ
             return false;
         }
         char *copy = arena_alloc(cx->arena, bytes);
-        memcpy(copy, cx->mem + ptr, bytes);
-        canon_canonicalize(copy, bytes, e->kind);
         v->is_bytes = 1;
         v->text.ptr = copy;
         v->text.len = (u32)bytes;
-        return true;
+        return canon_move(cx->inst, copy, cx->mem + ptr, bytes, e->kind);
     }
     if (!canon_spend(cx, length)) {
         return false;

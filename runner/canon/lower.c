@@ -159,14 +159,14 @@ static bool store_elements(struct cx *cx, const struct canon_value *v, const str
 {
     u32 n = v->is_bytes ? v->text.len : v->count;
     if (v->is_bytes && !canon_is_flat(l)) {
-        memcpy(cx->mem + at, v->text.ptr, n);
-        return true;
+        return canon_move(cx->inst, cx->mem + at, v->text.ptr, n, CANON_T_U8);
     }
     for (u32 i = 0; i < n; i++) {
         u64 to = at + (u64)i * e->size[l];
         if (v->is_bytes) {
             store_int(cx, to, l, (u8)v->text.ptr[i], 1);
-        } else if (!canon_lower_value(cx, &v->items[i], e, to, l)) {
+        } else if (!canon_lower_value(cx, &v->items[i], e, to, l) ||
+                   ((i + 1) % BETWEEN_LOOKS == 0 && !canon_look(cx->inst))) {
             return false;
         }
     }

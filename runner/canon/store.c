@@ -260,13 +260,18 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
     return false;
 }
 
-bool canon_goes_on(struct canon_store *s, struct component_instance *i, u64 turns)
+bool canon_burn(struct canon_store *s, struct component_instance *i, u64 turns)
 {
-    if (!turns || s->failed) { /* what is only shown after a trap costs nothing */
+    if (s->failed) { /* what is only shown after a trap costs nothing */
         return true;
     }
     const char *why = engine_work(s->engine, turns);
     return !why || canon_fail(s, i, "%s", why);
+}
+
+bool canon_look(struct component_instance *i)
+{
+    return canon_burn(i->store, i, 0);
 }
 
 bool canon_explain(struct canon_store *s, const char *format, ...)

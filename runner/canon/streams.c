@@ -104,9 +104,7 @@ static bool copy_plain(struct buffer *from, struct buffer *to, const struct cano
     }
     u8 *src = engine_memory_data(from->opts->memory) + from->ptr + from->progress * size;
     u8 *dst = engine_memory_data(to->opts->memory) + to->ptr + to->progress * size;
-    memmove(dst, src, bytes);
-    canon_canonicalize(dst, bytes, t->kind);
-    return true;
+    return canon_move(from->inst, dst, src, bytes, t->kind);
 }
 
 bool canon_copy_elements(struct buffer *from, struct buffer *to, const struct canon_type *t, u32 n)

@@ -12,6 +12,29 @@ static bool is_wide(const struct text *t)
     return t->hint == HINT_UTF16 || t->hint == HINT_LATIN1_UTF16;
 }
 
+/* ---- Pieces -------------------------------------------------------------------------------------- */
+
+static bool look(struct cx *cx)
+{
+    return cx->is_show || canon_look(cx->inst);
+}
+
+/* Where the piece of a text ends that begins at t->at; false at the end of all, and when the guest is to stop. `end`: NULL before the
+ * first. A character may reach over its end. */
+static bool next_piece(struct cx *cx, const struct text *t, const u8 **end)
+{
+    if (t->at >= t->end || (*end && !look(cx))) {
+        return false;
+    }
+    *end = (u64)(t->end - t->at) > ENGINE_PIECE ? t->at + ENGINE_PIECE : t->end;
+    return true;
+}
+
+static bool ends_piece(u64 i)
+{
+    return (i + 1) % ENGINE_PIECE == 0;
+}
+
 /* ---- Reading ------------------------------------------------------------------------------------- */
 
 /* What the encoding and the length say: no place yet. */
@@ -89,12 +112,36 @@ static u32 next_char(struct text *t)
     return c;
 }
 
+/* The length of the piece at the start of s, which ends before a character. */
+static size_t whole_piece(str s)
+{
+    size_t n = ENGINE_PIECE;
+    if (s.len <= n) {
+        return s.len;
+    }
+    for (u32 back = 0; back < 4; back++) {
+        if (((u8)s.ptr[n - back] & 0xc0) != 0x80) {
+            return n - back;
+        }
+    }
+    return n;
+}
+
 static bool check_utf8(struct cx *cx, u64 ptr, const struct text *t)
 {
-    str s = str_of((const char *)t->at, (size_t)t->units);
-    size_t bad = utf8_check(s);
+    str s = str_of((const char *)t->at, (size_t)t->units), rest = s;
+    size_t bad = SIZE_MAX;
+    do {
+        str piece = str_of(rest.ptr, whole_piece(rest));
+        bad = utf8_check(piece);
+        if (bad != SIZE_MAX) {
+            bad += s.len - rest.len;
+            break;
+        }
+        rest = str_of(rest.ptr + piece.len, rest.len - piece.len);
+    } while (rest.len && look(cx));
     if (bad == SIZE_MAX) {
-        return true;
+        return !rest.len;
     }
     /* Cut short within its last character? */
     u8 first = (u8)s.ptr[bad];
@@ -110,7 +157,15 @@ static bool check_utf8(struct cx *cx, u64 ptr, const struct text *t)
 
 static bool check_utf16(struct cx *cx, u64 ptr, const struct text *t)
 {
+    struct text rest = *t;
+    const u8 *piece = NULL;
     for (const u8 *at = t->at; at < t->end; at += 2) {
+        if (at >= piece) {
+            rest.at = at;
+            if (!next_piece(cx, &rest, &piece)) {
+                return false;
+            }
+        }
         u32 c = unit_at(at);
         if (c < 0xd800 || c > 0xdfff) {
             continue;
@@ -145,6 +200,19 @@ bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged)
                                   : true;
 }
 
+/* Writes the rest of a text where room was checked, and gives its length. */
+static bool encode_utf8(struct cx *cx, struct text t, u8 *out, u64 *length)
+{
+    u8 *at = out;
+    for (const u8 *piece = NULL; next_piece(cx, &t, &piece);) {
+        while (t.at < piece) {
+            at += utf8_encode(next_char(&t), (char *)at);
+        }
+    }
+    *length = (u64)(at - out);
+    return t.at >= t.end;
+}
+
 bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v)
 {
     if (!canon_check_string(cx, ptr, tagged)) {
@@ -162,19 +230,13 @@ bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v
     v->kind = CANON_T_STRING;
     v->hint = t.hint;
     v->text.units = (u32)t.units;
-    if (t.form == HINT_UTF8) {
-        v->text.ptr = str_dup(cx->arena, str_of((const char *)t.at, bytes)).ptr;
-        v->text.len = (u32)bytes;
-        return true;
-    }
-    char *out = arena_alloc(cx->arena, bytes * 2); /* enough for either form */
-    u32 n = 0;
-    while (t.at < t.end) {
-        n += utf8_encode(next_char(&t), out + n);
-    }
+    u64 n = t.form == HINT_UTF8 ? bytes : bytes * 2; /* enough for either of the others */
+    char *out = arena_alloc(cx->arena, n);
+    bool fine = t.form == HINT_UTF8 ? canon_move(cx->inst, out, t.at, bytes, CANON_T_U8)
+                                    : encode_utf8(cx, t, (u8 *)out, &n);
     v->text.ptr = out;
-    v->text.len = n;
-    return true;
+    v->text.len = (u32)n;
+    return fine;
 }
 
 /* ---- Storing --------------------------------------------------------------------------------------- */
@@ -191,23 +253,48 @@ static u8 *put16(u8 *at, u32 unit)
     return at + 2;
 }
 
-/* Writes the rest of a text where room was checked; gives the end. */
-static u8 *encode_utf16(struct text t, u8 *out)
+/* The same in UTF-16. */
+static bool encode_utf16(struct cx *cx, struct text t, u8 *out, u64 *length)
 {
+    u8 *at = out;
+    *length = (u64)(t.end - t.at);
     if (t.form == HINT_UTF16) {
-        memcpy(out, t.at, (size_t)(t.end - t.at));
-        return out + (t.end - t.at);
+        return canon_move(cx->inst, out, t.at, *length, CANON_T_U8);
     }
-    while (t.at < t.end) {
-        u32 c = next_char(&t);
-        if (c >= 0x10000) {
-            out = put16(out, 0xd800 + ((c - 0x10000) >> 10));
-            out = put16(out, 0xdc00 + ((c - 0x10000) & 0x3ff));
-        } else {
-            out = put16(out, c);
+    for (const u8 *piece = NULL; next_piece(cx, &t, &piece);) {
+        while (t.at < piece) {
+            u32 c = next_char(&t);
+            if (c >= 0x10000) {
+                at = put16(at, 0xd800 + ((c - 0x10000) >> 10));
+                at = put16(at, 0xdc00 + ((c - 0x10000) & 0x3ff));
+            } else {
+                at = put16(at, c);
+            }
         }
     }
-    return out;
+    *length = (u64)(at - out);
+    return t.at >= t.end;
+}
+
+/* Characters below a limit as a byte each: gives how many, and leaves t at the first other one. */
+static bool encode_bytes(struct cx *cx, struct text *t, u32 limit, u8 *out, u64 *length)
+{
+    u8 *at = out;
+    bool more = true;
+    for (const u8 *piece = NULL; more && next_piece(cx, t, &piece);) {
+        while (t->at < piece) {
+            const u8 *here = t->at;
+            u32 c = next_char(t);
+            if (c >= limit) {
+                t->at = here;
+                more = false;
+                break;
+            }
+            *at++ = (u8)c;
+        }
+    }
+    *length = (u64)(at - out);
+    return t->at >= t->end || !more;
 }
 
 /* store_string_copy into UTF-8, UTF-16 or Latin-1. */
@@ -217,10 +304,7 @@ static bool store_copy_utf8(struct cx *cx, struct text t, u64 *ptr, u64 *units)
     if (!grow(cx, 0, 0, 1, *units, ptr)) {
         return false;
     }
-    if (*units) {
-        memcpy(cx->mem + *ptr, t.at, *units);
-    }
-    return true;
+    return canon_move(cx->inst, cx->mem + *ptr, t.at, *units, CANON_T_U8);
 }
 
 static bool store_copy_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
@@ -229,8 +313,8 @@ static bool store_copy_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
     if (!grow(cx, 0, 0, 2, t.units * 2, ptr)) {
         return false;
     }
-    encode_utf16(t, cx->mem + *ptr);
-    return true;
+    u64 bytes;
+    return encode_utf16(cx, t, cx->mem + *ptr, &bytes);
 }
 
 static bool store_copy_latin1(struct cx *cx, struct text t, u64 *ptr, u64 *units)
@@ -239,108 +323,88 @@ static bool store_copy_latin1(struct cx *cx, struct text t, u64 *ptr, u64 *units
     if (!grow(cx, 0, 0, 2, t.units, ptr)) {
         return false;
     }
-    u8 *out = cx->mem + *ptr;
-    if (t.form == HINT_LATIN1) {
-        memcpy(out, t.at, t.units);
-        return true;
-    }
-    while (t.at < t.end) {
-        *out++ = (u8)next_char(&t);
-    }
-    return true;
+    u64 bytes;
+    return t.form == HINT_LATIN1 ? canon_move(cx->inst, cx->mem + *ptr, t.at, t.units, CANON_T_U8)
+                                 : encode_bytes(cx, &t, UINT32_MAX, cx->mem + *ptr, &bytes);
 }
 
 static bool store_string_to_utf8(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    u64 worst = t.units * (is_wide(&t) ? 3 : 2), n = 0;
-    if (!grow(cx, 0, 0, 1, t.units, ptr)) {
+    u64 worst = t.units * (is_wide(&t) ? 3 : 2), n, more;
+    if (!grow(cx, 0, 0, 1, t.units, ptr) || !encode_bytes(cx, &t, 0x80, cx->mem + *ptr, &n)) {
         return false;
     }
-    u8 *out = cx->mem + *ptr;
-    struct text rest = t;
-    while (t.at < t.end) { /* leading characters of one byte */
-        u32 c = next_char(&t);
-        if (c >= 0x80) {
-            break;
-        }
-        out[n++] = (u8)c;
-        rest = t;
-    }
     *units = n;
-    if (rest.at == rest.end) {
+    if (t.at == t.end) {
         return true;
     }
-    if (!grow(cx, *ptr, t.units, 1, worst, ptr)) {
+    if (!grow(cx, *ptr, t.units, 1, worst, ptr) || !encode_utf8(cx, t, cx->mem + *ptr + n, &more)) {
         return false;
     }
-    out = cx->mem + *ptr;
-    while (rest.at < rest.end) {
-        n += utf8_encode(next_char(&rest), (char *)out + n);
-    }
-    *units = n;
+    *units = n += more;
     return worst <= n || grow(cx, *ptr, worst, 1, n, ptr);
 }
 
 static bool store_utf8_to_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    u64 worst = 2 * t.units;
-    if (!grow(cx, 0, 0, 2, worst, ptr)) {
+    u64 worst = 2 * t.units, bytes;
+    if (!grow(cx, 0, 0, 2, worst, ptr) || !encode_utf16(cx, t, cx->mem + *ptr, &bytes)) {
         return false;
     }
-    u8 *out = cx->mem + *ptr;
-    u64 bytes = (u64)(encode_utf16(t, out) - out);
     *units = bytes / 2;
     return bytes >= worst || grow(cx, *ptr, worst, 2, bytes, ptr);
 }
 
 static bool store_string_to_latin1_or_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    if (!grow(cx, 0, 0, 2, t.units, ptr)) {
+    u64 n, worst = 2 * t.units, bytes;
+    if (!grow(cx, 0, 0, 2, t.units, ptr) || !encode_bytes(cx, &t, 0x100, cx->mem + *ptr, &n)) {
         return false;
     }
-    u64 n = 0;
-    while (t.at < t.end) {
-        struct text rest = t;
-        u32 c = next_char(&t);
-        if (c < 0x100) {
-            cx->mem[*ptr + n++] = (u8)c;
-            continue;
-        }
-        u64 worst = 2 * t.units;
-        if (!grow(cx, *ptr, t.units, 2, worst, ptr)) {
+    if (t.at == t.end) {
+        *units = n;
+        return n >= t.units || grow(cx, *ptr, t.units, 2, n, ptr);
+    }
+    if (!grow(cx, *ptr, t.units, 2, worst, ptr)) {
+        return false;
+    }
+    u8 *mem = cx->mem + *ptr;
+    for (u64 j = n; j-- > 0;) {
+        mem[2 * j] = mem[j];
+        mem[2 * j + 1] = 0;
+        if (ends_piece(j) && !look(cx)) {
             return false;
         }
-        u8 *mem = cx->mem + *ptr;
-        for (u64 j = n; j-- > 0;) {
-            mem[2 * j] = mem[j];
-            mem[2 * j + 1] = 0;
-        }
-        u64 bytes = (u64)(encode_utf16(rest, mem + 2 * n) - mem);
-        *units = bytes / 2 | utf16_tag(cx);
-        return worst <= bytes || grow(cx, *ptr, worst, 2, bytes, ptr);
     }
-    *units = n;
-    return n >= t.units || grow(cx, *ptr, t.units, 2, n, ptr);
+    if (!encode_utf16(cx, t, mem + 2 * n, &bytes)) {
+        return false;
+    }
+    bytes += 2 * n;
+    *units = bytes / 2 | utf16_tag(cx);
+    return worst <= bytes || grow(cx, *ptr, worst, 2, bytes, ptr);
 }
 
 static bool store_probably_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
 {
-    u64 bytes = 2 * t.units;
-    if (!grow(cx, 0, 0, 2, bytes, ptr)) {
+    u64 bytes = 2 * t.units, written;
+    if (!grow(cx, 0, 0, 2, bytes, ptr) || !encode_utf16(cx, t, cx->mem + *ptr, &written)) {
         return false;
     }
     u8 *mem = cx->mem + *ptr;
-    encode_utf16(t, mem);
-    bool wide = false;
-    for (u64 i = 0; i < t.units && !wide; i++) {
-        wide = mem[2 * i + 1] != 0;
-    }
-    if (wide) {
-        *units = t.units | utf16_tag(cx);
-        return true;
+    for (u64 i = 0; i < t.units; i++) {
+        if (mem[2 * i + 1]) {
+            *units = t.units | utf16_tag(cx);
+            return true;
+        }
+        if (ends_piece(i) && !look(cx)) {
+            return false;
+        }
     }
     for (u64 i = 0; i < t.units; i++) {
         mem[i] = mem[2 * i];
+        if (ends_piece(i) && !look(cx)) {
+            return false;
+        }
     }
     *units = t.units;
     return grow(cx, *ptr, bytes, 1, t.units, ptr);

@@ -46,10 +46,7 @@ static inline void store_u32(u8 *at, u32 v, u32 bytes)
     }
 }
 
-/* Elements between looks at whether to go on. They were paid for with their list; but lists that name one place many times hold more than
- * a memory does. */
-#define BETWEEN_LOOKS 65536
-
+/* Also between the elements of a list, which were paid for with it: lists that name one place many times hold more than a memory does. */
 static bool goes_on(struct transfer *x, u64 turns)
 {
     return canon_goes_on(x->from.store, x->from.inst, turns);
@@ -368,12 +365,9 @@ static struct frame *copy_list(struct transfer *x, struct cx *to, const struct p
                               .start = start,
                               .length = length};
         return f + 1;
-    } else if (length) {
-        memcpy(to->mem + start, elements, length * size);
-        if (s->op == PLAN_LIST_FLOATS) {
-            canon_canonicalize(to->mem + start, length * size,
-                               size == 4 ? CANON_T_F32 : CANON_T_F64);
-        }
+    } else if (!is_plain && !canon_move(to->inst, to->mem + start, elements, length * size,
+                                        s->op == PLAN_LIST_FLOATS ? e->kind : CANON_T_U8)) {
+        return NULL;
     }
     canon_store_words(base_of(f, to) + f->target + s->target, s->to, start, length);
     return f;

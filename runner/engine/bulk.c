@@ -1,8 +1,7 @@
 /* bulk.c - what instructions on many bytes cost, and how they stay interruptible. */
 #include "engine_internal.h"
 
-#define TICK_BYTES  1024           /* touched for the price of a loop turn */
-#define PIECE_BYTES ((u64)1 << 20) /* touched between looks at interrupts */
+#define TICK_BYTES 1024 /* touched for the price of a loop turn */
 
 int engine_charge(struct engine_task *t, u64 bytes)
 {
@@ -31,17 +30,22 @@ static int look(struct engine_task *t)
     return t->store->interrupted && t->state == TASK_RUNNING ? engine_tick(t) : RUN_DONE;
 }
 
-int engine_move(struct engine_task *t, void *to, const void *from, u64 bytes)
+u64 engine_move_piece(void *to, const void *from, u64 bytes, u64 done, u64 *at)
 {
     bool upwards = (uintptr_t)to > (uintptr_t)from; /* from the end, as the two may overlap */
+    u64 n = bytes - done < ENGINE_PIECE ? bytes - done : ENGINE_PIECE;
+    u64 start = upwards ? bytes - done - n : done;
+    memmove((u8 *)to + start, (const u8 *)from + start, (size_t)n);
+    if (at)
+        *at = start;
+    return n;
+}
+
+int engine_move(struct engine_task *t, void *to, const void *from, u64 bytes)
+{
     int r = RUN_DONE;
-    for (u64 done = 0; done < bytes && r <= 0;) {
-        u64 n = bytes - done < PIECE_BYTES ? bytes - done : PIECE_BYTES;
-        u64 at = upwards ? bytes - done - n : done;
-        memmove((u8 *)to + at, (const u8 *)from + at, (size_t)n);
-        done += n;
-        r = look(t);
-    }
+    for (u64 done = 0; done < bytes && r <= 0; r = look(t))
+        done += engine_move_piece(to, from, bytes, done, NULL);
     return r > 0 ? r : RUN_DONE;
 }
 
@@ -54,7 +58,7 @@ int engine_fill(struct engine_task *t, void *to, const void *value, u32 size, u6
     for (; size > 1 && done < bytes && done < PATTERN; done += size)
         memcpy(at + done, value, size);
     while (done < bytes && r <= 0) {
-        u64 piece = bytes - done < PIECE_BYTES ? bytes - done : PIECE_BYTES;
+        u64 piece = bytes - done < ENGINE_PIECE ? bytes - done : ENGINE_PIECE;
         if (size == 1)
             memset(at + done, *(const u8 *)value, (size_t)piece);
         else

@@ -86,6 +86,10 @@ void engine_interrupt(struct engine_store *s);
 bool engine_take_interrupt(struct engine_store *s);
 /* The same for work on many bytes or values, which burns fuel as so many loop turns do: NULL, or the message to trap with. */
 const char *engine_work(struct engine_store *s, u64 turns);
+/* A piece of a memmove of so many bytes, of which some are done: gives how many more are done now, the first of them at `at` (may be NULL).
+ * Between pieces, which take a moment each, hosts can look at interrupts. */
+#define ENGINE_PIECE ((u64)1 << 20)
+u64 engine_move_piece(void *to, const void *from, u64 bytes, u64 done, u64 *at);
 /* More fuel for a store that has a limit; a task that ran out goes on with engine_resume(t, NULL). */
 void engine_add_fuel(struct engine_store *s, u64 fuel);
 

@@ -124,7 +124,7 @@ const char *engine_work(struct engine_store *s, u64 turns)
 {
     if (engine_take_interrupt(s))
         return engine_trap_text[TRAP_INTERRUPTED];
-    if (!s->limits.fuel)
+    if (!s->limits.fuel || !turns)
         return NULL;
     if (s->drew)
         give_fuel_back(s->drew); /* it waits for the host function that works */
