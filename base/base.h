@@ -300,8 +300,8 @@ struct diag_place {
 struct diag_frame {
     str instance; /* "root/inner"; empty: the only module, or the host */
     str func;
-    str demangled; /* func for people; empty: it is that already */
-    bool is_host;
+    str demangled;                   /* func for people; empty: it is that already */
+    bool no_code;                    /* a function of the host, or of a component */
     u32 index, offset;               /* of the function, in the module's binary */
     const struct diag_place *places; /* in the source, innermost first */
     u32 place_count;

@@ -75,8 +75,10 @@ static void add_frame(struct diags *d, cJSON *frames, const struct diag_frame *f
     add_text(d, o, "function", f->func);
     add_text(d, o, "demangled", f->demangled);
     add_text(d, o, "instance", f->instance);
-    if (f->is_host) {
-        cJSON_AddBoolToObject(o, "host", true);
+    if (f->no_code) {
+        if (!f->instance.len) {
+            cJSON_AddBoolToObject(o, "host", true);
+        }
         return;
     }
     cJSON_AddNumberToObject(o, "index", f->index);

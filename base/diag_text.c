@@ -220,10 +220,10 @@ static void show_frame(struct painter *p, const struct diag_frame *f, u32 number
     buf_c(p->out, head);
     buf_clean(p->out, f->demangled.len ? f->demangled : f->func);
     buf_c(p->out, " in ");
-    if (f->is_host) {
-        buf_c(p->out, "the host");
-    } else {
-        buf_clean(p->out, f->instance.len ? f->instance : STR("the module"));
+    buf_clean(p->out, f->instance.len ? f->instance
+                      : f->no_code    ? STR("the host")
+                                      : STR("the module"));
+    if (!f->no_code) {
         buf_c(p->out, " at ");
         if (last) {
             put_source_place(p, last);

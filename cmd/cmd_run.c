@@ -125,13 +125,12 @@ int run_trap_code(void)
     return ended_by_user ? 128 + SIGINT : EXIT_TRAP;
 }
 
-void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames, u32 count,
-                    u32 left_out, u32 left_out_at)
+void run_add_frames(struct cli *cli, struct diag *x, struct engine_frames frames)
 {
     struct arena *a = &cli->arena; /* the store is gone when they are shown */
-    engine_locate(a, frames, count);
-    for (u32 i = 0; i < count; i++) {
-        const struct engine_frame *f = &frames[i];
+    engine_locate(a, frames.list, frames.count);
+    for (u32 i = 0; i < frames.count; i++) {
+        const struct engine_frame *f = &frames.list[i];
         struct diag_place *places = arena_array(a, struct diag_place, f->place_count);
         for (u32 k = 0; k < f->place_count; k++) {
             const struct engine_place *p = &f->places[k];
@@ -143,12 +142,12 @@ void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames
             (struct diag_frame){.instance = str_dup(a, f->instance),
                                 .func = name,
                                 .demangled = readable.ptr == name.ptr ? STR("") : readable,
-                                .is_host = !f->module,
+                                .no_code = !f->module,
                                 .index = f->index,
                                 .offset = f->offset,
                                 .places = places,
                                 .place_count = f->place_count,
-                                .left_out = i == left_out_at ? left_out : 0};
+                                .left_out = i == frames.left_out_at ? frames.left_out : 0};
     }
 }
 

@@ -56,9 +56,8 @@ struct diag *run_trap_error(struct cli *cli, const struct run_options *o, str me
 int run_trap_code(void);
 /* "2 s" or "1500 ms" */
 str run_time_text(struct cli *cli, u64 milliseconds);
-/* Adds the frames of a trap with their places in the source; so many are missing before the one at left_out_at. */
-void run_add_frames(struct cli *cli, struct diag *x, struct engine_frame *frames, u32 count,
-                    u32 left_out, u32 left_out_at);
+/* Adds the frames of a trap with their places in the source. */
+void run_add_frames(struct cli *cli, struct diag *x, struct engine_frames frames);
 /* From now on Ctrl-C and the end of --timeout, which starts here, interrupt the store. */
 void run_watch_signals(struct engine_store *s);
 void run_unwatch_signals(void);

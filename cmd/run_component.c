@@ -65,7 +65,7 @@ static int report_trap(struct session *x)
     if (t->detail.len) {
         diag_note(&cli->diags, d, STRF, STRA(t->detail));
     }
-    run_add_frames(cli, d, t->frames, t->frame_count, t->frames_left_out, t->left_out_at);
+    run_add_frames(cli, d, t->frames);
     add_waits(cli, d, t);
     for (str rest = t->report, line; rest.len;) {
         rest = str_cut(rest, '\n', &line);

@@ -26,7 +26,7 @@ static int report_trap(struct module_run *x)
     if (t->detail.len) {
         diag_note(&cli->diags, d, STRF, STRA(t->detail));
     }
-    run_add_frames(cli, d, t->frames, t->frame_count, t->frames_left_out, t->left_out_at);
+    run_add_frames(cli, d, t->frames);
     return run_trap_code();
 }
 
@@ -121,10 +121,8 @@ static bool call(struct module_run *x, struct engine_func *f, const u64 *slots, 
         return false;
     }
     if (outcome == ENGINE_SUSPENDED) {
-        struct engine_frame *frames;
         struct diag *d = run_trap_error(x->cli, x->o, STR("all fuel consumed"));
-        u32 n = engine_backtrace(x->task, &x->cli->arena, &frames);
-        run_add_frames(x->cli, d, frames, n, 0, 0);
+        run_add_frames(x->cli, d, engine_backtrace(x->task, &x->cli->arena));
         *code = run_trap_code();
         return false;
     }

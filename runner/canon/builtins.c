@@ -150,7 +150,12 @@ struct engine_func *canon_lower_func(struct lowered *low)
     ft.params = params;
     ft.results = results;
     low->core_params = ft.param_count;
-    return engine_host_func(s->engine, &ft, low->callee->name, lower_entry, low);
+    struct engine_func *func =
+        engine_host_func(s->engine, &ft, low->callee->name, lower_entry, low);
+    if (low->callee->kind == FUNC_LIFTED) {
+        engine_host_func_is_of(func, low->callee->inst->path);
+    }
+    return func;
 }
 
 /* ---- Resources ------------------------------------------------------------------------------------------- */

@@ -336,10 +336,8 @@ struct canon_trap {
     str instance; /* path of the guilty component instance: "root", "root/db"; "" for a host */
     str func;     /* the export whose task ran, or built-in that trapped */
     str detail;   /* more for a person, may be empty: handle history and so on */
-    struct engine_frame *frames; /* innermost first */
-    u32 frame_count;
-    u32 frames_left_out, left_out_at; /* as in struct engine_trap */
-    bool is_exit;                     /* not a failure: the guest asked to end */
+    struct engine_frames frames; /* of the tasks that called each other, too */
+    bool is_exit;                /* not a failure: the guest asked to end */
     int exit_code;
     bool is_deadlock;
     struct canon_wait *waits; /* deadlock: the wait-for graph ... */

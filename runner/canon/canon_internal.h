@@ -454,6 +454,7 @@ struct canon_store {
     bool failed;      /* s->trap tells why; nothing more may run until it is taken */
     bool explainable; /* canon_explain speaks of this trap */
     struct canon_trap trap;
+    const struct engine_task *trap_seen; /* its frames are in `trap` */
     struct component_instance *failed_inst;
     const char *builtin;   /* the one that runs, for traps */
     struct open_list lost; /* tasks that a trap ended */
@@ -485,7 +486,7 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
 bool canon_fail_stalled(struct canon_store *s, struct component_instance *i);
 /* May something more of so many bytes be kept for a guest? */
 bool canon_has_room(struct component_instance *i, u64 bytes);
-/* Takes over the trap of an engine task. */
+/* Takes over the trap of an engine task, or adds its frames to those of the task that it called. */
 void canon_fail_core(struct canon_store *s, struct component_instance *i, struct engine_task *t);
 void canon_clear_trap(struct canon_store *s);
 /* Calls a core function that may not block (realloc, post-return) on the current thread. */

@@ -245,6 +245,7 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
     s->failed = true;
     s->failed_inst = i;
     s->trap = (struct canon_trap){0};
+    s->trap_seen = NULL;
     s->trap.message = str_vprintf(&s->arena, format, args);
     va_end(args);
     s->trap.detail = advice_for(s->trap.message);
@@ -292,22 +293,6 @@ bool canon_has_room(struct component_instance *i, u64 bytes)
     return engine_has_room(s->engine, bytes) || canon_fail(s, i, "tasks need too much memory");
 }
 
-static void copy_frames(struct canon_store *s, const struct engine_trap *t)
-{
-    if (s->trap.frame_count || !t->frame_count) {
-        return;
-    }
-    s->trap.frames = arena_array(&s->arena, struct engine_frame, t->frame_count);
-    s->trap.frame_count = t->frame_count;
-    s->trap.frames_left_out = t->frames_left_out;
-    s->trap.left_out_at = t->left_out_at;
-    for (u32 i = 0; i < t->frame_count; i++) {
-        s->trap.frames[i] = t->frames[i];
-        s->trap.frames[i].instance = str_dup(&s->arena, t->frames[i].instance);
-        s->trap.frames[i].func = str_dup(&s->arena, t->frames[i].func);
-    }
-}
-
 void canon_fail_core(struct canon_store *s, struct component_instance *i, struct engine_task *t)
 {
     const struct engine_trap *trap = engine_trap_of(t);
@@ -322,7 +307,10 @@ void canon_fail_core(struct canon_store *s, struct component_instance *i, struct
         s->trap.is_exit = trap->is_exit;
         s->trap.exit_code = trap->exit_code;
     }
-    copy_frames(s, trap);
+    if (s->trap_seen != t) { /* else it is only on its way out of nested calls */
+        s->trap_seen = t;
+        engine_add_frames(&s->arena, &s->trap.frames, &trap->frames);
+    }
 }
 
 bool canon_call_core(struct component_instance *i, struct engine_func *f, u64 *slots, u32 results)

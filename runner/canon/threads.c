@@ -283,6 +283,32 @@ bool canon_chain_has_room(const struct thread *th)
            canon_fail(s, th->task->inst, "call stack exhausted");
 }
 
+/* Of a long chain of calls so many at either end are told whole. */
+#define CHAIN_TOLD 32
+
+/* Frames of th, if it is not what trapped, and of all that wait for it. */
+static void add_frames(struct canon_store *s, struct thread *th)
+{
+    struct arena a = {0};
+    u32 length = 0, at = 0;
+    for (struct thread *x = th; x; x = x->resumer) {
+        length += x->et != NULL;
+    }
+    for (struct thread *x = th; x; x = x->resumer) {
+        if (x->et) {
+            struct engine_frames frames = engine_backtrace(x->et, &a);
+            if (at < CHAIN_TOLD || at + CHAIN_TOLD >= length) {
+                engine_add_frames(&s->arena, &s->trap.frames, &frames);
+            } else {
+                s->trap.frames.left_out += frames.count + frames.left_out;
+            }
+            at++;
+            arena_reset(&a);
+        }
+    }
+    arena_free(&a);
+}
+
 /* Locks the instances of th and of all that wait for it. */
 static void lock_chain(struct canon_store *s, struct thread *th)
 {
@@ -343,6 +369,9 @@ bool canon_drive(struct canon_store *s, struct thread *th)
         default:
             s->current = NULL;
             s->step = STEP_NONE;
+            if (!s->trap.is_exit) {
+                add_frames(s, th);
+            }
             lock_chain(s, th);
             return false;
         }

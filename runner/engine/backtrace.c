@@ -51,20 +51,17 @@ static void describe(struct arena *a, const struct spot *s, const struct spot *i
     if (host)
         func.host = (struct host *)((char *)s->code - offsetof(struct host, code));
     f->func = engine_func_name(&func, a);
-    if (host)
+    if (host) {
+        f->instance = func.host->instance;
         return;
+    }
     f->instance = s->inst->label;
     f->index = s->code->index;
     f->module = s->code->module->source;
     f->offset = engine_offset_of(s->code, (u32)(s->ip - s->code->cells));
 }
 
-struct trace {
-    struct engine_frame *frames;
-    u32 count, left_out, left_out_at;
-};
-
-static struct trace backtrace(struct engine_task *t, struct arena *a)
+static struct engine_frames backtrace(struct engine_task *t, struct arena *a)
 {
     struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst};
     const struct nest *nest = t->nest;
@@ -86,31 +83,60 @@ static struct trace backtrace(struct engine_task *t, struct arena *a)
         w.inst = nest->inst;
         nest = nest->outer;
     }
-    struct trace trace = {.count = depth, .left_out_at = FRAMES_FIRST};
+    struct engine_frames frames = {.count = depth, .left_out_at = FRAMES_FIRST};
     if (depth > LENGTH_OF(spots)) {
-        trace.count = LENGTH_OF(spots);
-        trace.left_out = depth - trace.count;
+        frames.count = LENGTH_OF(spots);
+        frames.left_out = depth - frames.count;
     }
-    trace.frames = arena_array(a, struct engine_frame, trace.count);
+    frames.list = arena_array(a, struct engine_frame, frames.count);
     const struct spot *inner = NULL;
-    for (u32 i = 0; i < trace.count; i++) {
-        u32 at = i < FRAMES_FIRST ? i : i + trace.left_out;
+    for (u32 i = 0; i < frames.count; i++) {
+        u32 at = i < FRAMES_FIRST ? i : i + frames.left_out;
         const struct spot *s =
             &spots[at < FRAMES_FIRST ? at : FRAMES_FIRST + (at - FRAMES_FIRST) % FRAMES_LAST];
-        describe(a, s, inner, &trace.frames[i - (i > 0)], &trace.frames[i]);
+        describe(a, s, inner, &frames.list[i - (i > 0)], &frames.list[i]);
         inner = s;
     }
-    return trace;
+    return frames;
 }
 
-u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame **frames)
+struct engine_frames engine_backtrace(struct engine_task *t, struct arena *a)
 {
-    *frames = NULL;
-    if (t->state == TASK_IDLE)
-        return 0;
-    struct trace trace = backtrace(t, a);
-    *frames = trace.frames;
-    return trace.count;
+    return t->state == TASK_IDLE ? (struct engine_frames){0} : backtrace(t, a);
+}
+
+str engine_where(struct engine_task *t, struct arena *a)
+{
+    struct walk w = {.store = t->store, .ip = t->ip, .sp = t->sp, .inst = t->inst};
+    while (t->state != TASK_IDLE && engine_walk_here(&w)) {
+        if (w.code->module) {
+            struct engine_func f = {.code = w.code, .instance = w.inst, .index = w.code->index};
+            return engine_func_name(&f, a);
+        }
+        if (!engine_walk_out(&w))
+            break;
+    }
+    return STR("");
+}
+
+void engine_add_frames(struct arena *a, struct engine_frames *inner,
+                       const struct engine_frames *outer)
+{
+    struct engine_frame *list = arena_array(a, struct engine_frame, inner->count + outer->count);
+    u32 count = inner->count;
+    if (count)
+        memcpy(list, inner->list, count * sizeof *list);
+    for (u32 i = 0; i < outer->count; i++) {
+        struct engine_frame *f = &list[count++];
+        *f = outer->list[i];
+        f->instance = str_dup(a, f->instance);
+        f->func = str_dup(a, f->func);
+    }
+    u32 most = FRAMES_FIRST + FRAMES_LAST, extra = count > most ? count - most : 0;
+    memmove(list + FRAMES_FIRST, list + FRAMES_FIRST + extra,
+            extra ? FRAMES_LAST * sizeof *list : 0);
+    *inner = (struct engine_frames){list, count - extra, inner->left_out + outer->left_out + extra,
+                                    FRAMES_FIRST};
 }
 
 /* ---- Places in the source ----------------------------------------------------------------------------------- */
@@ -177,11 +203,7 @@ void engine_locate(struct arena *a, struct engine_frame *frames, u32 count)
 
 static void trap_frames(struct engine_task *t)
 {
-    struct trace trace = backtrace(t, &t->trap_arena);
-    t->trap.frames = trace.frames;
-    t->trap.frame_count = trace.count;
-    t->trap.frames_left_out = trace.left_out;
-    t->trap.left_out_at = trace.left_out_at;
+    t->trap.frames = backtrace(t, &t->trap_arena);
 }
 
 void engine_trap_raise(struct engine_task *t, enum trap trap)

@@ -125,11 +125,11 @@ static bool find_access(const struct engine_task *t, struct access *a)
 static enum wasm_op read_instruction(const struct engine_task *t, struct wasm_cursor *c)
 {
     const struct engine_code *code = engine_find_code(t->store, t->ip);
-    if (!code || !code->module || !t->trap.frame_count)
+    if (!code || !code->module || !t->trap.frames.count)
         return OP_COUNT;
     const struct wasm_module *m = code->module->source;
     const struct wasm_code *body = &m->codes.data[code->index - m->imported_funcs];
-    u32 offset = t->trap.frames[0].offset;
+    u32 offset = t->trap.frames.list[0].offset;
     if (offset < body->offset || offset - body->offset >= body->bytes.len)
         return OP_COUNT;
     u32 into = offset - body->offset;
@@ -398,7 +398,7 @@ str engine_why(struct engine_task *t, enum trap trap)
     case TRAP_INDIRECT_TYPE: why_indirect_type(t, &b); break;
     case TRAP_STACK:
         buf_printf(&b, "%u calls are active; a task's stack has %llu bytes",
-                   t->trap.frame_count + t->trap.frames_left_out,
+                   t->trap.frames.count + t->trap.frames.left_out,
                    (unsigned long long)t->store->limits.stack_slots * sizeof(u64));
         break;
     case TRAP_TASKS:

@@ -128,12 +128,14 @@ struct engine_extern {
  * engine_trap; or ENGINE_SUSPENDED (the results come with engine_resume). It may call engine_call_nested, and may
  * start or resume other tasks; `slots` stays where it is until the host function returns. */
 typedef enum engine_outcome engine_host_fn(void *env, struct engine_task *t, u64 *slots);
-/* `name` is for backtraces. `env` is given to each call, and is the caller's. The type is final and without a supertype. */
+/* `name` is for backtraces, where it is the host's. `env` is given to each call, and is the caller's. The type is final and without a supertype. */
 struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_functype *type,
                                      str name, engine_host_fn *fn, void *env);
 /* The same of the function type with a canonical id, whatever that type is: as an import wants it (engine_import_type). */
 struct engine_func *engine_host_func_of(struct engine_store *s, u32 type, str name,
                                         engine_host_fn *fn, void *env);
+/* In backtraces it is a function of this instance (a label) instead. */
+void engine_host_func_is_of(struct engine_func *f, str instance);
 const struct wasm_functype *engine_func_type(
     const struct engine_func *f); /* lives as long as the store */
 struct engine_instance *engine_func_instance(
@@ -240,7 +242,7 @@ struct engine_place {
     u32 line, column; /* from 1; 0: not known */
 };
 struct engine_frame {
-    str instance;                     /* label */
+    str instance;                     /* label; empty: the host's own */
     str func;                         /* name or func[N] */
     u32 offset;                       /* code offset in the module's binary */
     u32 index;                        /* of the function */
@@ -249,14 +251,18 @@ struct engine_frame {
     const struct engine_place *places;
     u32 place_count;
 };
+/* Innermost first; of a deep stack the innermost and the outermost ones. */
+struct engine_frames {
+    struct engine_frame *list;
+    u32 count;
+    u32 left_out, left_out_at; /* so many are missing before list[left_out_at] */
+};
 struct engine_trap {
     str message; /* the specification's text: "unreachable", "out of bounds memory access" */
     str detail; /* more for a person, may be empty: "address 0x10000 is out of bounds of memory 0 of 65536 bytes" */
-    struct engine_frame *frames; /* innermost first */
-    u32 frame_count;
-    u32 frames_left_out, left_out_at; /* so many are missing before frames[left_out_at] */
-    bool is_exception;                /* an exception that nobody caught */
-    bool is_exit;                     /* not a failure: the guest asked to end (engine_exit) */
+    struct engine_frames frames;
+    bool is_exception; /* an exception that nobody caught */
+    bool is_exit;      /* not a failure: the guest asked to end (engine_exit) */
     int exit_code;
 };
 /* Sets the trap of a task and returns ENGINE_TRAPPED, for host functions: `return engine_trap(t, "...")`. */
@@ -265,8 +271,13 @@ enum engine_outcome engine_trap(struct engine_task *t, const char *format, ...) 
 enum engine_outcome engine_exit(struct engine_task *t, int code);
 /* Valid until the task is used again. */
 const struct engine_trap *engine_trap_of(const struct engine_task *t);
-/* The frames of a task that is suspended, or of the running one (for reports), in `a`: how many; of a deep stack the innermost and outermost. */
-u32 engine_backtrace(struct engine_task *t, struct arena *a, struct engine_frame **frames);
+/* The frames of a task that is suspended, or of the running one (for reports), in `a`; none of an idle one. */
+struct engine_frames engine_backtrace(struct engine_task *t, struct arena *a);
+/* The innermost function of a module that a suspended task stands in; empty if there is none. */
+str engine_where(struct engine_task *t, struct arena *a);
+/* Adds copies of those outside of `inner`: what called it. */
+void engine_add_frames(struct arena *a, struct engine_frames *inner,
+                       const struct engine_frames *outer);
 /* Fills in the places of frames from the debug information of their modules (DWARF 2 to 5), as far as there is any. It reads
  * all of it: for reports. The results live in `a`. */
 void engine_locate(struct arena *a, struct engine_frame *frames, u32 count);

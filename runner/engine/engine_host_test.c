@@ -23,9 +23,9 @@ static void started_without_fuel(void **state)
     struct engine_task *t = engine_task_new(w.store);
     assert_int_equal(engine_start(t, func(i, "use"), args), ENGINE_SUSPENDED);
     assert_true(engine_out_of_fuel(t));
-    struct engine_frame *frames;
-    assert_int_equal(engine_backtrace(t, &w.arena, &frames), 1);
-    assert_true(str_eq_c(frames[0].func, "use"));
+    struct engine_frames frames = engine_backtrace(t, &w.arena);
+    assert_int_equal(frames.count, 1);
+    assert_true(str_eq_c(frames.list[0].func, "use"));
     engine_add_fuel(w.store, 1000000);
     call(&w, i, "waste", 10000, 0);
     assert_int_equal(engine_resume(t, NULL), ENGINE_DONE);
@@ -243,18 +243,18 @@ static void callers_of_the_impossible(void **state)
         struct engine_instance *i = k < 3 ? other : one;
         expect_trap(&w, i, callers[k], 0, 0, message);
         const struct engine_trap *trap = engine_trap_of(w.task);
-        assert_int_equal(trap->frame_count, 1);
-        assert_true(str_eq_c(trap->frames[0].func, callers[k]));
-        assert_true(str_eq(trap->frames[0].instance, engine_instance_label(i)));
+        assert_int_equal(trap->frames.count, 1);
+        assert_true(str_eq_c(trap->frames.list[0].func, callers[k]));
+        assert_true(str_eq(trap->frames.list[0].instance, engine_instance_label(i)));
     }
     expect_trap(&w, one, "large", 0, 0, message);
-    assert_int_equal(engine_trap_of(w.task)->frame_count, 0);
+    assert_int_equal(engine_trap_of(w.task)->frames.count, 0);
     struct engine_func *nest[] = {func(one, "large"), func(one, "tail")};
     for (u32 k = 0; k < LENGTH_OF(nest); k++) {
         inner = nest[k];
         expect_trap(&w, other, "nests", 0, 0, message);
-        assert_int_equal(engine_trap_of(w.task)->frame_count, 2);
-        assert_true(str_eq_c(engine_trap_of(w.task)->frames[1].func, "nests"));
+        assert_int_equal(engine_trap_of(w.task)->frames.count, 2);
+        assert_true(str_eq_c(engine_trap_of(w.task)->frames.list[1].func, "nests"));
     }
     world_free(&w);
 }

@@ -110,7 +110,7 @@ struct host {
     engine_host_fn *fn;
     void *env;
     struct engine_store *store;
-    str name;
+    str name, instance;
     struct engine_code code;
     union cell cells[6];
     struct engine_func func;

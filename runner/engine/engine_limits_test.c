@@ -215,7 +215,7 @@ static void host_is_full(void **state)
     enum engine_outcome deep = engine_start(w.task, func(i, "deep"), slots);
     bool told =
         deep == ENGINE_TRAPPED && str_eq_c(engine_trap_of(w.task)->message, "out of memory");
-    u32 frames = engine_trap_of(w.task)->frame_count;
+    u32 frames = engine_trap_of(w.task)->frames.count;
     u64 small = call(&w, i, "table", 1, 0);
     struct engine_instance *full;
     enum engine_outcome made = engine_instantiate(w.store, load(&w, "(module (memory 8192))"), NULL,
@@ -425,7 +425,7 @@ static void greedy_start(void **state)
         if (!str_eq_c(message, greedy[k][1]))
             fprintf(stderr, "trap: " STRF "\n", STRA(message));
         assert_true(str_eq_c(message, greedy[k][1]));
-        assert_true(engine_trap_of(w.task)->frame_count > 0 || k == 1);
+        assert_true(engine_trap_of(w.task)->frames.count > 0 || k == 1);
         i = instantiate(&w,
                         "(module (memory 1) (func (export \"f\") (param i32 i32) (result i32)"
                         " (i32.store (i32.const 8) (local.get 0)) (i32.load (i32.const 8))))",
@@ -526,8 +526,7 @@ static void starve(void *context)
     struct engine_task *t = engine_task_new(w->store);
     assert_int_equal(engine_start(t, func(x->instance, "f"), NULL), ENGINE_DONE);
     x->result = engine_results(t)[0];
-    struct engine_frame *frames;
-    assert_int_equal(engine_backtrace(t, &w->arena, &frames), 0);
+    assert_int_equal(engine_backtrace(t, &w->arena).count, 0);
     engine_task_free(t);
 }
 
@@ -691,12 +690,12 @@ static void trap_after_trap(void **state)
         const struct engine_trap *trap = engine_trap_of(w.task);
         assert_false(trap->is_exit || trap->is_exception);
         assert_int_equal(trap->detail.len, 0);
-        assert_int_equal(trap->frame_count, 2);
+        assert_int_equal(trap->frames.count, 2);
         expect_trap(&w, i, "f", 256 + k, 0, "exit");
         trap = engine_trap_of(w.task);
         assert_true(trap->is_exit && !trap->is_exception);
         assert_int_equal(trap->exit_code, 4);
-        assert_int_equal(trap->frame_count + trap->detail.len, 0);
+        assert_int_equal(trap->frames.count + trap->detail.len, 0);
     }
     world_free(&w);
 }

@@ -192,12 +192,13 @@ static void suspension(void **state)
         assert_int_equal(seen, k);
         assert_false(engine_out_of_fuel(tasks[k]));
     }
-    struct engine_frame *frames;
-    assert_int_equal(engine_backtrace(tasks[1], &w.arena, &frames), 3);
-    assert_true(str_eq_c(frames[0].func, "host function"));
-    assert_true(str_eq_c(frames[1].func, "inner"));
-    assert_true(str_eq_c(frames[2].func, "outer"));
-    assert_true(str_eq_c(frames[2].instance, "main"));
+    struct engine_frames frames = engine_backtrace(tasks[1], &w.arena);
+    assert_int_equal(frames.count, 3);
+    assert_true(str_eq_c(engine_where(tasks[1], &w.arena), "inner"));
+    assert_true(str_eq_c(frames.list[0].func, "host function"));
+    assert_true(str_eq_c(frames.list[1].func, "inner"));
+    assert_true(str_eq_c(frames.list[2].func, "outer"));
+    assert_true(str_eq_c(frames.list[2].instance, "main"));
     for (u64 k = N; k-- > 0;) {
         u64 result = 100 + k;
         assert_int_equal(engine_resume(tasks[k], &result), ENGINE_DONE);
@@ -221,7 +222,7 @@ static void nested_calls(void **state)
     u64 seen;
     inner = func(with_host(&w, wait, &seen), "inner");
     expect_trap(&w, i, "outer", 1, 0, "cannot suspend within a nested call");
-    assert_int_equal(engine_trap_of(w.task)->frame_count, 5);
+    assert_int_equal(engine_trap_of(w.task)->frames.count, 5);
     /* Nesting without end. */
     inner = func(i, "inner");
     expect_trap(&w, i, "outer", 1, 0, "call stack exhausted");
@@ -263,10 +264,10 @@ static void instances(void **state)
     assert_int_equal(call(&w, i, "tail", 5, 0), 25);
     expect_trap(&w, i, "both", 5, 1, "unreachable");
     const struct engine_trap *trap = engine_trap_of(w.task);
-    assert_int_equal(trap->frame_count, 2);
-    assert_true(str_eq_c(trap->frames[0].instance, "b"));
-    assert_true(str_eq_c(trap->frames[0].func, "boom"));
-    assert_true(str_eq_c(trap->frames[1].instance, "user"));
+    assert_int_equal(trap->frames.count, 2);
+    assert_true(str_eq_c(trap->frames.list[0].instance, "b"));
+    assert_true(str_eq_c(trap->frames.list[0].func, "boom"));
+    assert_true(str_eq_c(trap->frames.list[1].instance, "user"));
     expect_trap(&w, i, "both", 5, 3, "undefined element");
     /* A wrong type. */
     struct engine_instance *none;
@@ -307,8 +308,8 @@ static void deep(void **state)
     struct engine_instance *i = instantiate(&w, endless, NULL, 0, "main");
     expect_trap(&w, i, "deep", 0, 0, "call stack exhausted");
     const struct engine_trap *trap = engine_trap_of(w.task);
-    assert_int_equal(trap->frame_count, 30); /* the first ones and the last */
-    assert_true(trap->frames_left_out > 1000);
+    assert_int_equal(trap->frames.count, 30); /* the first ones and the last */
+    assert_true(trap->frames.left_out > 1000);
     assert_int_equal(call(&w, i, "sum", 10000, 0), 50005000);
     assert_int_equal(call(&w, i, "even", 1000001, 0), 0);
     /* More turns than any C stack has room for, should a handler not end in a jump. */

@@ -195,6 +195,11 @@ struct engine_func *engine_host_func(struct engine_store *s, const struct wasm_f
     return engine_host_func_of(s, engine_functype_id(s, type), name, fn, env);
 }
 
+void engine_host_func_is_of(struct engine_func *f, str instance)
+{
+    f->host->instance = str_dup(&f->host->store->arena, instance);
+}
+
 struct engine_func *engine_host_func_of(struct engine_store *s, u32 type_id, str name,
                                         engine_host_fn *fn, void *env)
 {

@@ -57,8 +57,8 @@ void script_fail(struct runner *r, const struct wast_directive *x, const struct 
             (note->help ? diag_help : diag_note)(r->d, e, STRF, STRA(note->text));
         }
     }
-    for (u32 i = 0; o->trap && i < o->trap->frame_count && i < 8; i++) {
-        const struct engine_frame *f = &o->trap->frames[i];
+    for (u32 i = 0; o->trap && i < o->trap->frames.count && i < 8; i++) {
+        const struct engine_frame *f = &o->trap->frames.list[i];
         diag_note(r->d, e, "in " STRF "%s" STRF, STRA(f->func), f->instance.len ? " of $" : "",
                   STRA(f->instance));
     }
