@@ -331,12 +331,88 @@ static void test_write_after_trap(void **state)
     world_end(&b.w);
 }
 
+/* ---- What copies cost ------------------------------------------------------------------------------- */
+
+/* `give` writes to the host for ever, `take` reads from it: 16 MiB at a time, if the host would. */
+static const char mover[] =
+    "(component (type $s (stream u8))"
+    " (core module $mem (memory (export \"mem\") 256)) (core instance $mem (instantiate $mem))"
+    " (canon stream.new $s (core func $new))"
+    " (canon stream.write $s (memory (core memory $mem \"mem\")) (core func $write))"
+    " (canon stream.read $s (memory (core memory $mem \"mem\")) (core func $read))"
+    " (canon task.return (result $s) (core func $return))"
+    " (core module $m (import \"\" \"new\" (func $new (result i64)))"
+    "  (import \"\" \"write\" (func $write (param i32 i32 i32) (result i32)))"
+    "  (import \"\" \"read\" (func $read (param i32 i32 i32) (result i32)))"
+    "  (import \"\" \"return\" (func $return (param i32)))"
+    "  (func (export \"give\") (local $s i64) (local.set $s (call $new))"
+    "   (call $return (i32.wrap_i64 (local.get $s)))"
+    "   (loop $l (drop (call $write (i32.wrap_i64 (i64.shr_u (local.get $s) (i64.const 32)))"
+    "    (i32.const 0) (i32.const 0x1000000))) (br $l)))"
+    "  (func (export \"take\") (param $s i32)"
+    "   (loop $l (drop (call $read (local.get $s) (i32.const 0) (i32.const 0x1000000)))"
+    "    (br $l))))"
+    " (core instance $i (instantiate $m (with \"\" (instance (export \"new\" (func $new))"
+    "  (export \"write\" (func $write)) (export \"read\" (func $read))"
+    "  (export \"return\" (func $return))))))"
+    " (func (export \"give\") async (result $s) (canon lift (core func $i \"give\") async))"
+    " (func (export \"take\") async (param \"s\" $s) (canon lift (core func $i \"take\"))))";
+
+enum { MOVED_AT_ONCE = 1 << 20, FUEL = 10000 };
+
+static void count_bytes(void *env, struct canon_end *end, const struct canon_read *r)
+{
+    u64 *moved = env;
+    *moved += r->count;
+    canon_stream_read(end, MOVED_AT_ONCE, count_bytes, env);
+}
+
+static void write_bytes(void *env, struct canon_end *end, u32 n)
+{
+    static const u8 bytes[MOVED_AT_ONCE];
+    u64 *moved = env;
+    *moved += canon_stream_write_bytes(end, bytes, n < MOVED_AT_ONCE ? n : MOVED_AT_ONCE);
+}
+
+static enum canon_outcome move_all(struct world *w, bool takes, u64 *moved)
+{
+    static const struct canon_source source = {.wanted = write_bytes};
+    struct canon_func *f = world_export(w, takes ? "take" : "give");
+    struct canon_value v;
+    if (takes) {
+        struct canon_end *writable;
+        const struct canon_type *t = canon_func_type(f)->params[0].type->element;
+        v = canon_readable(CANON_T_STREAM,
+                           canon_stream_new(w->store, t, &source, moved, &writable));
+        return canon_invoke(w->store, f, &v, 1, &w->arena, NULL);
+    }
+    assert_int_equal(canon_invoke(w->store, f, NULL, 0, &w->arena, &v), CANON_OK);
+    canon_stream_read(v.end, MOVED_AT_ONCE, count_bytes, moved);
+    return canon_store_run_until(w->store, NULL, NULL);
+}
+
+static void test_copies_burn_fuel(void **state)
+{
+    struct canon_config config = {.features = features_all(), .limits = {.fuel = FUEL}};
+    (void)state;
+    for (u32 takes = 0; takes < 2; takes++) {
+        struct world w;
+        u64 moved = 0;
+        world_begin_with(&w, &config);
+        world_start(&w, str_c(mover));
+        assert_int_equal(move_all(&w, takes, &moved), CANON_TRAPPED);
+        assert_true(str_eq_c(canon_trap_of(w.store)->message, "all fuel consumed"));
+        assert_in_range(moved, FUEL / 2 * 1024, FUEL * 1024);
+        world_end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),           cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_many_calls),       cmocka_unit_test(test_forward_between_hosts),
-        cmocka_unit_test(test_write_after_trap),
+        cmocka_unit_test(test_write_after_trap), cmocka_unit_test(test_copies_burn_fuel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,13 @@ static bool is_byte(const struct canon_type *t)
     return t && t->kind == CANON_T_U8;
 }
 
+/* What a copy between a guest and the host costs the guest: a turn for each value, and for each KiB of bytes. */
+static bool pay(const struct buffer *b, const struct canon_type *t, u32 n)
+{
+    u64 turns = !t ? 0 : is_byte(t) ? n / TURN_BYTES : n;
+    return canon_goes_on(b->inst->store, b->inst, turns);
+}
+
 /* ---- The host reads ---------------------------------------------------------------------------------- */
 
 /* Runs the callback of a pending read. */
@@ -38,8 +45,8 @@ static bool take_from_guest(struct canon_end *r, struct canon_end *w)
     n = chunk(s, n);
     struct canon_read read = {.count = n};
     struct arena *scratch = canon_scratch_enter(s);
-    bool fine = true;
-    if (t) {
+    bool fine = pay(b, t, n);
+    if (t && fine) {
         u64 at = b->ptr + (u64)b->progress * t->size[b->opts->p];
         struct cx cx = canon_cx(s, b->opts, b->inst);
         cx.arena = scratch;
@@ -173,12 +180,15 @@ static bool put_into_guest(struct canon_end *r, const struct canon_value *values
     struct canon_store *s = r->store;
     struct buffer *b = &r->buffer;
     const struct canon_type *t = r->element;
+    if (!pay(b, t, n)) {
+        return false;
+    }
     if (t) {
         u64 at = b->ptr + (u64)b->progress * t->size[b->opts->p];
         struct cx cx = canon_cx(s, b->opts, b->inst);
         cx.host_values = true;
         if (bytes) {
-            memcpy(cx.mem + at, bytes, n);
+            memcpy(cx.mem + at, bytes, n); /* as much as the host gave at once */
         } else {
             for (u32 i = 0; i < n; i++) {
                 str why;
