@@ -19,7 +19,7 @@ static const struct option options[] = {
     {"stall-timeout", 0, "TIME", "report who waits for whom when nothing has moved for so long"},
     {"max-memory", 0, "BYTES", "the most that each memory may hold"},
     {"max-task-memory", 0, "BYTES", "the most that tasks, handles and streams may take in all"},
-    {"seed", 0, "N", "draw what the specification leaves open from this seed"},
+    {"seed", 0, "N", "draw what is left open from this seed, make up time and random numbers"},
     {"trace", 0, NULL, "print each call, return and copy between components"},
     {"leaks", 0, NULL, "at the end tell which handles and tasks are still open"},
     {"unknown-imports-trap", 0, NULL, "imports that nobody provides trap when they are called"},

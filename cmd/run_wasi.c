@@ -57,7 +57,9 @@ void run_wasi_options(struct cli *cli, const struct run_options *o, struct wasi_
                                  .output = 1,
                                  .error = 2,
                                  .waiting = run_waiting,
-                                 .time_left = run_time_left};
+                                 .time_left = run_time_left,
+                                 .has_seed = o->has_seed,
+                                 .seed = o->seed};
     read_environment(cli, o->inherit_env, out);
     read_dirs(cli, out);
 }

@@ -248,6 +248,8 @@ struct canon_seed {
     u64 state;
 };
 u32 canon_choose_seeded(void *seed, enum canon_choice kind, u32 n);
+u64 canon_seed_next(
+    struct canon_seed *g); /* 64 bits of it, for hosts with a generator of their own */
 
 /* Boundary events for --trace; costs a test of a pointer when off. */
 enum canon_event {

@@ -174,15 +174,18 @@ u32 canon_choose(struct canon_store *s, enum canon_choice kind, u32 n)
     return choice < n ? choice : n - 1;
 }
 
-u32 canon_choose_seeded(void *seed, enum canon_choice kind, u32 n)
+u64 canon_seed_next(struct canon_seed *g)
 {
-    (void)kind;
-    struct canon_seed *g = seed;
     u64 z = g->state += 0x9e3779b97f4a7c15; /* splitmix64 */
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    z ^= z >> 31;
-    return (u32)((z >> 32) * n >> 32);
+    return z ^ z >> 31;
+}
+
+u32 canon_choose_seeded(void *seed, enum canon_choice kind, u32 n)
+{
+    (void)kind;
+    return (u32)((canon_seed_next(seed) >> 32) * n >> 32);
 }
 
 const char *canon_choice_name(enum canon_choice kind)

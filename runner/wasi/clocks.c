@@ -11,14 +11,14 @@ static void return_u64(struct canon_call *c, u64 u)
 
 static void monotonic_now(void *env, struct canon_call *c)
 {
-    (void)env;
-    return_u64(c, wasi_now());
+    struct wasi *w = env;
+    return_u64(c, wasi_now(&w->world));
 }
 
 static void monotonic_resolution(void *env, struct canon_call *c)
 {
-    (void)env;
-    return_u64(c, wasi_resolution(CLOCK_MONOTONIC));
+    struct wasi *w = env;
+    return_u64(c, wasi_nanoseconds(wasi_resolution(&w->world, CLOCK_MONOTONIC)));
 }
 
 /* ---- 0.3: waiting is a function ------------------------------------------------------------------------ */
@@ -36,7 +36,7 @@ static void wait_cancelled(void *env, struct canon_call *c)
 
 static void wait_for_deadline(struct wasi *w, struct canon_call *c, u64 deadline)
 {
-    if (deadline <= wasi_now()) {
+    if (deadline <= wasi_now(&w->world)) {
         canon_call_return(c, NULL);
         return;
     }
@@ -44,9 +44,9 @@ static void wait_for_deadline(struct wasi *w, struct canon_call *c, u64 deadline
     canon_call_on_cancel(c, wait_cancelled, t);
 }
 
-static u64 after(u64 duration)
+static u64 after(struct wasi *w, u64 duration)
 {
-    u64 now = wasi_now();
+    u64 now = wasi_now(&w->world);
     return duration > UINT64_MAX - now ? UINT64_MAX : now + duration;
 }
 
@@ -57,7 +57,7 @@ static void wait_until(void *env, struct canon_call *c)
 
 static void wait_for(void *env, struct canon_call *c)
 {
-    wait_for_deadline(env, c, after(canon_call_arg(c, 0)->u));
+    wait_for_deadline(env, c, after(env, canon_call_arg(c, 0)->u));
 }
 
 /* ---- 0.2: waiting is a pollable -------------------------------------------------------------------------- */
@@ -76,7 +76,7 @@ static void subscribe_instant(void *env, struct canon_call *c)
 
 static void subscribe_duration(void *env, struct canon_call *c)
 {
-    return_pollable(env, c, after(canon_call_arg(c, 0)->u));
+    return_pollable(env, c, after(env, canon_call_arg(c, 0)->u));
 }
 
 /* ---- The clock on the wall --------------------------------------------------------------------------------- */
@@ -91,32 +91,26 @@ static void return_time(struct canon_call *c, struct timespec t, enum canon_kind
 
 static void system_now(void *env, struct canon_call *c)
 {
-    struct timespec t;
-    (void)env;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return_time(c, t, CANON_T_S64);
+    struct wasi *w = env;
+    return_time(c, wasi_wall(&w->world), CANON_T_S64);
 }
 
 static void wall_now(void *env, struct canon_call *c)
 {
-    struct timespec t;
-    (void)env;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return_time(c, t, CANON_T_U64);
+    struct wasi *w = env;
+    return_time(c, wasi_wall(&w->world), CANON_T_U64);
 }
 
 static void system_resolution(void *env, struct canon_call *c)
 {
-    (void)env;
-    return_u64(c, wasi_resolution(CLOCK_REALTIME));
+    struct wasi *w = env;
+    return_u64(c, wasi_nanoseconds(wasi_resolution(&w->world, CLOCK_REALTIME)));
 }
 
 static void wall_resolution(void *env, struct canon_call *c)
 {
-    struct timespec t;
-    (void)env;
-    clock_getres(CLOCK_REALTIME, &t);
-    return_time(c, t, CANON_T_U64);
+    struct wasi *w = env;
+    return_time(c, wasi_resolution(&w->world, CLOCK_REALTIME), CANON_T_U64);
 }
 
 /* ---- The time zone (unstable): always UTC ------------------------------------------------------------------- */

@@ -83,7 +83,7 @@ struct canon_value wasi_pollable_value(struct wasi *w, struct wasi_pollable p)
 static bool is_ready(struct wasi *w, const struct wasi_pollable *p)
 {
     switch (p->kind) {
-    case POLLABLE_TIME: return p->deadline <= wasi_now();
+    case POLLABLE_TIME: return p->deadline <= wasi_now(&w->world);
     case POLLABLE_FD: return wasi_fd_ready(w, p->fd);
     default: return true;
     }

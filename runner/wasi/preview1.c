@@ -210,6 +210,7 @@ struct wasi_preview1 *wasi_preview1_new(const struct wasi_options *options, stru
 {
     struct wasi_preview1 *p = mem_alloc(sizeof *p);
     p->options = options;
+    wasi_world_init(&p->world, options);
     standard_stream(p, options->input, true);
     standard_stream(p, options->output, false);
     standard_stream(p, options->error, false);
@@ -318,18 +319,20 @@ static bool clock_of(u64 id, clockid_t *out)
 u32 p1_clock_res_get(struct wasi_preview1 *p, const u64 *a)
 {
     clockid_t clock;
-    return clock_of(a[0], &clock) ? p1_put64(p, a[1], wasi_resolution(clock)) : p1_errno(EINVAL);
+    if (!clock_of(a[0], &clock))
+        return p1_errno(EINVAL);
+    return p1_put64(p, a[1], wasi_nanoseconds(wasi_resolution(&p->world, clock)));
 }
 
 u32 p1_clock_time_get(struct wasi_preview1 *p, const u64 *a)
 {
     clockid_t clock;
-    struct timespec t;
     if (!clock_of(a[0], &clock))
         return p1_errno(EINVAL);
-    if (clock_gettime(clock, &t) != 0)
-        return p1_errno(errno);
-    return p1_put64(p, a[2], (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec);
+    return p1_put64(p, a[2],
+                    clock == CLOCK_REALTIME    ? wasi_nanoseconds(wasi_wall(&p->world))
+                    : clock == CLOCK_MONOTONIC ? wasi_now(&p->world)
+                                               : wasi_elapsed(&p->world, clock));
 }
 
 /* ---- The process ----------------------------------------------------------------------------------------------- */
@@ -359,7 +362,7 @@ u32 p1_random_get(struct wasi_preview1 *p, const u64 *a)
     u8 *to = p1_bytes(p, a[0], a[1]);
     if (!to)
         return p1_errno(EFAULT);
-    wasi_random_bytes(to, (size_t)a[1]);
+    wasi_random_bytes(&p->world, to, (size_t)a[1]);
     return 0;
 }
 

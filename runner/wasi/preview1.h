@@ -65,6 +65,7 @@ struct p1_fd {
 
 struct wasi_preview1 {
     const struct wasi_options *options;
+    struct wasi_world world;
     struct arena arena;
     VEC(struct p1_fd) fds;
     int output_error;

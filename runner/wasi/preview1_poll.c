@@ -11,13 +11,15 @@
 enum { SUBSCRIPTION_SIZE = 48, EVENT_SIZE = 32, CLOCK_ABSOLUTE = 1, SUBSCRIPTIONS_MAX = 4096 };
 enum { EVENT_CLOCK, EVENT_READ, EVENT_WRITE };
 
-/* Waits for descriptors or until a time of the monotonic clock (FOREVER: none). 0, an errno, or P1_ENDED. */
-static u32 wait_until(struct wasi_preview1 *p, struct pollfd *fds, u32 count, u64 deadline)
+/* Waits for descriptors, or so long by the machine's clock (FOREVER: no end). 0, an errno, or P1_ENDED; *over: the time is over. */
+static u32 wait_for(struct wasi_preview1 *p, struct pollfd *fds, u32 count, u64 time, bool *over)
 {
     const struct wasi_options *o = p->options;
+    struct wasi_world machine = {0};
+    u64 start = wasi_now(&machine);
     for (;;) {
-        u64 now = wasi_now();
-        u64 left = deadline == FOREVER ? FOREVER : deadline > now ? deadline - now : 0;
+        u64 gone = wasi_now(&machine) - start;
+        u64 left = time == FOREVER ? FOREVER : time > gone ? time - gone : 0;
         u64 ms = left == FOREVER ? FOREVER : left / 1000000u + (left % 1000000u != 0);
         u64 allowed = o->time_left ? o->time_left() : FOREVER;
         u64 turn = ms < allowed ? ms : allowed;
@@ -27,7 +29,8 @@ static u32 wait_until(struct wasi_preview1 *p, struct pollfd *fds, u32 count, u6
         int error = errno;
         if (o->waiting)
             o->waiting(false);
-        if (n > 0 || (deadline != FOREVER && wasi_now() >= deadline))
+        *over = n <= 0 && time != FOREVER && wasi_now(&machine) - start >= time;
+        if (n > 0 || *over)
             return 0;
         if (n < 0 && error != EINTR)
             return p1_errno(error);
@@ -36,6 +39,20 @@ static u32 wait_until(struct wasi_preview1 *p, struct pollfd *fds, u32 count, u6
             return P1_ENDED;
         }
     }
+}
+
+/* Waits for descriptors or until a time of the monotonic clock (FOREVER: none). Time that is made up is waited for only if input may
+ * come before. */
+static u32 wait_until(struct wasi_preview1 *p, struct pollfd *fds, u32 count, u64 deadline)
+{
+    bool made_up = p->world.is_made_up, over = true;
+    u64 now = made_up ? p->world.now : wasi_now(&p->world), time = FOREVER;
+    if (deadline != FOREVER)
+        time = deadline > now ? deadline - now : 0;
+    u32 error = made_up && !count && time != FOREVER ? 0 : wait_for(p, fds, count, time, &over);
+    if (made_up && over)
+        wasi_pass_until(&p->world, deadline);
+    return error;
 }
 
 u32 p1_wait(struct wasi_preview1 *p, int host, short events)
@@ -58,20 +75,17 @@ struct subscription {
 };
 
 /* The time that a clock subscription means, on the monotonic clock. */
-static u64 deadline_of(const u8 *from, u32 *error)
+static u64 deadline_of(struct wasi_world *world, const u8 *from, u32 *error)
 {
     u32 id = p1_load32(from + 16);
-    u64 timeout = p1_load64(from + 24), now = wasi_now(), base = now;
+    u64 timeout = p1_load64(from + 24), now = wasi_now(world), base = now;
     bool absolute = from[40] & CLOCK_ABSOLUTE;
     if (id > 1) {
         *error = p1_errno(id > 3 ? EINVAL : ENOTSUP);
         return 0;
     }
-    if (absolute && id == 0) {
-        struct timespec t;
-        clock_gettime(CLOCK_REALTIME, &t);
-        base = (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-    }
+    if (absolute && id == 0)
+        base = wasi_nanoseconds(wasi_wall(world));
     if (absolute)
         timeout = timeout > base ? timeout - base : 0;
     return timeout > FOREVER - 1 - now ? FOREVER - 1 : now + timeout;
@@ -83,7 +97,7 @@ static void read_subscription(struct wasi_preview1 *p, const u8 *from, struct su
     *s = (struct subscription){
         .userdata = p1_load64(from), .kind = from[8], .deadline = FOREVER, .poll = UINT32_MAX};
     if (s->kind == EVENT_CLOCK) {
-        s->deadline = deadline_of(from, &s->error);
+        s->deadline = deadline_of(&p->world, from, &s->error);
         return;
     }
     s->fd = p1_load32(from + 16);
@@ -156,7 +170,7 @@ static u32 poll_all(struct wasi_preview1 *p, const u64 *a, struct arena *scratch
         deadline = till < deadline ? till : deadline;
     }
     u32 error = wait_until(p, polls, polls_len, deadline);
-    u64 now = wasi_now();
+    u64 now = wasi_now(&p->world);
     for (u32 i = 0; i < n && !error; i++) {
         if (is_ready(&list[i], polls, now))
             put_event(p, &list[i], polls, to + (u64)events++ * EVENT_SIZE);

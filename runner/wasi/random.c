@@ -1,21 +1,7 @@
 /* random.c - wasi:random 0.3.0 and 0.2.12. */
 #include "wasi_internal.h"
 
-#include <sys/random.h>
-
 #define MOST_RANDOM (64u << 20) /* bytes that one call may ask for */
-
-void wasi_random_bytes(void *bytes, size_t n)
-{
-    char *at = bytes;
-    while (n) {
-        ssize_t got = getrandom(at, n, 0);
-        if (got > 0) {
-            at += got;
-            n -= (size_t)got;
-        }
-    }
-}
 
 /* xorshift64*: not for secrets, as the interface says. */
 static u64 insecure_next(struct wasi *w)
@@ -36,7 +22,7 @@ static void return_bytes(struct wasi *w, struct canon_call *c, bool secure)
     }
     u8 *bytes = arena_array(canon_call_arena(c), u8, (size_t)n);
     if (secure) {
-        wasi_random_bytes(bytes, (size_t)n);
+        wasi_random_bytes(&w->world, bytes, (size_t)n);
     }
     for (u64 i = 0; !secure && i < n; i++) {
         bytes[i] = (u8)(insecure_next(w) >> 32);
@@ -57,9 +43,9 @@ static void insecure_bytes(void *env, struct canon_call *c)
 
 static void random_u64(void *env, struct canon_call *c)
 {
+    struct wasi *w = env;
     u64 u;
-    (void)env;
-    wasi_random_bytes(&u, sizeof u);
+    wasi_random_bytes(&w->world, &u, sizeof u);
     struct canon_value v = canon_u(CANON_T_U64, u);
     canon_call_return(c, &v);
 }
@@ -72,9 +58,9 @@ static void insecure_u64(void *env, struct canon_call *c)
 
 static void insecure_seed(void *env, struct canon_call *c)
 {
+    struct wasi *w = env;
     u64 seed[2];
-    (void)env;
-    wasi_random_bytes(seed, sizeof seed);
+    wasi_random_bytes(&w->world, seed, sizeof seed);
     struct canon_value items[2] = {canon_u(CANON_T_U64, seed[0]), canon_u(CANON_T_U64, seed[1])};
     struct canon_value v = canon_list(CANON_T_TUPLE, items, 2);
     canon_call_return(c, &v);

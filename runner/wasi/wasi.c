@@ -3,31 +3,34 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
+
+static void init_timer(struct wasi *w, uv_timer_t *timer)
+{
+    uv_timer_init(&w->loop, timer);
+    timer->data = w;
+}
 
 struct wasi *wasi_new(const struct wasi_options *options)
 {
     struct wasi *w = mem_alloc(sizeof *w);
     w->options = options;
     w->input.fd = options->input;
+    wasi_world_init(&w->world, options);
     uv_loop_init(&w->loop);
-    uv_timer_init(&w->loop, &w->patience);
+    init_timer(w, &w->alarm);
+    init_timer(w, &w->patience);
     uv_unref((uv_handle_t *)&w->patience);
-    w->patience.data = w;
-    wasi_random_bytes(&w->insecure, sizeof w->insecure);
+    wasi_random_bytes(&w->world, &w->insecure, sizeof w->insecure);
     w->insecure |= 1;
     return w;
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
 {
+    (void)arg;
     if (!uv_is_closing(handle)) {
-        if (handle->type == UV_TIMER && handle->data != arg) {
-            wasi_timer_stop(handle->data);
-        } else {
-            uv_close(handle, NULL);
-        }
+        uv_close(handle, NULL);
     }
 }
 
@@ -36,19 +39,52 @@ void wasi_free(struct wasi *w)
     if (!w) {
         return;
     }
-    uv_walk(&w->loop, close_handle, w);
+    uv_walk(&w->loop, close_handle, NULL);
     uv_run(&w->loop, UV_RUN_DEFAULT);
     uv_loop_close(&w->loop);
+    wasi_timers_free(&w->timers);
     mem_free(w);
+}
+
+/* ---- The loop ------------------------------------------------------------------------------------------- */
+
+/* While somebody waits for input, made-up time does not run ahead of the machine's. */
+static void block(struct wasi *w)
+{
+    bool made_up = w->world.is_made_up;
+    if (made_up && !uv_loop_alive(&w->loop)) {
+        wasi_timers_jump(w);
+        return;
+    }
+    if (made_up) {
+        wasi_timers_arm(w);
+    }
+    uv_run(&w->loop, UV_RUN_ONCE);
+    if (made_up) {
+        uv_timer_stop(&w->alarm);
+    }
+}
+
+static void look(struct wasi *w)
+{
+    if (w->world.is_made_up) {
+        wasi_pass(&w->world, WASI_LOOK_TICKS * WASI_TICK);
+        wasi_timers_fire(w);
+    }
+    uv_run(&w->loop, UV_RUN_NOWAIT);
 }
 
 static bool loop_poll(void *env, bool may_block)
 {
     struct wasi *w = env;
-    if (!uv_loop_alive(&w->loop)) {
+    if (!w->timers.len && !uv_loop_alive(&w->loop)) {
         return false;
     }
-    uv_run(&w->loop, may_block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    if (may_block) {
+        block(w);
+    } else {
+        look(w);
+    }
     return true;
 }
 
@@ -59,15 +95,12 @@ static void patience_over(uv_timer_t *handle)
 
 enum wasi_turn wasi_wait(struct wasi *w, u64 milliseconds)
 {
-    if (!uv_loop_alive(&w->loop)) {
-        return WASI_NOTHING;
-    }
     w->patience_ended = false;
     uv_update_time(&w->loop);
     uv_timer_start(&w->patience, patience_over, milliseconds, 0);
-    uv_run(&w->loop, UV_RUN_ONCE);
+    bool pending = loop_poll(w, true);
     uv_timer_stop(&w->patience);
-    return w->patience_ended ? WASI_TIMEOUT : WASI_PROGRESS;
+    return !pending ? WASI_NOTHING : w->patience_ended ? WASI_TIMEOUT : WASI_PROGRESS;
 }
 
 struct canon_loop wasi_loop(struct wasi *w)
@@ -186,77 +219,6 @@ int wasi_write(struct wasi *w, int fd, const void *bytes, size_t n)
         }
     }
     return 0;
-}
-
-/* ---- Time --------------------------------------------------------------------------------------------- */
-
-static u64 nanoseconds(struct timespec t)
-{
-    return (u64)t.tv_sec * 1000000000u + (u64)t.tv_nsec;
-}
-
-u64 wasi_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return nanoseconds(t);
-}
-
-u64 wasi_resolution(clockid_t clock)
-{
-    struct timespec t;
-    clock_getres(clock, &t);
-    return nanoseconds(t);
-}
-
-static void on_timer(uv_timer_t *handle);
-
-/* libuv counts milliseconds: round up, and look at the clock when it fires. */
-static void arm(struct wasi_timer *t)
-{
-    u64 now = wasi_now();
-    u64 left = t->deadline > now ? t->deadline - now : 0;
-    uv_update_time(t->handle.loop);
-    uv_timer_start(&t->handle, on_timer, left / 1000000u + (left % 1000000u != 0), 0);
-}
-
-static void on_timer(uv_timer_t *handle)
-{
-    struct wasi_timer *t = handle->data;
-    if (wasi_now() < t->deadline) {
-        arm(t);
-        return;
-    }
-    wasi_timer_fn *fn = t->fn;
-    if (fn) {
-        fn(t);
-    }
-    wasi_timer_stop(t);
-}
-
-struct wasi_timer *wasi_timer_start(struct wasi *w, u64 deadline, wasi_timer_fn *fn, void *env)
-{
-    struct wasi_timer *t = mem_alloc(sizeof *t);
-    uv_timer_init(&w->loop, &t->handle);
-    t->handle.data = t;
-    t->deadline = deadline;
-    t->fn = fn;
-    t->env = env;
-    arm(t);
-    return t;
-}
-
-static void timer_closed(uv_handle_t *handle)
-{
-    mem_free(handle->data);
-}
-
-void wasi_timer_stop(struct wasi_timer *t)
-{
-    t->fn = NULL;
-    if (!uv_is_closing((uv_handle_t *)&t->handle)) {
-        uv_close((uv_handle_t *)&t->handle, timer_closed);
-    }
 }
 
 /* ---- Tables --------------------------------------------------------------------------------------------- */

@@ -36,6 +36,9 @@ struct wasi_options {
     /* Of WASI 0.1, whose functions block: called around each wait; how many milliseconds the guest may still wait (NULL: for ever). */
     void (*waiting)(bool on);
     u64 (*time_left)(void);
+    /* Clocks and random numbers are made up from the seed: the same seed and input, the same run. */
+    bool has_seed;
+    u64 seed;
 };
 
 struct wasi;

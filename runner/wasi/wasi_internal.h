@@ -24,14 +24,32 @@ struct wasi_fd {
     struct wasi_waiter *waiters;
 };
 
+/* The time and the random numbers that guests get. Those of the machine; or, with a seed, made up, so that a run is repeatable: the
+ * clocks go on by a tick when a guest looks at them and with each turn of the scheduler, and to the next time that somebody waits for
+ * when nothing else can happen. Nobody waits for that in earnest, but for input that is not there yet. */
+struct wasi_world {
+    bool is_made_up;
+    u64 now; /* nanoseconds of the made-up monotonic clock */
+    struct canon_seed random;
+};
+#define WASI_TICK 1000u /* nanoseconds */
+#define WASI_LOOK_TICKS \
+    16u /* from one look of the scheduler at the outside to the next, while guests run */
+
 struct wasi_timer;
 typedef void wasi_timer_fn(struct wasi_timer *t);
-/* Waits for a time of the monotonic clock (nanoseconds). Frees itself when it has fired or was stopped. */
+/* Waits for a time of the monotonic clock (nanoseconds). Is freed when it has fired or was stopped. */
 struct wasi_timer {
-    uv_timer_t handle;
-    u64 deadline;
+    struct wasi *w;
+    u64 deadline, order;
+    u32 at; /* place in the heap, from 1; 0: it fires */
     wasi_timer_fn *fn;
     void *env;
+};
+struct wasi_timers {
+    struct wasi_timer **data; /* a heap */
+    u32 len, cap;
+    u64 started; /* so far */
 };
 
 /* What of `wasi:io` a host resource is. */
@@ -42,7 +60,10 @@ struct wasi_resources {
 
 struct wasi {
     const struct wasi_options *options;
+    struct wasi_world world;
     uv_loop_t loop;
+    struct wasi_timers timers;
+    uv_timer_t alarm; /* for the next of them */
     struct wasi_fd input;
     struct wasi_resources resources;
     int output_error;
@@ -60,12 +81,27 @@ ssize_t wasi_fd_read(struct wasi_fd *f, void *bytes, size_t n);
 /* Writes all of it, to standard output or error. 0 or errno; -1 as descriptor takes everything. */
 int wasi_write(struct wasi *w, int fd, const void *bytes, size_t n);
 
-u64 wasi_now(void); /* monotonic clock */
-u64 wasi_resolution(clockid_t clock);
+/* world.c. A look at a made-up clock takes a tick. */
+void wasi_world_init(struct wasi_world *x, const struct wasi_options *o);
+u64 wasi_now(struct wasi_world *x);                      /* monotonic clock, nanoseconds */
+u64 wasi_elapsed(struct wasi_world *x, clockid_t clock); /* of the process or thread */
+struct timespec wasi_wall(struct wasi_world *x);
+struct timespec wasi_resolution(const struct wasi_world *x, clockid_t clock);
+u64 wasi_nanoseconds(struct timespec t); /* at most UINT64_MAX */
+void wasi_random_bytes(struct wasi_world *x, void *bytes, size_t n);
+/* The made-up clock goes on. */
+void wasi_pass(struct wasi_world *x, u64 time);
+void wasi_pass_until(struct wasi_world *x, u64 when);
+
+/* timers.c */
 struct wasi_timer *wasi_timer_start(struct wasi *w, u64 deadline, wasi_timer_fn *fn, void *env);
 void wasi_timer_stop(struct wasi_timer *t);
-
-void wasi_random_bytes(void *bytes, size_t n);
+void wasi_timers_fire(struct wasi *w); /* those whose time has come */
+void wasi_timers_jump(struct wasi *w); /* makes the next one's time come */
+void wasi_timers_arm(
+    struct wasi
+        *w); /* the loop does one of both, when that time has gone by on the machine's clock */
+void wasi_timers_free(struct wasi_timers *h);
 
 /* ---- Tables ---- */
 
