@@ -94,8 +94,9 @@ struct engine_code {
     struct try_range *tries;
     struct catch_clause *catches;
     u32 cell_count, try_count;
-    u32 index;  /* function index */
-    u32 record; /* record slot */
+    u32 index;           /* function index */
+    u32 record;          /* record slot: */
+    u16 params, results; /* the larger of these, in slots */
 };
 
 struct engine_func {
@@ -307,8 +308,9 @@ union cell engine_cell_of(enum handler h);
 
 /* The code of a function that the module defines; made now if it was never asked for. */
 struct engine_code *engine_code_at(struct engine_module *em, u32 func);
-/* Record slot of a function of the type. */
+/* Record slot of a function of the type; with the slots that it comes from in its code. */
 u32 engine_record_of(const struct wasm_functype *type);
+void engine_set_record(struct engine_code *c, const struct wasm_functype *type);
 /* Is the body valid, and of what the interpreter runs? */
 bool engine_check_body(struct engine_module *em, u32 func, struct diags *d);
 

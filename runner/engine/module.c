@@ -8,6 +8,13 @@ u32 engine_record_of(const struct wasm_functype *type)
     return params > results ? params : results;
 }
 
+void engine_set_record(struct engine_code *c, const struct wasm_functype *type)
+{
+    c->params = (u16)engine_type_slots(type->params, type->param_count);
+    c->results = (u16)engine_type_slots(type->results, type->result_count);
+    c->record = c->params > c->results ? c->params : c->results;
+}
+
 struct engine_code *engine_code_at(struct engine_module *em, u32 func)
 {
     struct engine_code **slot = &em->codes[func - em->source->imported_funcs];
@@ -15,7 +22,7 @@ struct engine_code *engine_code_at(struct engine_module *em, u32 func)
         struct engine_code *c = arena_new(&em->store->arena, struct engine_code);
         c->module = em;
         c->index = func;
-        c->record = engine_record_of(wasm_func_type(em->source, func));
+        engine_set_record(c, wasm_func_type(em->source, func));
         *slot = c;
     }
     return *slot;

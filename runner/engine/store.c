@@ -207,7 +207,7 @@ struct engine_func *engine_host_func_of(struct engine_store *s, u32 type_id, str
     struct wasm_functype *type = arena_new(&s->arena, struct wasm_functype);
     *type = engine_copy_type(&s->arena, &validate_store_type(s->types, type_id)->func);
     *h = (struct host){.fn = fn, .env = env, .store = s, .name = str_dup(&s->arena, name)};
-    h->code.record = engine_record_of(type);
+    engine_set_record(&h->code, type);
     h->code.cell_count = LENGTH_OF(h->cells);
     h->cells[0].u = (u64)h->code.record + 3;
     h->cells[1] = engine_cell_of(H_HOST);

@@ -43,9 +43,9 @@ static int move_stack(struct engine_task *t, u64 cap)
 
 int engine_stack_room(struct engine_task *t, u64 slots)
 {
-    u64 need = (u64)(t->sp - t->stack) + slots;
-    if (need <= t->cap)
+    if (slots <= (u64)(t->limit - t->sp))
         return RUN_DONE;
+    u64 need = (u64)(t->sp - t->stack) + slots;
     u64 max = t->store->limits.stack_slots;
     if (need > max)
         return TRAP_STACK;
@@ -321,6 +321,25 @@ bool engine_fits(struct engine_task *t, const struct engine_func *f, u32 type_id
     return validate_is_subtype(t->store->types, f->type_id, type_id);
 }
 
+/* Where on the stack a slot is; t->cap or more if it is elsewhere. */
+static inline u64 slot_of(const struct engine_task *t, const u64 *slot)
+{
+    return ((uintptr_t)slot - (uintptr_t)t->stack) / sizeof(u64);
+}
+
+/* memmove; what most functions take costs no call. */
+static inline void move_slots(u64 *to, const u64 *from, u32 n)
+{
+    switch (n) {
+    case 0: break;
+    case 1: memmove(to, from, sizeof(u64)); break;
+    case 2: memmove(to, from, 2 * sizeof(u64)); break;
+    case 3: memmove(to, from, 3 * sizeof(u64)); break;
+    case 4: memmove(to, from, 4 * sizeof(u64)); break;
+    default: memmove(to, from, n * sizeof(u64)); break;
+    }
+}
+
 /* The host function works on a copy of its slots, as the stack may move below it. */
 int engine_host_call(struct engine_task *t, struct host *h)
 {
@@ -331,9 +350,9 @@ int engine_host_call(struct engine_task *t, struct host *h)
         arena_temp_begin(&many);
         slots = arena_array(&many.arena, u64, n);
     }
-    memcpy(slots, t->sp, n * sizeof(u64));
+    move_slots(slots, t->sp, n);
     enum engine_outcome outcome = h->fn(h->env, t, slots);
-    memcpy(t->sp, slots, n * sizeof(u64));
+    move_slots(t->sp, slots, n);
     if (slots != few)
         arena_temp_end(&many);
     switch (outcome) {
@@ -471,15 +490,24 @@ static enum engine_outcome run(struct engine_task *t)
     return r == RUN_DONE ? ENGINE_DONE : ENGINE_TRAPPED;
 }
 
-/* The frame of f at t->sp, with its arguments there already. The task may stop before the first instruction: it then stands in
- * code that is known by its address, so that the collector and backtraces find the frame. */
-static int enter(struct engine_task *t, struct engine_func *f)
+/* Makes a frame of f, `above` slots above t->sp; its arguments may be on the stack. The task may stop before the first instruction: it then
+ * stands in code that is known by its address, so that the collector and backtraces find the frame. */
+static inline int enter(struct engine_task *t, struct engine_func *f, u64 above, const u64 *slots)
 {
     int r = translated(f);
-    if (r == RUN_DONE)
-        r = engine_stack_room(t, f->code->entry[-1].u);
     if (r != RUN_DONE)
         return r;
+    u64 need = above + f->code->entry[-1].u;
+    if (need > (u64)(t->limit - t->sp)) {
+        u64 at = slot_of(t, slots);
+        bool inside = at < t->cap;
+        r = engine_stack_room(t, need);
+        if (r != RUN_DONE)
+            return r;
+        slots = inside ? t->stack + at : slots;
+    }
+    t->sp += above;
+    move_slots(t->sp, slots, f->code->params);
     t->sp[f->code->record] = (u64)(uintptr_t)t->store->exit_stub;
     t->ip = f->code->entry;
     t->acc = (u64)(uintptr_t)f;
@@ -499,14 +527,8 @@ enum engine_outcome engine_start(struct engine_task *t, struct engine_func *f, c
     engine_leave_wait(t);
     t->suspended_by = NULL;
     t->sp = t->stack;
-    t->result_slots = engine_type_slots(f->type->results, f->type->result_count);
-    u32 n = engine_type_slots(f->type->params, f->type->param_count);
-    int r = engine_stack_room(t, n);
-    if (r == RUN_DONE) {
-        if (n)
-            memmove(t->sp, slots, n * sizeof(u64));
-        r = enter(t, f);
-    }
+    int r = enter(t, f, 0, slots);
+    t->result_slots = f->code->results;
     if (r == RUN_DONE && --t->ticks < 0)
         r = engine_turn(t); /* a host may start functions for ever that neither loop nor call */
     if (r > 0) {
@@ -525,10 +547,7 @@ enum engine_outcome engine_resume(struct engine_task *t, const u64 *results)
 {
     t->out_of_fuel = false;
     if (t->suspended_by) {
-        const struct wasm_functype *type = t->suspended_by->func.type;
-        u32 n = engine_type_slots(type->results, type->result_count);
-        if (n)
-            memcpy(t->sp, results, n * sizeof(u64));
+        move_slots(t->sp, results, t->suspended_by->code.results);
         t->suspended_by = NULL;
         t->ip += 2;
     }
@@ -567,18 +586,10 @@ static bool nests_too_deep(struct engine_task *t)
 enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func *f, u64 *slots)
 {
     struct nest nest = {t->nest, t->ip, (u64)(t->sp - t->stack), t->inst};
-    bool inside = slots >= t->stack && slots < t->stack + t->cap;
-    u64 at = inside ? (u64)(slots - t->stack) : 0;
-    u32 params = engine_type_slots(f->type->params, f->type->param_count);
-    u32 results = engine_type_slots(f->type->results, f->type->result_count);
+    u64 at = slot_of(t, slots);
+    bool inside = at < t->cap;
     u64 frame = t->ip[-1].u; /* a host function's code: its instruction is the first */
-    int r = nests_too_deep(t) ? (int)TRAP_STACK : engine_stack_room(t, frame + params);
-    if (r == RUN_DONE) {
-        t->sp += frame;
-        if (params)
-            memmove(t->sp, inside ? t->stack + at : slots, params * sizeof(u64));
-        r = enter(t, f);
-    }
+    int r = nests_too_deep(t) ? (int)TRAP_STACK : enter(t, f, frame, slots);
     enum engine_outcome outcome = ENGINE_TRAPPED;
     if (r != RUN_DONE) {
         t->sp = t->stack + nest.sp;
@@ -589,8 +600,8 @@ enum engine_outcome engine_call_nested(struct engine_task *t, struct engine_func
         outcome = run(t);
         t->nests--;
         t->nest = nest.outer;
-        if (outcome == ENGINE_DONE && results)
-            memmove(inside ? t->stack + at : slots, t->sp, results * sizeof(u64));
+        if (outcome == ENGINE_DONE)
+            move_slots(inside ? t->stack + at : slots, t->sp, f->code->results);
     }
     t->state = TASK_RUNNING;
     t->ip = nest.ip;
