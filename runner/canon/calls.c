@@ -128,7 +128,7 @@ bool canon_enter_allowed(struct component_instance *i)
 enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *f,
                                       struct subtask *sub)
 {
-    if (!canon_enter_allowed(f->inst) || !canon_chain_has_room(s->current) ||
+    if (!canon_enter_allowed(f->inst) || !canon_chain_room(s->current) ||
         !canon_has_room(f->inst, 0)) {
         return ENGINE_TRAPPED;
     }

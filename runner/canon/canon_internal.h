@@ -435,7 +435,8 @@ struct canon_store {
     struct pool threads_pool, tasks_pool, subtasks_pool, ends_pool, sets_pool;
     struct arena scratch; /* lifted values on their way */
     u32 scratch_depth;
-    u32 nested; /* calls on top of each other, see direct.c */
+    u32 nested;           /* calls on top of each other, see direct.c */
+    struct thread *spare; /* in all_next: with tasks and stacks, for them */
     u32 marks;
     u32 late_calls;
     struct canon_call *late_next; /* where canon_late_calls goes on */
@@ -663,9 +664,9 @@ void canon_backpressure_changed(struct component_instance *i);
 bool canon_drive(struct canon_store *s, struct thread *th);
 /* th gets control behind those that are to get it when `to` blocks or ends. */
 void canon_thread_add_resumer(struct thread *to, struct thread *th);
-/* May th call one more task, or is the chain of those that wait for each other too deep? */
-bool canon_chain_has_room(const struct thread *th);
-/* What a thread adds to the chain: its stack, and a little for what is around it. */
+/* The chain of a task that th calls: the slots of those that wait for each other. 0, and a trap, if they are too many. */
+u64 canon_chain_room(const struct thread *th);
+/* The same for one that is known to have room. */
 u64 canon_chain_with(const struct thread *th);
 /* For continuations: hands results to the suspended core code of th and goes on. */
 enum step canon_resume_core(struct thread *th, const u64 *results);

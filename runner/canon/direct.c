@@ -158,7 +158,7 @@ static bool direct_result(struct canon_store *s, struct task *t, struct subtask 
 static bool call_cells(struct canon_store *s, struct lowered *low, u64 *slots)
 {
     struct canon_func *f = low->callee;
-    u64 core[MAX_FLAT_PARAMS + 1] = {0}, result = 0;
+    u64 core[MAX_FLAT_PARAMS + 1], result;
     if ((low->params && !canon_plan_cells(s, low->params, low->inst, slots, core)) ||
         !run_nested(s, f, f->callee, core)) {
         return false;
@@ -176,7 +176,7 @@ static bool call_values(struct canon_store *s, struct lowered *low, struct task 
 {
     struct canon_func *f = low->callee;
     struct subtask sub = {.low = low, .state = SUBTASK_STARTED};
-    u64 core[MAX_FLAT_PARAMS + 1] = {0};
+    u64 core[MAX_FLAT_PARAMS + 1];
     memcpy(sub.args, slots, low->core_params * sizeof *slots);
     t->sub = &sub;
     bool fine = canon_pass_args(&sub, t, core) && run_nested(s, f, f->callee, core) &&
@@ -243,6 +243,50 @@ bool canon_is_nested(const struct lowered *low)
            !s->config.trace;
 }
 
+/* A thread in a task, with a stack: most of these calls leave them as they found them, for the next ones. */
+static struct thread *nested_thread(struct canon_store *s, struct canon_func *f)
+{
+    struct thread *th = s->spare;
+    if (!th) {
+        th = canon_thread_new(canon_task_new(f), NULL);
+        th->et = engine_task_new(s->engine);
+    } else {
+        s->spare = th->all_next;
+        LIST_PUSH(s->threads, th, all);
+        s->thread_count++;
+        th->task->live_threads = 1; /* what is not set here is set before it is read */
+        th->resumer = NULL;
+        th->doing = NULL;
+        th->wait = WAIT_NOTHING;
+        th->storage[0] = th->storage[1] = 0;
+        th->task->func = f;
+        th->task->inst = f->inst;
+        th->task->id = ++s->next_task;
+    }
+    th->task->implicit = th;
+    th->task->state = TASK_STARTED;
+    th->state = THREAD_RUNNING;
+    th->body = canon_sync_returned;
+    return th;
+}
+
+/* A larger stack is not kept for them. */
+#define SPARE_SLOTS 1024
+
+static void nested_thread_ended(struct canon_store *s, struct thread *th)
+{
+    struct task *t = th->task;
+    if (t->live_threads > 1 || engine_task_slots(th->et) > SPARE_SLOTS) {
+        canon_thread_free(th);
+        return;
+    }
+    LIST_REMOVE(s->threads, th, all);
+    s->thread_count--;
+    *t = (struct task){0};
+    th->all_next = s->spare;
+    s->spare = th;
+}
+
 /* Its core code has returned. */
 static bool nested_returned(struct canon_store *s, struct lowered *low, struct thread *th,
                             struct subtask *sub, u64 *slots)
@@ -265,7 +309,7 @@ static bool nested_returned(struct canon_store *s, struct lowered *low, struct t
     if (!post_return(s, f, core) || !canon_thread_unregister(th)) {
         return false;
     }
-    canon_thread_free(th);
+    nested_thread_ended(s, th);
     if (sub) {
         canon_subtask_deliver_resolve(sub);
         slots[0] = sub->result;
@@ -304,14 +348,13 @@ static enum engine_outcome run_nested_thread(struct canon_store *s, struct lower
     struct canon_func *f = low->callee;
     struct thread *caller = s->current;
     u64 *context = s->context;
-    u64 core[MAX_FLAT_PARAMS + 1] = {0};
+    u64 core[MAX_FLAT_PARAMS + 1];
     bool fine = canon_thread_register(th) &&
                 (sub           ? canon_pass_args(sub, th->task, core)
                  : low->params ? canon_plan_cells(s, low->params, low->inst, slots, core)
                                : true);
     enum engine_outcome outcome = ENGINE_TRAPPED;
     if (fine) {
-        th->et = engine_task_new(s->engine);
         s->current = th;
         s->context = th->storage;
         s->nested++;
@@ -342,24 +385,19 @@ enum engine_outcome canon_call_nested(struct lowered *low, u64 *slots)
     struct canon_func *f = low->callee;
     struct canon_store *s = low->inst->store;
     struct subtask local, *sub = NULL;
-    if (!canon_enter_allowed(f->inst) || !canon_chain_has_room(s->current) ||
-        !canon_has_room(f->inst, 0)) {
+    u64 chain = canon_enter_allowed(f->inst) ? canon_chain_room(s->current) : 0;
+    if (!chain || (!s->spare && !canon_has_room(f->inst, 0))) {
         return ENGINE_TRAPPED;
     }
-    struct task *t = canon_task_new(f);
-    struct thread *th = canon_thread_new(t, NULL);
-    t->implicit = th;
-    t->state = TASK_STARTED;
-    th->state = THREAD_RUNNING;
-    th->body = canon_sync_returned;
-    th->chain = canon_chain_with(s->current);
+    struct thread *th = nested_thread(s, f);
+    th->chain = chain;
     if (!canon_with_plans(low)->is_cells) {
         sub = &local;
         memset(sub, 0, sizeof *sub);
         sub->low = low;
         sub->state = SUBTASK_STARTED;
         memcpy(sub->args, slots, low->core_params * sizeof *slots);
-        t->sub = sub;
+        th->task->sub = sub;
     }
     enum engine_outcome outcome = run_nested_thread(s, low, th, sub, slots);
     if (outcome == ENGINE_TRAPPED && f->inst->root != low->inst->root) {

@@ -252,6 +252,32 @@ static void add_type(struct maker *m, const struct canon_type *t, struct spot at
     }
 }
 
+/* The bits of a cell that a step copies as they are; 0 if it does more. */
+static u64 mask_of(const struct plan_step *s)
+{
+    switch ((enum plan_op)s->op) {
+    case PLAN_1: return UINT8_MAX;
+    case PLAN_2: return UINT16_MAX;
+    case PLAN_4: return UINT32_MAX;
+    case PLAN_8: return UINT64_MAX;
+    case PLAN_FLAGS: return s->n;
+    default: return 0;
+    }
+}
+
+static void find_masks(struct plan *p)
+{
+    u32 n = 0;
+    const struct plan_step *s = p->copy.steps;
+    for (; s->op != PLAN_END && s->source == 8 * n && s->target == 8 * n; s++) {
+        p->masks[n] = mask_of(s);
+        if (!p->masks[n++]) {
+            return;
+        }
+    }
+    p->masked = s->op == PLAN_END ? n : 0;
+}
+
 static void make(struct maker *m, const struct canon_type *t, struct spot at)
 {
     add_type(m, t, at);
@@ -304,6 +330,9 @@ const struct plan *canon_plan_new(struct canon_store *s, const struct canon_type
         p->copy = kept(&s->arena, &copy);
         p->is_cells =
             canon_is_flat(from) && canon_is_flat(to) && p->check.is_plain && p->copy.is_plain;
+        if (p->is_cells) {
+            find_masks(p);
+        }
         p->depth = copy.deepest > check.deepest ? copy.deepest : check.deepest;
     }
     canon_scratch_leave(s);

@@ -60,12 +60,14 @@ struct plan {
     struct plan_program check, copy;
     u32 depth;     /* of lists within lists */
     bool is_cells; /* plain, from cells to cells */
+    u32 masked;    /* if not 0, they are so many cells of which these bits count */
+    u64 masks[MAX_FLAT_PARAMS];
 };
 /* Lives as long as the store. NULL if it would be too large: then values go as they do for hosts. */
 const struct plan *canon_plan_new(struct canon_store *s, const struct canon_type *t,
                                   enum canon_layout from, enum canon_layout to);
 
-/* A plan that is_cells, in one go. */
+/* A plan that is_cells, in one go; the target need not be zero before. */
 bool canon_plan_cells(struct canon_store *s, const struct plan *p, struct component_instance *from,
                       const u64 *source, u64 *target);
 /* So many values of x->plan, one after the other, are checked from `at` on, and written to `at` in the layout of the target. */

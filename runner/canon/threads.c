@@ -276,11 +276,15 @@ u64 canon_chain_with(const struct thread *th)
     return th ? th->chain + 64 + (th->et ? engine_task_slots(th->et) : 0) : 0;
 }
 
-bool canon_chain_has_room(const struct thread *th)
+u64 canon_chain_room(const struct thread *th)
 {
     struct canon_store *s = th->task->inst->store;
-    return canon_chain_with(th) / CHAIN_STACKS <= engine_max_slots(s->engine) ||
-           canon_fail(s, th->task->inst, "call stack exhausted");
+    u64 chain = canon_chain_with(th);
+    if (chain / CHAIN_STACKS <= engine_max_slots(s->engine)) {
+        return chain;
+    }
+    canon_fail(s, th->task->inst, "call stack exhausted");
+    return 0;
 }
 
 /* Of a long chain of calls so many at either end are told whole. */

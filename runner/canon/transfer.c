@@ -463,7 +463,14 @@ bool canon_plan_cells(struct canon_store *s, const struct plan *p, struct compon
             return false;
         }
     }
-    copy_plain(s, &p->copy, p->copy.steps, at, (u8 *)target);
+    if (p->masked) {
+        for (u32 i = 0; i < p->masked; i++) {
+            target[i] = source[i] & p->masks[i];
+        }
+    } else {
+        memset(target, 0, p->type->size[p->to]);
+        copy_plain(s, &p->copy, p->copy.steps, at, (u8 *)target);
+    }
     return true;
 }
 
@@ -555,6 +562,10 @@ bool canon_pass_args(struct subtask *sub, struct task *t, u64 *slots)
     enum canon_layout l;
     u64 at;
     bool fine;
+    if (type) {
+        memset(slots, 0,
+               type->flat_count <= MAX_FLAT_PARAMS ? type->flat_count * sizeof *slots : 0);
+    }
     x.from.lender = sub;
     x.from.for_guest = true;
     to.borrow_scope = t;
