@@ -25,7 +25,8 @@ WITC_NODISCARD bool compose_embed(struct wit_resolve *r, u32 world, enum cm_enco
 
 enum compose_dummy_names { DUMMY_STANDARD32, DUMMY_LEGACY };
 /* A core module that fits a world: imports all it may, exports all it must, every function traps. Async
- * functions are exported with callback, or stackful. Standard names know no async. */
+ * functions are exported with callback, or stackful. Standard names know no async. Built-ins behind a feature that is off by default are
+ * imported if r->features has its name. */
 WITC_NODISCARD bool compose_dummy(struct wit_resolve *r, u32 world, enum compose_dummy_names names,
                                   bool stackful, struct buf *out);
 

@@ -121,6 +121,16 @@ static void import_resource(struct dummy *d, str key, str resource, bool exporte
     }
 }
 
+/* What is not on by default in components has to be asked for, so that a dummy is valid as it is. */
+static bool is_on(const struct dummy *d, enum feature f)
+{
+    const struct wit_features *on = &d->r->features;
+    bool asked = on->all || features_has(features_default(), f);
+    for (u32 i = 0; i < on->count && !asked; i++)
+        asked = str_eq_c(on->names[i], feature_name(f));
+    return asked;
+}
+
 /* The built-ins of each stream and future in the type of a function. */
 static void import_payloads(struct dummy *d, str module, const struct wit_func *f)
 {
@@ -133,6 +143,8 @@ static void import_payloads(struct dummy *d, str module, const struct wit_func *
         for (u32 id = future ? IMPORT_FUTURE_NEW : IMPORT_STREAM_NEW;
              id <= (future ? IMPORT_FUTURE_FORWARD : IMPORT_STREAM_FORWARD); id++) {
             const struct compose_import_row *row = &compose_import_rows[id];
+            if (!is_on(d, cm_canon_info[row->canon].gate))
+                continue;
             struct wasm_functype type = compose_signature(d->a, row->signature);
             bool async = row->canon == CANON_STREAM_READ || row->canon == CANON_STREAM_WRITE ||
                          row->canon == CANON_FUTURE_READ || row->canon == CANON_FUTURE_WRITE;
