@@ -492,15 +492,26 @@ static void test_roundtrips(void **state)
     (void)state;
     static const struct row rows[] = {
         {"s8", "0xffffffff", "-1"},
+        {"s8", "0xffffffff", "-1", BYTES(""), true},
         {"tuple<u16, u16>", "3 4", "(3,4)"},
+        {"tuple<u16, u16>", "3 4", "(3,4)", BYTES(""), true},
         {"list<string>", "0 1", "['hello there']", BYTES("\x8\0\0\0\xb\0\0\0hello there")},
         {"list<string>", "0 1", "['hello there']",
          BYTES("\x10\0\0\0\0\0\0\0\xb\0\0\0\0\0\0\0hello there"), true},
         {"list<list<string>>", "0 2", "[['one','two'],['three']]",
          BYTES("\x10\0\0\0\2\0\0\0\x20\0\0\0\1\0\0\0\x28\0\0\0\3\0\0\0\x2b\0\0\0\3\0\0\0"
                "\x2e\0\0\0\5\0\0\0onetwothree")},
+        {"list<list<string>>", "0 2", "[['one','two'],['three']]",
+         BYTES("\x20\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\x40\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+               "\x50\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\x53\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0"
+               "\x56\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0onetwothree"),
+         true},
         {"list<option<tuple<string, u16>>>", "0 1", "[some(('answer',42))]",
          BYTES("\1\0\0\0\x10\0\0\0\6\0\0\0\x2a\0\0\0answer")},
+        {"list<option<tuple<string, u16>>>", "0 1", "[some(('answer',42))]",
+         BYTES("\1\0\0\0\0\0\0\0\x20\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\x2a\0\0\0\0\0\0\0"
+               "answer"),
+         true},
         {"variant{x(tuple<" SIXTEEN "string>)}", "0",
          "x((1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,'wat'))",
          BYTES("\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5\0\0\0\6\0\0\0\7\0\0\0\x8\0\0\0\x9\0\0\0"
