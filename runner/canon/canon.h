@@ -218,6 +218,8 @@ bool canon_value_equal(const struct canon_value *a, const struct canon_value *b,
 /* Is v a value of type t (kinds, counts, case indices, ranges, UTF-8)? Says what is wrong where (arena may be NULL). */
 bool canon_value_check(const struct canon_value *v, const struct canon_type *t, struct arena *a,
                        str *why);
+/* An error-context of the host's, for an argument or a result; it lives as long as the store. */
+struct canon_error *canon_error_of_host(struct canon_store *s, str message);
 /* The message of an error-context, empty if it was dropped. */
 str canon_error_message(const struct canon_error *e);
 

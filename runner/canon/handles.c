@@ -155,6 +155,13 @@ struct canon_error *canon_error_new(struct canon_store *s, str message)
     return e;
 }
 
+struct canon_error *canon_error_of_host(struct canon_store *s, str message)
+{
+    struct canon_error *e = canon_error_new(s, message);
+    e->references++;
+    return e;
+}
+
 void canon_error_release(struct canon_store *s, struct canon_error *e)
 {
     if (--e->references) {

@@ -90,13 +90,19 @@ static bool read_text(struct wave_reader *r, const struct canon_type *type, stru
         return fine;
     }
     str text;
+    bool is_error = type->kind == CANON_T_ERROR_CONTEXT;
     if (t.kind != TOKEN_STRING && t.kind != TOKEN_MULTILINE) {
-        return expected_type(r, t, type);
+        return is_error ? wave_unexpected(r, t, "a string, the message of the error-context")
+                        : expected_type(r, t, type);
     }
     if (!wave_string_of(r, t, &text)) {
         return false;
     }
-    *out = canon_string(text);
+    if (is_error) {
+        out->error = canon_error_of_host(r->store, text);
+    } else {
+        *out = canon_string(text);
+    }
     return true;
 }
 
@@ -435,6 +441,9 @@ static bool no_text(struct wave_reader *r, span at, const struct canon_type *typ
     struct diag *x =
         diag_error(r->diags, "wave-type", at,
                    "a value of type `" STRF "` cannot be written as text", STRA(buf_view(&b)));
+    if (r->param) {
+        diag_note(r->diags, x, "the parameter `" STRF "` takes it", STRA(r->param->name));
+    }
     if (type->kind == CANON_T_OWN || type->kind == CANON_T_BORROW) {
         diag_note(r->diags, x, "a resource exists only between the components that hold it");
         diag_help(r->diags, x, "call it from a component that makes the resource first");
@@ -473,6 +482,11 @@ bool wave_value(struct wave_reader *r, const struct canon_type *type, struct can
         if (r->store) {
             return type->kind == CANON_T_STREAM ? read_stream(r, type, out)
                                                 : read_future(r, type, out);
+        }
+        break;
+    case CANON_T_ERROR_CONTEXT:
+        if (r->store) {
+            return read_text(r, type, out);
         }
         break;
     default: break;
@@ -563,7 +577,8 @@ bool wave_read_args(struct arena *a, struct diags *d, u32 source, const struct w
     for (u32 i = 0; i < type->param_count; i++) {
         enum canon_kind kind = type->params[i].type->kind;
         if (kind == CANON_T_OWN || kind == CANON_T_BORROW) {
-            return no_text(&r, call->name, type->params[i].type);
+            r.param = &type->params[i];
+            return no_text(&r, call->name, r.param->type);
         }
     }
     if (!wave_expect(&r, '(', "before the arguments")) {
@@ -577,7 +592,8 @@ bool wave_read_args(struct arena *a, struct diags *d, u32 source, const struct w
                    : next.kind == TOKEN_BAD ? false
                                             : wrong_count(&r, next, type, given + 1);
         }
-        if (!wave_value(&r, type->params[given].type, &(*args)[given])) {
+        r.param = &type->params[given];
+        if (!wave_value(&r, r.param->type, &(*args)[given])) {
             return false;
         }
         given++;

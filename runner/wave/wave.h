@@ -2,7 +2,7 @@
  *
  * Reading is driven by the type, so a value may be written as flat as its type allows: `3` for option<u8>. Values that exist only
  * in a running store (resources, streams, futures, error-contexts) have no text of their own; they are printed as `<file>`. Arguments
- * may be streams and futures, see wave_read_args.
+ * may be streams, futures and error-contexts, see wave_read_args.
  *
  * Values live in the arena that is given. Mistakes are diagnostics in the source that holds the text.
  */
@@ -27,8 +27,8 @@ struct wave_call {
 /* Reads the head of the call that the source `source` (of d->sources) holds. */
 WITC_NODISCARD bool wave_read_call(struct diags *d, u32 source, struct wave_call *out);
 /* Reads the arguments of the call, to the end of the source, for the parameters of `type`. Options at the end may be left out.
- * A stream is written as the list of its elements, a future as its value, `()` stands for elements without a type; they are made in
- * `store` (NULL: they cannot be written), and `a` must outlive it. *args has type->param_count values. */
+ * A stream is written as the list of its elements, a future as its value, `()` stands for elements without a type, an error-context as
+ * its message; they are made in `store` (NULL: they cannot be written), and `a` must outlive it. *args has type->param_count values. */
 WITC_NODISCARD bool wave_read_args(struct arena *a, struct diags *d, u32 source,
                                    const struct wave_call *call, const struct canon_functype *type,
                                    struct canon_store *store, struct canon_value **args);

@@ -11,7 +11,8 @@ struct wave_reader {
     str text;
     u32 at;
     bool failed;               /* a token was ill-formed: there are no more */
-    struct canon_store *store; /* for streams and futures; NULL: there are none */
+    struct canon_store *store; /* for streams, futures and error-contexts; NULL: there are none */
+    const struct canon_param *param; /* that is read; NULL: none */
 };
 
 enum wave_token_kind {
