@@ -311,6 +311,14 @@ struct diag_frame {
 struct diag_wait {
     u32 task;           /* 0: the host, or an end that nobody uses */
     str instance, func; /* of the task */
+    str lift;           /* how it was lifted; empty: no task */
+    struct diag_party {
+        u32 task; /* 0: the host */
+        str instance, func;
+    } caller, holder;
+    bool is_async_call;
+    u32 thread; /* 0: none yet */
+    str core;   /* the core function that it stands in */
     str what;
     const u32 *waits_for; /* indices of others */
     u32 count;

@@ -99,6 +99,35 @@ static void add_frame(struct diags *d, cJSON *frames, const struct diag_frame *f
     }
 }
 
+static void add_party(struct diags *d, cJSON *o, const struct diag_party *p)
+{
+    if (!p->task) {
+        cJSON_AddBoolToObject(o, "host", true);
+        return;
+    }
+    cJSON_AddNumberToObject(o, "task", p->task);
+    add_text(d, o, "instance", p->instance);
+    add_text(d, o, "function", p->func);
+}
+
+/* How a task came to be, and where it stands. */
+static void add_task(struct diags *d, cJSON *o, const struct diag_wait *w)
+{
+    add_text(d, o, "lift", w->lift);
+    cJSON *caller = cJSON_AddObjectToObject(o, "caller");
+    add_party(d, caller, &w->caller);
+    if (w->caller.task) {
+        cJSON_AddStringToObject(caller, "lower", w->is_async_call ? "async" : "sync");
+    }
+    if (w->thread) {
+        cJSON_AddNumberToObject(o, "thread", w->thread);
+    }
+    add_text(d, o, "core", w->core);
+    if (w->holder.task) {
+        add_party(d, cJSON_AddObjectToObject(o, "holder"), &w->holder);
+    }
+}
+
 static void add_wait(struct diags *d, cJSON *waits, const struct diag_wait *w)
 {
     cJSON *o = cJSON_CreateObject();
@@ -108,6 +137,9 @@ static void add_wait(struct diags *d, cJSON *waits, const struct diag_wait *w)
     }
     add_text(d, o, "instance", w->instance);
     add_text(d, o, "function", w->func);
+    if (w->lift.len) {
+        add_task(d, o, w);
+    }
     add_text(d, o, "what", w->what);
     cJSON *list = cJSON_AddArrayToObject(o, "for");
     for (u32 i = 0; i < w->count; i++) {

@@ -22,6 +22,11 @@ struct session {
 
 /* ---- Reports ------------------------------------------------------------------------------------------ */
 
+static struct diag_party party(struct arena *a, const struct canon_party *p)
+{
+    return (struct diag_party){p->task, str_dup(a, p->instance), str_dup(a, p->func)};
+}
+
 /* The wait-for graph as data; the store is gone when it is shown. */
 static void add_waits(struct cli *cli, struct diag *d, const struct canon_trap *t)
 {
@@ -33,6 +38,12 @@ static void add_waits(struct cli *cli, struct diag *d, const struct canon_trap *
         *vec_push(a, &d->waits) = (struct diag_wait){.task = w->task,
                                                      .instance = str_dup(a, w->instance),
                                                      .func = str_dup(a, w->func),
+                                                     .lift = w->lift,
+                                                     .caller = party(a, &w->caller),
+                                                     .holder = party(a, &w->holder),
+                                                     .is_async_call = w->is_async_call,
+                                                     .thread = w->thread,
+                                                     .core = str_dup(a, w->core),
                                                      .what = str_dup(a, w->what),
                                                      .waits_for = waits_for,
                                                      .count = w->edge_count,

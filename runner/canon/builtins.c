@@ -243,6 +243,9 @@ enum engine_outcome canon_bi_backpressure_inc(struct builtin *b, u64 *slots)
         canon_fail(b->inst->store, b->inst, "backpressure counter overflow");
         return FAILED;
     }
+    const struct task *t = b->inst->store->current->task;
+    b->inst->raised.func = t->func;
+    b->inst->raised.task = t->id;
     canon_backpressure_changed(b->inst);
     return ENGINE_DONE;
 }

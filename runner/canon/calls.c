@@ -97,7 +97,7 @@ enum step canon_callee_gave_back(struct thread *th)
     if (!low->callee->type->is_async && !subtask_resolved(sub)) {
         struct thread *helper = canon_pick_thread(s, low->callee->inst, CHOICE_SYNC_HELPER, NULL);
         if (!helper) {
-            canon_fail(s, low->callee->inst, "cannot block a synchronous task before returning");
+            canon_fail_blocked(s, sub->task);
             return STEP_TRAP;
         }
         s->step_to = helper;
@@ -133,6 +133,7 @@ enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *
         return ENGINE_TRAPPED;
     }
     struct task *t = canon_task_new(f);
+    t->is_async_call = sub->low->opts.is_async;
     t->sub = sub;
     sub->task = t;
     if (s->config.trace) {

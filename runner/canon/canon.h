@@ -329,7 +329,16 @@ struct canon_wait {
         WAIT_END,  /* an end nobody uses */
     } kind;
     u32 task;
-    str instance, func; /* of the task; func: how it was called */
+    str instance, func; /* of the task */
+    str lift;           /* "sync", "async callback" or "async stackful" */
+    struct canon_party {
+        u32 task; /* 0: the host */
+        str instance, func;
+    } caller, holder;   /* waits at a gate: who holds it off, if a task does */
+    bool is_async_call; /* lowered so */
+    u32 thread;         /* its index; 0: it has not entered yet */
+    u32 thread_count;   /* of the task */
+    str core;           /* the core function that it stands in; empty: none */
     str what;           /* "waits for an event of waitable set 3", "waits to enter: ..." */
     u32 *edges;         /* indices of the nodes it waits for */
     u32 edge_count;

@@ -88,6 +88,7 @@ struct canon_func {
     enum func_kind kind;
     const struct canon_functype *type;
     str name;
+    bool is_core_name;          /* it has no other yet */
     struct engine_func *callee; /* LIFTED */
     struct options opts;
     struct component_instance *inst;
@@ -265,12 +266,15 @@ struct task {
     struct thread *implicit;
     struct subtask *sub;          /* caller: a guest; NULL when resolved */
     struct canon_invocation *inv; /* caller: the host */
-    u32 id;
+    const struct canon_func
+        *caller;       /* the function whose task called, NULL: the host; for reports */
+    u32 id, caller_id; /* of tasks */
     u32 num_borrows;
     u32 thread_count; /* registered */
     u32 live_threads; /* with the unregistered */
     u8 state;
-    u32 report; /* for report.c */
+    bool is_async_call; /* lowered so */
+    u32 report;         /* for report.c */
 };
 
 enum subtask_state {
@@ -347,6 +351,11 @@ struct component_instance {
     bool may_leave;
     bool locked; /* of a root: something trapped in it */
     u32 backpressure;
+    struct {
+        const struct canon_func *func;
+        u32 task;
+        const struct task *alive; /* for report.c */
+    } raised;                     /* backpressure, by whom last */
     u32 num_waiting_to_enter;
     struct thread *exclusive_thread;
     struct thread_queue {
@@ -485,6 +494,8 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
     WITC_PRINTF(3, 4);
 /* The trap of a store in which nothing can go on, with who waits for whom. */
 bool canon_fail_stalled(struct canon_store *s, struct component_instance *i);
+/* The trap of a task of a synchronous function that has blocked, with what it waits for. */
+bool canon_fail_blocked(struct canon_store *s, const struct task *t);
 /* May something more of so many bytes be kept for a guest? */
 bool canon_has_room(struct component_instance *i, u64 bytes);
 /* Takes over the trap of an engine task, or adds its frames to those of the task that it called. */
@@ -909,5 +920,9 @@ void canon_trace_host_call(struct canon_call *c);
 void canon_trace_host_return(struct canon_call *c, const struct canon_value *result);
 void canon_trace_event(struct canon_store *s, enum canon_event e, struct thread *th,
                        const char *what);
+void canon_trace_trap(struct canon_store *s, const struct thread *th);
+/* The part of the wait-for graph that a task reaches. */
+void canon_waits_of(struct canon_store *s, struct arena *a, const struct task *t,
+                    struct canon_wait **waits, u32 *n);
 
 #endif

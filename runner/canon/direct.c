@@ -211,7 +211,7 @@ bool canon_call_direct(struct lowered *low, u64 *slots)
     t.id = ++s->next_task;
     th.task = &t;
     th.index = 0;
-    th.resumer = NULL;
+    th.resumer = outer; /* for reports */
     th.state = THREAD_RUNNING;
     th.storage[0] = th.storage[1] = 0;
     s->current = &th;

@@ -210,6 +210,15 @@ static bool do_lift(struct build *b, const struct cm_canon *def)
     return set_options(b, &def->opts, &f->opts, def->at);
 }
 
+/* A function that nobody exports has the name of its core function. */
+static void name_by_core(struct build *b, struct canon_func *f)
+{
+    if (!f->name.len && f->callee) {
+        f->name = engine_func_name(f->callee, &b->store->arena);
+        f->is_core_name = true;
+    }
+}
+
 static bool do_lower(struct build *b, const struct cm_canon *def)
 {
     if (def->func >= b->scope->funcs.len) {
@@ -218,6 +227,7 @@ static bool do_lower(struct build *b, const struct cm_canon *def)
     struct lowered *low = arena_new(&b->store->arena, struct lowered);
     low->inst = b->inst;
     low->callee = b->scope->funcs.data[def->func];
+    name_by_core(b, low->callee);
     if (!set_options(b, &def->opts, &low->opts, def->at)) {
         return false;
     }
@@ -431,8 +441,10 @@ static bool do_import(struct build *b, const struct cm_import *import)
 static void give_name(struct build *b, str name, const struct item *item)
 {
     struct arena *a = &b->store->arena;
-    if (item->pub.sort == SORT_FUNC && !item->pub.func->name.len) {
-        item->pub.func->name = name;
+    struct canon_func *func = item->pub.func;
+    if (item->pub.sort == SORT_FUNC && (!func->name.len || func->is_core_name)) {
+        func->name = name;
+        func->is_core_name = false;
     } else if (item->pub.sort == SORT_TYPE && item->type.kind == TD_RESOURCE &&
                !item->type.resource->name.len) {
         item->type.resource->name = name;
@@ -443,6 +455,7 @@ static void give_name(struct build *b, str name, const struct item *item)
             if (i->items.data[n].pub.sort == SORT_FUNC && f->kind == FUNC_LIFTED &&
                 str_find_char(f->name, '#', 0) == SIZE_MAX) {
                 f->name = str_printf(a, STRF "#" STRF, STRA(name), STRA(i->items.data[n].pub.name));
+                f->is_core_name = false;
             }
         }
     }
@@ -621,6 +634,7 @@ static bool do_start(struct build *b, const struct cm_start *def)
         return out_of_range(b, def->at);
     }
     struct canon_func *f = sc->funcs.data[def->func];
+    name_by_core(b, f);
     struct canon_value *args = arena_array(&s->arena, struct canon_value, def->arg_count + 1);
     for (u32 i = 0; i < def->arg_count; i++) {
         if (def->args[i] >= sc->values.len) {

@@ -56,7 +56,7 @@ static bool finish_sync(struct canon_store *s, struct canon_invocation *inv)
     while (!inv->resolved) {
         struct thread *helper = canon_pick_thread(s, i, CHOICE_SYNC_HELPER, NULL);
         if (!helper) {
-            return canon_fail(s, i, "cannot block a synchronous task before returning");
+            return canon_fail_blocked(s, inv->task);
         }
         if (!canon_drive(s, helper)) {
             return false;
@@ -248,6 +248,20 @@ bool canon_fail_stalled(struct canon_store *s, struct component_instance *i)
     s->trap.waits = waits;
     s->trap.wait_count = n;
     s->trap.report = canon_waits_text(&s->arena, waits, n);
+    return false;
+}
+
+bool canon_fail_blocked(struct canon_store *s, const struct task *t)
+{
+    struct thread *outer = s->current, *th = t->implicit;
+    s->current = th;
+    canon_fail(s, t->inst, "cannot block a synchronous task before returning");
+    s->current = outer;
+    canon_waits_of(s, &s->arena, t, &s->trap.waits, &s->trap.wait_count);
+    s->trap.report = canon_waits_text(&s->arena, s->trap.waits, s->trap.wait_count);
+    if (th && th->et) {
+        s->trap.frames = engine_backtrace(th->et, &s->arena);
+    }
     return false;
 }
 

@@ -25,6 +25,17 @@ void canon_trace_event(struct canon_store *s, enum canon_event e, struct thread 
     emit(s, t);
 }
 
+/* th: the one that runs, if the guilty instance is its own. */
+void canon_trace_trap(struct canon_store *s, const struct thread *th)
+{
+    struct canon_trace t = {.event = TRACE_TRAP, .instance = s->trap.instance};
+    if (th) {
+        t = of_task(TRACE_TRAP, th->task);
+    }
+    t.what = s->trap.message;
+    emit(s, t);
+}
+
 void canon_trace_call(struct task *task, const struct canon_value *values, u32 n)
 {
     struct canon_trace t = of_task(TRACE_CALL, task);
@@ -298,11 +309,25 @@ static void edges_of_lock(struct graph *g, u32 from, const struct component_inst
 {
     if (i->exclusive_thread) {
         const struct task *t = i->exclusive_thread->task;
-        buf_printf(what, ", held off by `" STRF "`, which holds the instance's lock",
-                   STRA(t->func->name));
+        g->nodes.data[from].holder = (struct canon_party){t->id, i->path, t->func->name};
+        buf_printf(what, ", held off by `" STRF "` (task %u), which holds the instance's lock",
+                   STRA(t->func->name), t->id);
         if (t->report && g->threads[t->report - 1] == i->exclusive_thread) {
             add_edge(g, from, t->report - 1);
         }
+    }
+}
+
+static void edges_of_backpressure(struct graph *g, u32 from, const struct component_instance *i,
+                                  struct buf *what)
+{
+    g->nodes.data[from].holder =
+        (struct canon_party){i->raised.task, i->path, i->raised.func->name};
+    buf_printf(what, ": the instance has backpressure %u, last raised by `" STRF "` (task %u)%s",
+               i->backpressure, STRA(i->raised.func->name), i->raised.task,
+               i->raised.alive ? "" : ", which has ended");
+    if (i->raised.alive) {
+        edges_to_task(g, from, i->raised.alive);
     }
 }
 
@@ -319,7 +344,7 @@ static void describe(struct graph *g, u32 node)
         case WAIT_GATE:
             buf_c(&what, "to enter");
             if (i->backpressure) {
-                buf_printf(&what, ": the instance has set backpressure %u", i->backpressure);
+                edges_of_backpressure(g, node, i, &what);
             }
             edges_of_lock(g, node, i, &what);
             break;
@@ -407,6 +432,27 @@ static void mark_cycles(struct graph *g)
     }
 }
 
+static struct canon_wait node_of(struct arena *a, const struct thread *th)
+{
+    const struct task *t = th->task;
+    const struct options *o = &t->func->opts;
+    struct canon_wait w = {.kind = WAIT_TASK,
+                           .task = t->id,
+                           .instance = t->inst->path,
+                           .func = t->func->name,
+                           .lift = !o->is_async  ? STR("sync")
+                                   : o->callback ? STR("async callback")
+                                                 : STR("async stackful"),
+                           .is_async_call = t->is_async_call,
+                           .thread = th->index,
+                           .thread_count = t->live_threads,
+                           .core = th->et ? engine_where(th->et, a) : STR("")};
+    if (t->caller) {
+        w.caller = (struct canon_party){t->caller_id, t->caller->inst->path, t->caller->name};
+    }
+    return w;
+}
+
 /* The blocked threads, oldest first. */
 static void collect_blocked(struct graph *g)
 {
@@ -416,11 +462,15 @@ static void collect_blocked(struct graph *g)
     }
     for (struct component_instance *i = s->instances; i; i = i->next) {
         i->report = 0;
+        i->raised.alive = NULL;
     }
     g->threads = arena_array(g->a, struct thread *, s->thread_count + 1);
     g->next_of_task = arena_array(g->a, u32, s->thread_count + 1);
     g->next_of_instance = arena_array(g->a, u32, s->thread_count + 1);
     for (struct thread *th = s->threads; th; th = th->all_next) {
+        if (th->task->id == th->task->inst->raised.task) {
+            th->task->inst->raised.alive = th->task;
+        }
         if (th->state != THREAD_RUNNING && !canon_thread_ready(th)) {
             g->threads[g->tasks++] = th;
         }
@@ -431,9 +481,7 @@ static void collect_blocked(struct graph *g)
         g->threads[g->tasks - 1 - i] = th;
     }
     for (u32 i = 0; i < g->tasks; i++) {
-        const struct task *t = g->threads[i]->task;
-        *vec_push(g->a, &g->nodes) = (struct canon_wait){
-            .kind = WAIT_TASK, .task = t->id, .instance = t->inst->path, .func = t->func->name};
+        *vec_push(g->a, &g->nodes) = node_of(g->a, g->threads[i]);
     }
     for (u32 i = g->tasks; i-- > 0;) { /* so that chains begin with the oldest */
         struct task *t = g->threads[i]->task;
@@ -457,14 +505,49 @@ static void add_host_ends(struct graph *g)
     }
 }
 
-void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **waits, u32 *n)
+/* Leaves the nodes of t and those that they lead to. */
+static void keep_reached(struct graph *g, const struct task *t)
+{
+    u32 n = g->nodes.len, depth = 0, kept = 0;
+    u32 *number = arena_array(g->a, u32, n + 1), *stack = arena_array(g->a, u32, n + 1);
+    for (u32 i = t->report; i; i = g->next_of_task[i - 1]) {
+        number[i - 1] = 1;
+        stack[depth++] = i - 1;
+    }
+    while (depth) {
+        const struct canon_wait *w = &g->nodes.data[stack[--depth]];
+        for (u32 k = 0; k < w->edge_count; k++) {
+            if (!number[w->edges[k]]) {
+                number[w->edges[k]] = 1;
+                stack[depth++] = w->edges[k];
+            }
+        }
+    }
+    for (u32 i = 0; i < n; i++) {
+        if (number[i]) {
+            g->nodes.data[kept] = g->nodes.data[i];
+            number[i] = kept++;
+        }
+    }
+    g->nodes.len = kept;
+    for (u32 i = 0; i < kept; i++) {
+        for (u32 k = 0; k < g->nodes.data[i].edge_count; k++) {
+            g->nodes.data[i].edges[k] = number[g->nodes.data[i].edges[k]];
+        }
+    }
+}
+
+void canon_waits_of(struct canon_store *s, struct arena *a, const struct task *t,
+                    struct canon_wait **waits, u32 *n)
 {
     struct graph g = {.s = s, .a = a};
     collect_blocked(&g);
     for (u32 i = 0; i < g.tasks; i++) {
         describe(&g, i);
     }
-    if (!g.tasks) {
+    if (t) {
+        keep_reached(&g, t);
+    } else if (!g.tasks) {
         add_host_ends(&g);
     }
     mark_cycles(&g);
@@ -472,12 +555,37 @@ void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **wai
     *n = g.nodes.len;
 }
 
+void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **waits, u32 *n)
+{
+    canon_waits_of(s, a, NULL, waits, n);
+}
+
+static void task_words(struct buf *out, const struct canon_wait *w)
+{
+    buf_printf(out, "task %u `" STRF "` in " STRF " (" STRF " lift; called ", w->task,
+               STRA(w->func), STRA(w->instance), STRA(w->lift));
+    if (w->caller.task) {
+        buf_printf(out, "%s by task %u `" STRF "` in " STRF ")",
+                   w->is_async_call ? "async" : "sync", w->caller.task, STRA(w->caller.func),
+                   STRA(w->caller.instance));
+    } else {
+        buf_c(out, "by the host)");
+    }
+    if (w->thread_count > 1) {
+        buf_printf(out, ", thread %u", w->thread);
+        if (w->core.len) {
+            buf_printf(out, " in `" STRF "`", STRA(w->core));
+        }
+        buf_byte(out, ',');
+    }
+    buf_byte(out, ' ');
+}
+
 static void wait_line(struct buf *out, const struct canon_wait *w, u32 number)
 {
     buf_printf(out, "%s[%u] ", w->in_cycle ? "* " : "  ", number);
     if (w->kind == WAIT_TASK) {
-        buf_printf(out, "task %u `" STRF "` in " STRF " ", w->task, STRA(w->func),
-                   STRA(w->instance));
+        task_words(out, w);
     }
     buf_str(out, w->what);
     for (u32 k = 0; k < w->edge_count && k < MOST_EDGES; k++) {

@@ -236,6 +236,17 @@ static str advice_for(str message)
     return STR("");
 }
 
+/* What one instance does wrong may come to light while a function runs that it has called. */
+static const struct thread *guilty_thread(const struct canon_store *s,
+                                          const struct component_instance *i)
+{
+    const struct thread *th = s->current;
+    while (th && i && th->task->inst != i) {
+        th = th->resumer;
+    }
+    return th;
+}
+
 bool canon_fail(struct canon_store *s, struct component_instance *i, const char *format, ...)
 {
     if (s->failed) {
@@ -253,13 +264,14 @@ bool canon_fail(struct canon_store *s, struct component_instance *i, const char 
     va_end(args);
     s->trap.detail = advice_for(s->trap.message);
     s->trap.instance = i ? i->path : STR("");
+    const struct thread *th = guilty_thread(s, i);
     if (s->builtin) {
         s->trap.func = str_c(s->builtin);
-    } else if (s->current) {
-        s->trap.func = s->current->task->func->name;
+    } else if (th) {
+        s->trap.func = th->task->func->name;
     }
     if (s->config.trace) {
-        canon_trace_event(s, TRACE_TRAP, s->current, str_to_c(&s->arena, s->trap.message));
+        canon_trace_trap(s, th);
     }
     return false;
 }

@@ -14,6 +14,10 @@ struct task *canon_task_new(struct canon_func *f)
     t->inst = f->inst;
     t->state = TASK_INITIAL;
     t->id = ++s->next_task;
+    if (s->current) {
+        t->caller = s->current->task->func;
+        t->caller_id = s->current->task->id;
+    }
     return t;
 }
 
