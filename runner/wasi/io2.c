@@ -242,7 +242,7 @@ static void input_read(struct canon_call *c, bool blocking, bool is_skip)
         read_now(x, c, is_skip);
     } else if (blocking) {
         struct read_call *r = arena_new(canon_call_arena(c), struct read_call);
-        *r = (struct read_call){{read_when_ready, NULL, NULL}, x, c, is_skip};
+        *r = (struct read_call){{.fn = read_when_ready}, x, c, is_skip};
         wasi_fd_wait(x->w, x->fd, &r->waiter);
     } else if (is_skip) {
         return_ok_u64(c, 0);

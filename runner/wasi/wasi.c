@@ -160,6 +160,7 @@ void wasi_fd_wait(struct wasi *w, struct wasi_fd *f, struct wasi_waiter *x)
 {
     open_fd(w, f);
     wasi_wait_cancel(x);
+    x->fd = f;
     x->next = f->waiters;
     x->link = &f->waiters;
     if (x->next) {
@@ -180,6 +181,9 @@ void wasi_wait_cancel(struct wasi_waiter *x)
         }
         x->link = NULL;
         x->next = NULL;
+        if (!x->fd->waiters && !x->fd->always_ready) {
+            uv_poll_stop(&x->fd->poll); /* else the loop would wait on for nobody */
+        }
     }
 }
 

@@ -14,6 +14,7 @@ typedef void wasi_waiter_fn(struct wasi_waiter *x);
 struct wasi_waiter {
     wasi_waiter_fn *fn;
     struct wasi_waiter *next, **link; /* link NULL: waits for nothing */
+    struct wasi_fd *fd;               /* that it waits for */
 };
 
 /* A descriptor that can be waited for. Regular files and some devices are always ready. */
