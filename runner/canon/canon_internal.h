@@ -67,6 +67,7 @@ const struct canon_functype *canon_parse_functype(struct arena *a, str text,
 
 struct canon_resource_type {
     str name;
+    u32 named_at;                    /* by an export of an instance so deep, from 1; 0: otherwise */
     struct component_instance *impl; /* NULL: the host */
     bool rep_64;
     struct canon_func *dtor_func; /* the destructor, lifted */
@@ -366,6 +367,7 @@ struct component_instance {
     struct component_instance *root;
     struct component_instance *next; /* all of the store */
     str path;
+    u32 depth; /* of the root 1 */
     u32 children;
     u32 report; /* for report.c */
     struct map child_names;

@@ -437,20 +437,33 @@ static bool do_import(struct build *b, const struct cm_import *import)
     return push_item(b, &item);
 }
 
-/* Functions and resources take the name under which they are first exported, or given to another component. */
-static void give_name(struct build *b, str name, const struct item *item)
+/* A resource has the name of its outermost export; until there is one, that under which it is given to another component. */
+static void name_resource(struct build *b, str name, const struct item *item, bool is_export)
+{
+    struct canon_resource_type *rt = item->type.resource;
+    if (item->pub.sort != SORT_TYPE || item->type.kind != TD_RESOURCE || !rt->impl) {
+        return;
+    }
+    if (is_export ? !rt->named_at || b->inst->depth < rt->named_at : !rt->name.len) {
+        rt->name = name;
+        rt->named_at = is_export ? b->inst->depth : 0;
+    }
+}
+
+/* Functions take the name under which they are first exported, or given to another component. */
+static void give_name(struct build *b, str name, const struct item *item, bool is_export)
 {
     struct arena *a = &b->store->arena;
     struct canon_func *func = item->pub.func;
     if (item->pub.sort == SORT_FUNC && (!func->name.len || func->is_core_name)) {
         func->name = name;
         func->is_core_name = false;
-    } else if (item->pub.sort == SORT_TYPE && item->type.kind == TD_RESOURCE &&
-               !item->type.resource->name.len) {
-        item->type.resource->name = name;
+    } else if (item->pub.sort == SORT_TYPE) {
+        name_resource(b, name, item, is_export);
     } else if (item->pub.sort == SORT_INSTANCE) {
         const struct canon_instance *i = item->pub.instance;
         for (u32 n = 0; n < i->items.len; n++) {
+            name_resource(b, i->items.data[n].pub.name, &i->items.data[n], is_export);
             struct canon_func *f = i->items.data[n].pub.func;
             if (i->items.data[n].pub.sort == SORT_FUNC && f->kind == FUNC_LIFTED &&
                 str_find_char(f->name, '#', 0) == SIZE_MAX) {
@@ -467,7 +480,7 @@ static bool do_export(struct build *b, const struct cm_export *e)
     if (!get_item(b, e->item, &item)) {
         return out_of_range(b, e->at);
     }
-    give_name(b, e->name.name, &item);
+    give_name(b, e->name.name, &item, true);
     item.pub.name = e->name.name;
     *canon_instance_add(b->exports, e->name.name, item.pub.sort) = item;
     return push_item(b, &item);
@@ -527,7 +540,7 @@ static bool do_instance(struct build *b, const struct cm_instance *def)
             if (!get_item(b, def->args[i].item, &item)) {
                 return out_of_range(b, def->at);
             }
-            give_name(b, def->args[i].name, &item);
+            give_name(b, def->args[i].name, &item, false);
             *canon_instance_add(args, def->args[i].name, item.pub.sort) = item;
         }
         struct component_ref ref = b->scope->components.data[def->source];
@@ -713,6 +726,7 @@ static bool instantiate_component(struct build *outer, struct component_ref ref,
     i->store = s;
     i->may_leave = true;
     i->path = path;
+    i->depth = outer->inst ? outer->inst->depth + 1 : 1;
     i->root = root ? root : i;
     *s->instances_end = i;
     s->instances_end = &i->next;
