@@ -317,6 +317,7 @@ struct diag_wait {
         str instance, func;
     } caller, holder;
     bool is_async_call;
+    str cancel; /* "pending", "delivered"; empty: nobody asked to cancel it */
     u32 thread; /* 0: none yet */
     str core;   /* the core function that it stands in */
     str what;

@@ -119,6 +119,7 @@ static void add_task(struct diags *d, cJSON *o, const struct diag_wait *w)
     if (w->caller.task) {
         cJSON_AddStringToObject(caller, "lower", w->is_async_call ? "async" : "sync");
     }
+    add_text(d, o, "cancel", w->cancel);
     if (w->thread) {
         cJSON_AddNumberToObject(o, "thread", w->thread);
     }

@@ -42,6 +42,7 @@ static void add_waits(struct cli *cli, struct diag *d, const struct canon_trap *
                                                      .caller = party(a, &w->caller),
                                                      .holder = party(a, &w->holder),
                                                      .is_async_call = w->is_async_call,
+                                                     .cancel = w->cancel,
                                                      .thread = w->thread,
                                                      .core = str_dup(a, w->core),
                                                      .what = str_dup(a, w->what),

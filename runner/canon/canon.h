@@ -336,6 +336,7 @@ struct canon_wait {
         str instance, func;
     } caller, holder;   /* waits at a gate: who holds it off, if a task does */
     bool is_async_call; /* lowered so */
+    str cancel;         /* it was asked to cancel: "pending" until it is told, then "delivered" */
     u32 thread;         /* its index; 0: it has not entered yet */
     u32 thread_count;   /* of the task */
     str core;           /* the core function that it stands in; empty: none */

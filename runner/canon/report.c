@@ -186,7 +186,9 @@ struct graph {
 
 static const char *subtask_words(const struct subtask *sub)
 {
-    return sub->state == SUBTASK_STARTING ? "has not started" : "has not returned";
+    return sub->cancellation_requested      ? "was asked to cancel and has not returned"
+           : sub->state == SUBTASK_STARTING ? "has not started"
+                                            : "has not returned";
 }
 
 static void add_edge(struct graph *g, u32 from, u32 to)
@@ -444,6 +446,9 @@ static struct canon_wait node_of(struct arena *a, const struct thread *th)
                                    : o->callback ? STR("async callback")
                                                  : STR("async stackful"),
                            .is_async_call = t->is_async_call,
+                           .cancel = t->state == TASK_PENDING_CANCEL     ? STR("pending")
+                                     : t->state == TASK_CANCEL_DELIVERED ? STR("delivered")
+                                                                         : STR(""),
                            .thread = th->index,
                            .thread_count = t->live_threads,
                            .core = th->et ? engine_where(th->et, a) : STR("")};
@@ -565,12 +570,15 @@ static void task_words(struct buf *out, const struct canon_wait *w)
     buf_printf(out, "task %u `" STRF "` in " STRF " (" STRF " lift; called ", w->task,
                STRA(w->func), STRA(w->instance), STRA(w->lift));
     if (w->caller.task) {
-        buf_printf(out, "%s by task %u `" STRF "` in " STRF ")",
-                   w->is_async_call ? "async" : "sync", w->caller.task, STRA(w->caller.func),
-                   STRA(w->caller.instance));
+        buf_printf(out, "%s by task %u `" STRF "` in " STRF, w->is_async_call ? "async" : "sync",
+                   w->caller.task, STRA(w->caller.func), STRA(w->caller.instance));
     } else {
-        buf_c(out, "by the host)");
+        buf_c(out, "by the host");
     }
+    buf_c(out, !w->cancel.len ? ")"
+               : str_eq_c(w->cancel, "pending")
+                   ? "; asked to cancel, not told yet: its wait is not `cancellable`)"
+                   : "; told to cancel, and has not called `task.cancel`)");
     if (w->thread_count > 1) {
         buf_printf(out, ", thread %u", w->thread);
         if (w->core.len) {
