@@ -62,7 +62,7 @@ enum engine_outcome canon_bi_waitable_set_poll(struct builtin *b, u64 *slots)
         return FAILED;
     }
     struct event e = {0};
-    if (h->set->pending_count) {
+    if (canon_set_pending(h->set)) {
         e = canon_set_take(b->inst->store, h->set);
     }
     u64 ptr = slots[1];
@@ -87,7 +87,7 @@ enum engine_outcome canon_bi_waitable_set_drop(struct builtin *b, u64 *slots)
         return FAILED;
     }
     canon_handle_remove(b->inst, (u32)slots[0]);
-    canon_pool_put(&s->sets_pool, set);
+    canon_set_free(s, set);
     return ENGINE_DONE;
 }
 

@@ -61,7 +61,7 @@ bool canon_subtask_resolve(struct subtask *sub, struct transfer *result, bool is
         sub->state = SUBTASK_RETURNED;
     }
     on_progress(sub);
-    if (sub->w.waiter) {
+    if (sub->w.waiter && canon_thread_condition(sub->w.waiter)) {
         canon_thread_wake(sub->w.waiter);
     }
     return true;
@@ -536,7 +536,7 @@ enum engine_outcome canon_subtask_cancel(struct canon_store *s, struct subtask *
         return canon_suspend(s, STEP_CALL, t->implicit, cancel_asked);
     }
     if (t->implicit) {
-        canon_thread_wake_if_ready(t->implicit);
+        canon_thread_cancel(t->implicit);
     }
     return canon_suspend(s, STEP_AGAIN, NULL, request_cancellation);
 }

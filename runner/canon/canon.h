@@ -231,7 +231,8 @@ enum canon_choice {
      * others at the gate block; 1: the other way round */
     CHOICE_BLOCK_WHEN_READY,
     CHOICE_THREAD, /* which ready thread runs next: in the order in which they became ready */
-    CHOICE_EVENT,  /* which event a waitable set gives: in the order in which they came up */
+    CHOICE_WAITER, /* several threads wait for one waitable set: which wakes at an event: the one that began last */
+    CHOICE_EVENT,         /* which event a waitable set gives: in the order in which they came up */
     CHOICE_CANCEL_THREAD, /* subtask.cancel resumes which ready thread of the callee's instance */
     CHOICE_CANCEL_MORE,   /* n 2. ... then: 0 stops, 1 resumes another one */
     CHOICE_SYNC_HELPER,   /* a sync call has blocked: which ready thread of the instance runs */

@@ -4,6 +4,7 @@
 
 #include "canon.h"
 #include "list.h"
+#include "picks.h"
 #include "validate.h"
 
 #define MAX_FLAT_PARAMS        16
@@ -189,18 +190,33 @@ struct waitable {
     bool has_sync_waiter;
     u32 progress; /* of ends */
     struct waitable_set *set;
-    struct waitable *set_next, *set_previous;         /* in the set */
-    struct waitable *pending_next, *pending_previous; /* in the set's list of pending ones */
-    struct thread *waiter;                            /* blocked in a built-in for this event */
+    struct waitable *set_next, *set_previous; /* in the set */
+    u32 pending_at;                           /* in the set's queue of pending ones */
+    struct thread *waiter;                    /* blocked in a built-in for this event */
+};
+/* The threads that wait for events of a set: those before `idle` have not been woken, as there are not that many events. */
+struct waiters {
+    struct picks threads;
+    u32 idle;
 };
 struct waitable_set {
     struct waitable *first, *last;
-    struct waitable *pending_first, *pending_last;
-    u32 count, pending_count;
+    struct picks pending;
+    u32 count;
     u32 num_waiting;
-    u32 index; /* for reports */
-    struct thread *waiters;
+    u32 index;                 /* for reports */
+    struct waiters waiters[2]; /* in waitable-set.wait, in a callback */
 };
+static inline u32 canon_set_pending(const struct waitable_set *set)
+{
+    return picks_count(&set->pending);
+}
+void canon_set_free(struct canon_store *s, struct waitable_set *set);
+/* th waits for an event of th->on.set now, or no longer. */
+void canon_set_add_waiter(struct thread *th);
+void canon_set_remove_waiter(struct thread *th);
+/* It waits in a callback, and its task is cancelled: it does not wait for the event any more. */
+void canon_set_let_go(struct thread *th);
 void canon_waitable_set_event(struct canon_store *s, struct waitable *w);
 struct event canon_waitable_take(struct canon_store *s, struct waitable *w);
 void canon_waitable_join(struct canon_store *s, struct waitable *w, struct waitable_set *set);
@@ -235,12 +251,12 @@ struct thread {
     enum step (*then)(struct thread *th); /* goes on when control comes (back) */
     enum step (*body)(struct thread *th); /* the core function has returned; engine_results(et) */
     struct thread *resumer;               /* gets control when this one blocks or ends */
-    struct thread *ready_next, *ready_previous;
     struct thread *all_next, *all_previous;
-    struct thread *set_next, *set_previous; /* waiters of a set */
-    u64 turn;                               /* when it became ready */
+    u64 turn;   /* when it became ready */
+    u32 set_at; /* among the waiters of a set */
+    u32 ready_at;
     u8 state, wait;
-    bool in_ready;
+    bool in_ready, in_set;
     u32 index; /* in the instance's thread table, 0: not registered */
     union {
         struct waitable *waitable;
@@ -359,11 +375,10 @@ struct component_instance {
     } raised;                     /* backpressure, by whom last */
     u32 num_waiting_to_enter;
     struct thread *exclusive_thread;
-    struct thread_queue {
-        struct thread *first, *last;
-    } ready[READY_QUEUES]; /* ready.c */
-    u64 opened;            /* the turn in which backpressure ended */
-    u32 open_at;           /* the place in the store's `open`, from 1; 0: not in it */
+    struct picks ready[READY_QUEUES]; /* ready.c */
+    u8 filled;                        /* a bit for each of them that is not empty */
+    u64 opened;                       /* the turn in which backpressure ended */
+    u32 open_at;                      /* the place in the store's `open`, from 1; 0: not in it */
     struct component_instance *root;
     struct component_instance *next; /* all of the store */
     str path;
@@ -404,6 +419,8 @@ struct loaded_module {
 struct open_instance {
     u64 turn; /* of its first ready thread */
     struct component_instance *inst;
+    u32 ready,
+        below; /* under a `choose`: its ready threads; with those of the instances below it in the heap */
 };
 struct pool { /* what is taken from it counts as kept for guests' tasks */
     struct engine_store *engine;
@@ -418,8 +435,7 @@ struct canon_store {
 
     VEC(struct open_instance) open; /* a heap of the instances with ready threads, by `turn` */
     u64 turns;                      /* so far */
-    VEC(struct thread *) candidates;
-    u64 looked;             /* how often canon_pick_thread has looked at a thread */
+    u64 looked;             /* how often canon_pick_thread has looked at a thread or an instance */
     struct thread *threads; /* all */
     u32 thread_count;
     struct thread *current;
@@ -656,11 +672,13 @@ bool canon_thread_register(struct thread *th);
 bool canon_thread_unregister(struct thread *th);
 struct thread *canon_thread_get(struct component_instance *i, u32 index);
 bool canon_thread_ready(const struct thread *th);
-/* Puts it on the queue of those that may be ready, takes it off. */
+/* Does what it waits for hold, but for the lock? */
+bool canon_thread_condition(const struct thread *th);
+/* Puts it on a queue of the ready ones, as its condition holds now (at the gate always), and takes it off, as it does not any more. */
 void canon_thread_wake(struct thread *th);
 void canon_thread_unwake(struct thread *th);
-/* The same if its condition holds now. */
-void canon_thread_wake_if_ready(struct thread *th);
+/* Its task is to be cancelled. */
+void canon_thread_cancel(struct thread *th);
 void canon_thread_stop_waiting(struct thread *th);
 void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on);
 /* wait_until: true if it is ready already and goes on. */

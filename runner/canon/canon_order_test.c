@@ -1,5 +1,5 @@
-/* canon_order_test.c - many tasks that wait for the lock or the gate of one instance: they run in their order, and nobody looks at those whose time
- * has not come. */
+/* canon_order_test.c - crowds of tasks that wait for the lock or the gate of one instance, or for one waitable set: they run in their order, and nobody looks at
+ * those whose time has not come. */
 #include "canon_internal.h"
 #include "test_world.h"
 
@@ -137,12 +137,116 @@ static void test_seeded(void **state)
     world_end(&w);
 }
 
+static void count(void *env, const struct canon_value *result)
+{
+    assert_non_null(result);
+    ++*(u32 *)env;
+}
+
+/* Under a seed too nobody walks past all that are ready. */
+static void test_seeded_crowd(void **state)
+{
+    (void)state;
+    struct world w;
+    struct canon_seed seed = {1};
+    u32 n = 0;
+    world_begin(&w);
+    world_start(&w, str_c(text));
+    w.store->config.choose = canon_choose_seeded;
+    w.store->config.choose_ctx = &seed;
+    begin(&w, "hold", CROWD / 10, NULL, NULL);
+    for (u32 i = 0; i < CROWD / 10; i++) {
+        begin(&w, "f", i, count, &n);
+    }
+    w.store->looked = 0;
+    assert_int_equal(canon_store_run_until(w.store, NULL, NULL), CANON_IDLE);
+    assert_int_equal(n, CROWD / 10);
+    assert_true(w.store->looked <= CROWD);
+    world_end(&w);
+}
+
+/* `go` starts n threads that wait for one set, and gives it m events, one after the other. */
+static const char herd[] =
+    "(component "
+    "(core module $lib (memory (export \"mem\") 1) (table (export \"t\") 1 funcref)) "
+    "(core instance $lib (instantiate $lib)) "
+    "(core type $start (func (param i32))) "
+    "(type $s (stream u8)) "
+    "(canon thread.new-indirect $start (core table $lib \"t\") (core func $thread)) "
+    "(canon thread.resume-later (core func $later)) "
+    "(canon thread.yield (core func $yield)) "
+    "(canon waitable-set.new (core func $set)) "
+    "(canon waitable-set.wait (memory (core memory $lib \"mem\")) (core func $wait)) "
+    "(canon waitable.join (core func $join)) "
+    "(canon stream.new $s (core func $new)) "
+    "(canon stream.read $s async (memory (core memory $lib \"mem\")) (core func $read)) "
+    "(canon stream.write $s async (memory (core memory $lib \"mem\")) (core func $write)) "
+    "(core module $m "
+    "(import \"\" \"t\" (table 1 funcref)) "
+    "(import \"\" \"thread\" (func $thread (param i32 i32) (result i32))) "
+    "(import \"\" \"later\" (func $later (param i32))) "
+    "(import \"\" \"yield\" (func $yield (result i32))) "
+    "(import \"\" \"set\" (func $set (result i32))) "
+    "(import \"\" \"wait\" (func $wait (param i32 i32) (result i32))) "
+    "(import \"\" \"join\" (func $join (param i32 i32))) "
+    "(import \"\" \"new\" (func $new (result i64))) "
+    "(import \"\" \"read\" (func $read (param i32 i32 i32) (result i32))) "
+    "(import \"\" \"write\" (func $write (param i32 i32 i32) (result i32))) "
+    "(global $s (mut i32) (i32.const 0)) "
+    "(global $taken (mut i32) (i32.const 0)) "
+    "(func $waits (param i32) "
+    "(loop $l "
+    "(drop (call $wait (global.get $s) (i32.const 16))) "
+    "(global.set $taken (i32.add (global.get $taken) (i32.const 1))) "
+    "(br $l))) "
+    "(elem (i32.const 0) func $waits) "
+    "(func (export \"go\") (param $n i32) (param $m i32) (result i32) (local $e i64) (local $r "
+    "i32) (local $w i32) "
+    "(global.set $s (call $set)) "
+    "(local.set $e (call $new)) "
+    "(local.set $r (i32.wrap_i64 (local.get $e))) "
+    "(local.set $w (i32.wrap_i64 (i64.shr_u (local.get $e) (i64.const 32)))) "
+    "(call $join (local.get $r) (global.get $s)) "
+    "(loop $l "
+    "(call $later (call $thread (i32.const 0) (i32.const 0))) "
+    "(br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) "
+    "(drop (call $yield)) "
+    "(loop $l "
+    "(drop (call $read (local.get $r) (i32.const 0) (i32.const 1))) "
+    "(drop (call $write (local.get $w) (i32.const 0) (i32.const 1))) "
+    "(drop (call $yield)) "
+    "(br_if $l (local.tee $m (i32.sub (local.get $m) (i32.const 1))))) "
+    "(global.get $taken))) "
+    "(core instance $i (instantiate $m (with \"\" (instance "
+    "(export \"t\" (table $lib \"t\")) (export \"thread\" (func $thread)) (export \"later\" (func "
+    "$later)) (export \"yield\" (func $yield)) "
+    "(export \"set\" (func $set)) (export \"wait\" (func $wait)) (export \"join\" (func $join)) "
+    "(export \"new\" (func $new)) (export \"read\" (func $read)) (export \"write\" (func "
+    "$write)))))) "
+    "(func (export \"go\") async (param \"n\" u32) (param \"m\" u32) (result u32) (canon lift "
+    "(core func $i \"go\")))) ";
+
+static void test_herd(void **state)
+{
+    (void)state;
+    struct world w;
+    struct canon_value args[2] = {canon_u(CANON_T_U32, CROWD / 10), canon_u(CANON_T_U32, 1000)};
+    struct canon_value result;
+    world_begin(&w);
+    world_start(&w, str_c(herd));
+    assert_int_equal(canon_invoke(w.store, world_export(&w, "go"), args, 2, &w.arena, &result),
+                     CANON_OK);
+    assert_int_equal(result.u, 1000);
+    assert_true(w.store->turns <= CROWD);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lock),
-        cmocka_unit_test(test_gate),
-        cmocka_unit_test(test_seeded),
+        cmocka_unit_test(test_lock),   cmocka_unit_test(test_gate),
+        cmocka_unit_test(test_seeded), cmocka_unit_test(test_seeded_crowd),
+        cmocka_unit_test(test_herd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,7 +176,7 @@ enum canon_outcome canon_cancel(struct canon_store *s, struct canon_invocation *
         return canon_drive(s, t->implicit) ? CANON_OK : trapped(s);
     }
     if (t->implicit) {
-        canon_thread_wake_if_ready(t->implicit);
+        canon_thread_cancel(t->implicit);
     }
     struct component_instance *i = t->inst;
     do {

@@ -1,16 +1,22 @@
 /* ready.c - the threads that may run, and which of them does.
  *
- * Whoever changes what a thread waits for puts it on a queue of its instance, with the number of that turn; the lowest number runs first. Those
+ * Whoever makes a thread ready puts it on a queue of its instance, with the number of that turn; the lowest number runs first. Those
  * that need the lock of the instance, or that wait at its gate, have queues of their own, which are closed as a whole: however many wait there,
- * nobody walks past them. The instances with an open queue are a heap, by the lowest number. A thread on a queue may have stopped being ready
- * (another one took the event): it is taken off when its turn comes. */
+ * nobody walks past them. The instances with an open queue are a heap, by the lowest number.
+ *
+ * Under a `choose` order does not count, but the number of all that are ready does: each instance in the heap knows how many there are with it
+ * and below it, so that the thread of a number is found on one way down. */
 #include "canon_internal.h"
-
-#include <stdlib.h>
 
 /* ---- Queues ------------------------------------------------------------------------------------------ */
 
 enum { NEEDS_LOCK = 1, AT_GATE = 2 }; /* bits of the number of a queue */
+enum {
+    LOCKED = 1 << NEEDS_LOCK | 1 << (NEEDS_LOCK | AT_GATE),
+    GATED = 1 << AT_GATE | 1 << (NEEDS_LOCK | AT_GATE)
+};
+
+#define PLACE offsetof(struct thread, ready_at)
 
 static u32 queue_of(const struct thread *th)
 {
@@ -40,7 +46,44 @@ static bool comes_before(const struct thread *a, const struct thread *b)
     return x < y || (x == y && a->turn < b->turn);
 }
 
+static struct thread *first_in(struct component_instance *i, u32 queue)
+{
+    return i->ready[queue].len && is_open(i, queue) ? picks_first(&i->ready[queue]) : NULL;
+}
+
+/* The ready threads of an instance on its first so many queues. */
+static u32 count_of(const struct component_instance *i, u32 queues)
+{
+    u32 n = 0;
+    for (u32 q = 0; q < queues; q++) {
+        n += is_open(i, q) ? picks_count(&i->ready[q]) : 0;
+    }
+    return n;
+}
+
 /* ---- The heap of instances --------------------------------------------------------------------------- */
+
+static u32 below(const struct canon_store *s, u32 at)
+{
+    return at < s->open.len ? s->open.data[at].below : 0;
+}
+
+/* Something has changed at this place. */
+static void recount(struct canon_store *s, u32 at)
+{
+    if (!s->config.choose || !s->open.len) {
+        return;
+    }
+    for (;; at = (at - 1) / 2) {
+        if (at < s->open.len) {
+            struct open_instance *o = &s->open.data[at];
+            o->below = o->ready + below(s, 2 * at + 1) + below(s, 2 * at + 2);
+        }
+        if (!at) {
+            return;
+        }
+    }
+}
 
 static void place(struct canon_store *s, u32 at, struct open_instance o)
 {
@@ -51,7 +94,7 @@ static void place(struct canon_store *s, u32 at, struct open_instance o)
 static void sift(struct canon_store *s, u32 at, struct open_instance o)
 {
     struct open_instance *heap = s->open.data;
-    u32 child;
+    u32 child, deepest = at;
     for (; at && o.turn < heap[(at - 1) / 2].turn; at = (at - 1) / 2) {
         place(s, at, heap[(at - 1) / 2]);
     }
@@ -64,17 +107,25 @@ static void sift(struct canon_store *s, u32 at, struct open_instance o)
         at = child;
     }
     place(s, at, o);
+    recount(s, at > deepest ? at : deepest);
 }
 
 /* The first of a queue, the lock or the gate of i has changed. */
 static void update(struct component_instance *i)
 {
     struct canon_store *s = i->store;
-    struct open_instance o = {UINT64_MAX, i};
-    for (u32 q = 0; q < READY_QUEUES; q++) {
-        if (i->ready[q].first && is_open(i, q) && turn_of(i->ready[q].first) < o.turn) {
-            o.turn = turn_of(i->ready[q].first);
+    struct open_instance o = {.turn = UINT64_MAX, .inst = i};
+    for (u32 left = i->filled, q; left; left &= left - 1) {
+        q = (u32)__builtin_ctz(left);
+        if (is_open(i, q)) {
+            u64 turn = turn_of(picks_first(&i->ready[q]));
+            o.turn = turn < o.turn ? turn : o.turn;
         }
+    }
+    if (s->config.choose) {
+        o.ready = count_of(i, READY_QUEUES);
+    } else if (i->open_at && s->open.data[i->open_at - 1].turn == o.turn) {
+        return;
     }
     if (o.turn != UINT64_MAX) {
         if (!i->open_at) {
@@ -86,6 +137,7 @@ static void update(struct component_instance *i)
         u32 at = i->open_at - 1;
         struct open_instance last = s->open.data[--s->open.len];
         i->open_at = 0;
+        recount(s, s->open.len);
         if (last.inst != i) {
             sift(s, at, last);
         }
@@ -96,10 +148,11 @@ void canon_thread_wake(struct thread *th)
 {
     struct component_instance *i = th->task->inst;
     if (th->state == THREAD_WAITING && !th->in_ready) {
-        struct thread_queue *q = &i->ready[queue_of(th)];
+        u32 q = queue_of(th);
         th->turn = ++i->store->turns;
         th->in_ready = true;
-        QUEUE_APPEND(q->first, q->last, th, ready);
+        picks_add(&i->ready[q], th, PLACE);
+        i->filled |= (u8)(1 << q);
         update(i);
     }
 }
@@ -108,8 +161,9 @@ void canon_thread_unwake(struct thread *th)
 {
     struct component_instance *i = th->task->inst;
     if (th->in_ready) {
-        struct thread_queue *q = &i->ready[queue_of(th)];
-        QUEUE_REMOVE(q->first, q->last, th, ready);
+        u32 q = queue_of(th);
+        picks_remove(&i->ready[q], th, PLACE, !i->store->config.choose);
+        i->filled &= (u8) ~(!i->ready[q].len << q);
         th->in_ready = false;
         update(i);
     }
@@ -117,14 +171,19 @@ void canon_thread_unwake(struct thread *th)
 
 void canon_lock(struct thread *th)
 {
-    th->task->inst->exclusive_thread = th;
-    update(th->task->inst);
+    struct component_instance *i = th->task->inst;
+    i->exclusive_thread = th;
+    if (i->filled & LOCKED) {
+        update(i);
+    }
 }
 
 void canon_unlock(struct component_instance *i)
 {
     i->exclusive_thread = NULL;
-    update(i);
+    if (i->filled & LOCKED) {
+        update(i);
+    }
 }
 
 void canon_backpressure_changed(struct component_instance *i)
@@ -132,7 +191,9 @@ void canon_backpressure_changed(struct component_instance *i)
     if (!i->backpressure) {
         i->opened = ++i->store->turns;
     }
-    update(i);
+    if (i->filled & GATED) {
+        update(i);
+    }
 }
 
 /* ---- Choosing ---------------------------------------------------------------------------------------- */
@@ -145,14 +206,8 @@ static struct thread *first_of(struct component_instance *i, u32 queues)
 {
     struct thread *best = NULL;
     for (u32 q = 0; q < queues; q++) {
-        struct thread *th = NULL;
-        while (is_open(i, q) && (th = i->ready[q].first)) {
-            i->store->looked++;
-            if (canon_thread_ready(th)) {
-                break;
-            }
-            canon_thread_unwake(th);
-        }
+        struct thread *th = first_in(i, q);
+        i->store->looked += th != NULL;
         if (th && (!best || comes_before(th, best))) {
             best = th;
         }
@@ -160,58 +215,61 @@ static struct thread *first_of(struct component_instance *i, u32 queues)
     return best;
 }
 
-static struct thread *first_of_all(struct canon_store *s)
+/* The one of a number below count_of. */
+static struct thread *thread_of_number(struct component_instance *i, u32 number)
 {
-    while (s->open.len) {
-        struct component_instance *i = s->open.data[0].inst;
-        struct thread *th = first_of(i, READY_QUEUES);
-        if (th && s->open.data[0].inst == i) {
-            return th;
+    for (u32 q = 0;; q++) {
+        u32 n = is_open(i, q) ? picks_count(&i->ready[q]) : 0;
+        if (number < n) {
+            return picks_get(&i->ready[q], number, PLACE);
         }
-    }
-    return NULL;
-}
-
-static int by_turn(const void *a, const void *b)
-{
-    return comes_before(*(struct thread *const *)a, *(struct thread *const *)b) ? -1 : 1;
-}
-
-static void add_all(struct component_instance *i, u32 queues)
-{
-    struct canon_store *s = i->store;
-    for (u32 q = 0; q < queues; q++) {
-        for (struct thread *th = i->ready[q].first; th && is_open(i, q); th = th->ready_next) {
-            *vec_push(&s->arena, &s->candidates) = th;
-        }
+        number -= n;
     }
 }
 
-/* All ready threads in the order of their turns, in s->candidates. */
-static void collect(struct canon_store *s, struct component_instance *i,
-                    const struct thread *favourite)
+static u32 number_of(struct thread *th)
 {
-    u32 n = 0;
-    s->candidates.len = 0;
-    if (i) {
-        add_all(i, ENTERED);
-    }
-    for (u32 k = 0; !i && k < s->open.len; k++) {
-        add_all(s->open.data[k].inst, READY_QUEUES);
-    }
-    s->looked += s->candidates.len;
-    for (u32 k = 0; k < s->candidates.len; k++) {
-        struct thread *th = s->candidates.data[k];
-        if (!canon_thread_ready(th)) {
-            canon_thread_unwake(th);
-        } else if (th != favourite) {
-            s->candidates.data[n++] = th;
+    struct component_instance *i = th->task->inst;
+    u32 q = queue_of(th);
+    return count_of(i, q) + picks_number(&i->ready[q], th, PLACE);
+}
+
+/* The one of a number below the count of all. */
+static struct thread *thread_of_all(struct canon_store *s, u32 number)
+{
+    for (u32 at = 0;;) {
+        u32 left = 2 * at + 1, n = below(s, left);
+        const struct open_instance *o = &s->open.data[at];
+        s->looked++;
+        if (number < n) {
+            at = left;
+        } else if (number - n < o->ready) {
+            return thread_of_number(o->inst, number - n);
+        } else {
+            number -= n + o->ready;
+            at = left + 1;
         }
     }
-    s->candidates.len = n;
-    if (n > 1) {
-        qsort(s->candidates.data, n, sizeof *s->candidates.data, by_turn);
+}
+
+static struct thread *choose_thread(struct canon_store *s, struct component_instance *i,
+                                    enum canon_choice kind, struct thread *favourite)
+{
+    u32 n = i ? count_of(i, ENTERED) : below(s, 0);
+    if (favourite) {
+        bool is_counted = favourite->in_ready;
+        u32 choice = canon_choose(s, kind, n + !is_counted);
+        if (!choice) {
+            return favourite;
+        }
+        choice -= !is_counted || choice <= number_of(favourite);
+        return thread_of_number(i, choice);
     }
+    if (!n) {
+        return NULL;
+    }
+    u32 choice = canon_choose(s, kind, n);
+    return i ? thread_of_number(i, choice) : thread_of_all(s, choice);
 }
 
 struct thread *canon_pick_thread(struct canon_store *s, struct component_instance *i,
@@ -220,31 +278,16 @@ struct thread *canon_pick_thread(struct canon_store *s, struct component_instanc
     if (favourite && !(favourite->index && canon_thread_ready(favourite))) {
         favourite = NULL;
     }
-    if (!s->config.choose) {
-        return favourite ? favourite : i ? first_of(i, ENTERED) : first_of_all(s);
+    if (s->config.choose) {
+        return choose_thread(s, i, kind, favourite);
     }
-    collect(s, i, favourite);
-    u32 before = favourite != NULL, n = s->candidates.len + before;
-    u32 choice = n ? canon_choose(s, kind, n) : 0;
-    if (choice < before) {
-        return favourite;
-    }
-    return n ? s->candidates.data[choice - before] : NULL;
+    return favourite     ? favourite
+           : i           ? first_of(i, ENTERED)
+           : s->open.len ? first_of(s->open.data[0].inst, READY_QUEUES)
+                         : NULL;
 }
 
 bool canon_has_ready(const struct canon_store *s)
 {
-    for (u32 k = 0; k < s->open.len; k++) {
-        const struct component_instance *i = s->open.data[k].inst;
-        for (u32 q = 0; q < READY_QUEUES; q++) {
-            const struct thread *th = is_open(i, q) ? i->ready[q].first : NULL;
-            while (th && !canon_thread_ready(th)) {
-                th = th->ready_next;
-            }
-            if (th) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return s->open.len > 0;
 }

@@ -94,6 +94,9 @@ static void clear_instance(struct component_instance *i)
         if (h->kind == HANDLE_RESOURCE && h->own && !h->rt->impl && h->rt->host_dtor) {
             h->rt->host_dtor(h->rt->host_env, h->rep);
         }
+        if (h->kind == HANDLE_SET) {
+            canon_set_free(i->store, h->set);
+        }
     }
     i->handles.len = i->handles.free = i->handles.live = 0;
     i->threads.len = i->threads.free_len = 0;
@@ -138,6 +141,9 @@ void canon_store_free(struct canon_store *s)
     }
     canon_store_clear(s);
     for (struct component_instance *i = s->instances; i; i = i->next) {
+        for (u32 q = 0; q < READY_QUEUES; q++) {
+            picks_free(&i->ready[q]);
+        }
         mem_free(i->handles.data);
         mem_free(i->threads.data);
         mem_free(i->threads.free);
@@ -193,6 +199,7 @@ const char *canon_choice_name(enum canon_choice kind)
     static const char *const names[CHOICE_COUNT] = {
         [CHOICE_BLOCK_WHEN_READY] = "block-when-ready",
         [CHOICE_THREAD] = "thread",
+        [CHOICE_WAITER] = "waiter",
         [CHOICE_EVENT] = "event",
         [CHOICE_CANCEL_THREAD] = "cancel-thread",
         [CHOICE_CANCEL_MORE] = "cancel-more",

@@ -18,13 +18,6 @@ struct thread *canon_thread_new(struct task *task, enum step (*then)(struct thre
     return th;
 }
 
-static void leave_set(struct thread *th)
-{
-    struct waitable_set *set = th->on.set;
-    LIST_REMOVE(set->waiters, th, set);
-    set->num_waiting--;
-}
-
 void canon_thread_free(struct thread *th)
 {
     struct task *task = th->task;
@@ -97,16 +90,15 @@ struct thread *canon_thread_get(struct component_instance *i, u32 index)
 
 /* ---- Waiting --------------------------------------------------------------------------------------- */
 
-/* The condition but for the lock. */
-static bool condition(const struct thread *th)
+bool canon_thread_condition(const struct thread *th)
 {
     const struct task *t = th->task;
     switch ((enum wait_kind)th->wait) {
     case WAIT_ALWAYS:
     case WAIT_UNLOCKED: return true;
     case WAIT_GATE: return t->inst->backpressure == 0;
-    case WAIT_SET: return th->on.set->pending_count > 0;
-    case WAIT_CALLBACK: return th->on.set->pending_count > 0 || t->state == TASK_PENDING_CANCEL;
+    case WAIT_SET: return canon_set_pending(th->on.set) > 0;
+    case WAIT_CALLBACK: return canon_set_pending(th->on.set) > 0 || t->state == TASK_PENDING_CANCEL;
     case WAIT_EVENT: return th->on.waitable->pending;
     case WAIT_SUBTASK: return subtask_resolved(th->on.subtask);
     default: return false;
@@ -115,7 +107,7 @@ static bool condition(const struct thread *th)
 
 bool canon_thread_ready(const struct thread *th)
 {
-    if (th->state != THREAD_WAITING || !condition(th)) {
+    if (th->state != THREAD_WAITING || !canon_thread_condition(th)) {
         return false;
     }
     bool locked = th->task->inst->exclusive_thread != NULL;
@@ -127,9 +119,10 @@ bool canon_thread_ready(const struct thread *th)
     }
 }
 
-void canon_thread_wake_if_ready(struct thread *th)
+void canon_thread_cancel(struct thread *th)
 {
-    if (th->state == THREAD_WAITING && condition(th)) {
+    if (th->state == THREAD_WAITING && th->wait == WAIT_CALLBACK) {
+        canon_set_let_go(th);
         canon_thread_wake(th);
     }
 }
@@ -142,8 +135,7 @@ void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on
     case WAIT_SET:
     case WAIT_CALLBACK:
         th->on.set = on;
-        LIST_PUSH(th->on.set->waiters, th, set);
-        th->on.set->num_waiting++;
+        canon_set_add_waiter(th);
         break;
     case WAIT_EVENT:
         th->on.waitable = on;
@@ -155,7 +147,7 @@ void canon_thread_start_waiting(struct thread *th, enum wait_kind kind, void *on
         break;
     default: break;
     }
-    if (kind == WAIT_GATE || condition(th)) {
+    if (kind == WAIT_GATE || canon_thread_condition(th)) {
         canon_thread_wake(th);
     }
 }
@@ -165,7 +157,7 @@ void canon_thread_stop_waiting(struct thread *th)
     canon_thread_unwake(th);
     switch ((enum wait_kind)th->wait) {
     case WAIT_SET:
-    case WAIT_CALLBACK: leave_set(th); break;
+    case WAIT_CALLBACK: canon_set_remove_waiter(th); break;
     case WAIT_EVENT: th->on.waitable->waiter = NULL; break;
     case WAIT_SUBTASK: th->on.subtask->w.waiter = NULL; break;
     default: break;

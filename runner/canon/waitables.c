@@ -2,38 +2,112 @@
  * remembers that there is one. */
 #include "canon_internal.h"
 
-static void link_pending(struct waitable_set *set, struct waitable *w)
-{
-    QUEUE_APPEND(set->pending_first, set->pending_last, w, pending);
-    set->pending_count++;
-}
+#define PENDING offsetof(struct waitable, pending_at)
+#define PLACE   offsetof(struct thread, set_at)
 
-static void unlink_pending(struct waitable_set *set, struct waitable *w)
-{
-    QUEUE_REMOVE(set->pending_first, set->pending_last, w, pending);
-    set->pending_count--;
-}
+/* ---- Who waits for a set ------------------------------------------------------------------------------ */
 
-static void wake_waiters(struct waitable_set *set)
+/* Of the idle ones. */
+static void make_last(struct waiters *w, u32 at)
 {
-    for (struct thread *th = set->waiters; th; th = th->set_next) {
-        canon_thread_wake(th);
+    if (at != w->idle - 1) {
+        picks_swap(&w->threads, at, w->idle - 1, PLACE);
     }
+}
+
+/* As many are awake as there are events, so that crowds that wait for one set cost nothing. But nobody stands in for those that wait for the
+ * lock: each kind has its own. */
+static void balance_kind(struct canon_store *s, struct waiters *w, u32 pending)
+{
+    void **threads = picks_data(&w->threads);
+    while (!pending && w->idle < w->threads.len) {
+        canon_thread_unwake(threads[w->idle++]);
+    }
+    while (w->idle && w->threads.len - w->idle < pending) {
+        make_last(w, w->idle - 1 - canon_choose(s, CHOICE_WAITER, w->idle));
+        canon_thread_wake(threads[--w->idle]);
+    }
+}
+
+static inline void balance(struct canon_store *s, struct waitable_set *set)
+{
+    if (set->num_waiting && !s->freeing) {
+        balance_kind(s, &set->waiters[0], canon_set_pending(set));
+        balance_kind(s, &set->waiters[1], canon_set_pending(set));
+    }
+}
+
+static struct waiters *waiters_of(const struct thread *th)
+{
+    return &th->on.set->waiters[th->wait == WAIT_CALLBACK];
+}
+
+void canon_set_add_waiter(struct thread *th)
+{
+    struct waitable_set *set = th->on.set;
+    struct waiters *w = waiters_of(th);
+    bool is_pending = canon_set_pending(set) > 0;
+    set->num_waiting++;
+    if (is_pending || th->wait == WAIT_SET || th->task->state != TASK_PENDING_CANCEL) {
+        th->in_set = true;
+        picks_add(&w->threads, th, PLACE);
+        w->idle += !is_pending;
+    }
+}
+
+void canon_set_let_go(struct thread *th)
+{
+    struct waiters *w = waiters_of(th);
+    if (th->in_set) {
+        if (th->set_at < w->idle) {
+            make_last(w, th->set_at);
+            w->idle--;
+        }
+        picks_remove(&w->threads, th, PLACE, false);
+        th->in_set = false;
+        if (w->idle) {
+            balance(th->task->inst->store, th->on.set);
+        }
+    }
+}
+
+void canon_set_remove_waiter(struct thread *th)
+{
+    canon_set_let_go(th);
+    th->on.set->num_waiting--;
+}
+
+void canon_set_free(struct canon_store *s, struct waitable_set *set)
+{
+    picks_free(&set->pending);
+    picks_free(&set->waiters[0].threads);
+    picks_free(&set->waiters[1].threads);
+    canon_pool_put(&s->sets_pool, set);
+}
+
+/* ---- Events -------------------------------------------------------------------------------------------- */
+
+static void link_pending(struct canon_store *s, struct waitable_set *set, struct waitable *w)
+{
+    picks_add(&set->pending, w, PENDING);
+    balance(s, set);
+}
+
+static void unlink_pending(struct canon_store *s, struct waitable_set *set, struct waitable *w)
+{
+    picks_remove(&set->pending, w, PENDING, !s->config.choose);
+    balance(s, set);
 }
 
 void canon_waitable_set_event(struct canon_store *s, struct waitable *w)
 {
-    (void)s;
     if (!w->pending) {
         w->pending = true;
         if (w->set) {
-            link_pending(w->set, w);
+            link_pending(s, w->set, w);
         }
     }
-    if (w->set) {
-        wake_waiters(w->set);
-    }
-    if (w->waiter) {
+    if (w->waiter && canon_thread_condition(w->waiter)) {
         canon_thread_wake(w->waiter);
     }
 }
@@ -49,10 +123,12 @@ static struct event subtask_event(struct subtask *sub)
 /* get_pending_event */
 struct event canon_waitable_take(struct canon_store *s, struct waitable *w)
 {
-    (void)s;
     w->pending = false;
     if (w->set) {
-        unlink_pending(w->set, w);
+        unlink_pending(s, w->set, w);
+    }
+    if (w->waiter && !canon_thread_condition(w->waiter)) {
+        canon_thread_unwake(w->waiter);
     }
     return w->is_subtask ? subtask_event((struct subtask *)w)
                          : canon_end_event((struct canon_end *)w);
@@ -60,11 +136,10 @@ struct event canon_waitable_take(struct canon_store *s, struct waitable *w)
 
 void canon_waitable_join(struct canon_store *s, struct waitable *w, struct waitable_set *set)
 {
-    (void)s;
     struct waitable_set *old = w->set;
     if (old) {
         if (w->pending) {
-            unlink_pending(old, w);
+            unlink_pending(s, old, w);
         }
         QUEUE_REMOVE(old->first, old->last, w, set);
         old->count--;
@@ -74,18 +149,13 @@ void canon_waitable_join(struct canon_store *s, struct waitable *w, struct waita
         QUEUE_APPEND(set->first, set->last, w, set);
         set->count++;
         if (w->pending) {
-            link_pending(set, w);
-            wake_waiters(set);
+            link_pending(s, set, w);
         }
     }
 }
 
 struct event canon_set_take(struct canon_store *s, struct waitable_set *set)
 {
-    u32 n = canon_choose(s, CHOICE_EVENT, set->pending_count);
-    struct waitable *w = set->pending_first;
-    while (n--) {
-        w = w->pending_next;
-    }
-    return canon_waitable_take(s, w);
+    u32 n = canon_choose(s, CHOICE_EVENT, canon_set_pending(set));
+    return canon_waitable_take(s, picks_get(&set->pending, n, PENDING));
 }

@@ -5,6 +5,7 @@
 #include "builtins_world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define FUEL         50000
 #define HEAD         3
@@ -330,12 +331,31 @@ static void world_new(struct world *w, struct host *h, u32 variant, const struct
     world_instantiate(w);
 }
 
+/* Whoever is ready is on a queue or one of those that wait for the same set stands in for it; nobody else is there. */
+static void check_ready(const struct canon_store *s)
+{
+    for (const struct thread *th = s->threads; th; th = th->all_next) {
+        bool holds =
+            th->state == THREAD_WAITING && (th->wait == WAIT_GATE || canon_thread_condition(th));
+        bool is_idle = false;
+        if (holds && th->in_set) {
+            const struct waiters *w = &th->on.set->waiters[th->wait == WAIT_CALLBACK];
+            is_idle =
+                th->set_at < w->idle && w->threads.len - w->idle >= canon_set_pending(th->on.set);
+        }
+        if (holds ? !th->in_ready && !is_idle : th->in_ready) {
+            abort();
+        }
+    }
+}
+
 static void session(struct world *w, struct host *h, const u8 *p, size_t size)
 {
     h->call_count = h->writer_count = h->promise_count = 0;
     engine_add_fuel(canon_engine(w->store), FUEL);
     run(h, w->instance, p[0] | (u32)p[1] << 8 | (u32)p[2] << 16,
         str_of((const char *)p + PLAN, size - PLAN));
+    check_ready(w->store);
 }
 
 /* Each session has new instances beside those of the sessions before it. */
