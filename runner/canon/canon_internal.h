@@ -404,6 +404,7 @@ struct open_group {
     const void *of;    /* resource type, callee, element, function */
     const void *maker; /* a function, of a task the instance that calls */
     u32 first, count;  /* handle or task */
+    str threads;       /* of the first task, in words, if it has others than the implicit one */
 };
 struct open_list {
     VEC(struct open_group) groups;

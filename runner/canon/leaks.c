@@ -3,6 +3,7 @@
 
 #define MOST_HANDLES 64 /* different ones that are told */
 #define MOST_TASKS   32
+#define MOST_THREADS 4
 
 /* ---- Handles in words ---------------------------------------------------------------------------------- */
 
@@ -46,21 +47,23 @@ static bool same_group(const struct open_group *a, const struct open_group *b)
            a->maker == b->maker;
 }
 
-/* Counts one more. Those of an instance come one after the other: from `first` on. */
-static void add(struct arena *a, struct open_list *list, u32 first, u32 most,
-                const struct open_group *one)
+/* Counts one more. Those of an instance come one after the other: from `first` on. Gives the group if it is a new one. */
+static struct open_group *add(struct arena *a, struct open_list *list, u32 first, u32 most,
+                              const struct open_group *one)
 {
     for (u32 k = list->groups.len; k-- > first;) {
         if (same_group(&list->groups.data[k], one)) {
             list->groups.data[k].count++;
-            return;
+            return NULL;
         }
     }
-    if (list->groups.len < most) {
-        *vec_push(a, &list->groups) = *one;
-    } else {
+    if (list->groups.len == most) {
         list->more++;
+        return NULL;
     }
+    struct open_group *g = vec_push(a, &list->groups);
+    *g = *one;
+    return g;
 }
 
 static struct open_group group_of(struct component_instance *i, u32 index)
@@ -96,6 +99,27 @@ static void add_handles(struct canon_store *s, struct arena *a, struct open_list
     }
 }
 
+/* Those of a task that do not run, in words: its oldest is `th`. */
+static str thread_words(struct arena *a, const struct thread *th)
+{
+    const struct task *t = th->task;
+    struct buf b = buf_in(a);
+    u32 n = 0;
+    for (; th && n < t->live_threads; th = th->all_previous) {
+        if (th->task == t && th->state != THREAD_RUNNING && n++ < MOST_THREADS) {
+            buf_printf(&b, "%sthread %u", n == 1 ? "" : ", ", th->index);
+            str core = th->et ? engine_where(th->et, a) : STR("");
+            if (core.len) {
+                buf_printf(&b, " in `" STRF "`", STRA(core));
+            }
+        }
+    }
+    if (n > MOST_THREADS) {
+        buf_printf(&b, ", and %u more", n - MOST_THREADS);
+    }
+    return buf_view(&b);
+}
+
 /* The tasks with a thread that does not run, oldest first, each once; of locked instances only if `lost`. */
 static void add_tasks(struct canon_store *s, struct arena *a, struct open_list *list, bool lost)
 {
@@ -114,9 +138,14 @@ static void add_tasks(struct canon_store *s, struct arena *a, struct open_list *
                                .kind = HANDLE_FREE,
                                .of = t->func,
                                .maker = t->sub ? t->sub->low->inst : NULL,
+                               .form =
+                                   t->live_threads < UINT8_MAX ? (u8)t->live_threads : UINT8_MAX,
                                .first = t->id,
                                .count = 1};
-        add(a, list, 0, MOST_TASKS, &g);
+        struct open_group *told = add(a, list, 0, MOST_TASKS, &g);
+        if (told && (t->live_threads > 1 || th != t->implicit)) {
+            told->threads = thread_words(a, th);
+        }
     }
 }
 
@@ -136,6 +165,9 @@ static void tell(struct arena *a, const struct open_group *g, struct canon_leak 
         const struct canon_func *f = g->of;
         const struct component_instance *caller = g->maker;
         out->what = str_printf(a, "task %u `" STRF "`", g->first, STRA(f->name));
+        if (g->threads.len) {
+            out->what = str_printf(a, STRF " (" STRF ")", STRA(out->what), STRA(g->threads));
+        }
         out->made_by =
             caller ? str_printf(a, "a call from `" STRF "`", STRA(caller->path)) : STR("");
     } else {
