@@ -30,13 +30,20 @@ static u32 sequence(const u8 *p, size_t n, u32 *scalar)
     return length;
 }
 
+static inline bool is_ascii(const u8 p[8])
+{
+    u64 word;
+    memcpy(&word, p, 8);
+    return !(word & 0x8080808080808080u);
+}
+
 size_t utf8_check(str s)
 {
     const u8 *p = (const u8 *)s.ptr;
     for (size_t i = 0; i < s.len;) {
-        u64 word;
-        if (s.len - i >= 8 && (memcpy(&word, p + i, 8), !(word & 0x8080808080808080u))) {
-            i += 8;
+        size_t left = s.len - i;
+        if (left >= 8 ? is_ascii(p + i) : s.len >= 8 && is_ascii(p + s.len - 8)) {
+            i += left >= 8 ? 8 : left;
             continue;
         }
         u32 scalar, n = sequence(p + i, s.len - i, &scalar);

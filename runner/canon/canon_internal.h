@@ -543,11 +543,34 @@ struct cx {
     u8 *cells; /* lowering: flat values, zero before */
 };
 #define SHOWN_VALUES 100000
-struct cx canon_cx(struct canon_store *s, const struct options *o, struct component_instance *i);
 static inline void cx_refresh(struct cx *cx)
 {
     cx->mem = cx->opts->memory ? engine_memory_data(cx->opts->memory) : NULL;
     cx->size = cx->opts->memory ? engine_memory_size(cx->opts->memory) : 0;
+}
+/* In place, as canon_transfer_begin: a copy of what was just written costs more than all else in a small call. */
+static inline void canon_cx_begin(struct cx *cx, struct canon_store *s, const struct options *o,
+                                  struct component_instance *i)
+{
+    cx->store = s;
+    cx->opts = o;
+    cx->inst = i;
+    cx->lender = NULL;
+    cx->borrow_scope = NULL;
+    cx->arena = NULL;
+    cx->for_guest = cx->host_values = cx->is_show = false;
+    cx->shown = NULL;
+    cx->budget = s->config.max_values;
+    cx->bytes = 0;
+    cx_refresh(cx);
+    cx->cells = NULL;
+}
+static inline struct cx canon_cx(struct canon_store *s, const struct options *o,
+                                 struct component_instance *i)
+{
+    struct cx cx;
+    canon_cx_begin(&cx, s, o, i);
+    return cx;
 }
 
 /* What lifting checks; false after a trap. */
@@ -626,9 +649,10 @@ struct text {
     u8 hint;   /* enum canon_string_hint: what the producer has */
     u8 form;   /* UTF8, UTF16 or LATIN1: what stands here */
 };
-struct text canon_text_at(const struct cx *cx, u64 ptr, u64 tagged);
+void canon_text_at(const struct cx *cx, u64 ptr, u64 tagged, struct text *t);
 struct text canon_text_of(const struct canon_value *v);
-bool canon_store_string(struct cx *cx, struct text t, u64 *ptr, u64 *units);
+/* Uses t up. */
+bool canon_store_string(struct cx *cx, struct text *t, u64 *ptr, u64 *units);
 
 /* Values on their way: lifted, but not yet lowered. From guest to guest they stay where they are; else, or if nothing else will do, they
  * are a tree. The scratch arena has to be entered for the time. */
@@ -641,8 +665,18 @@ struct transfer {
     u32 given;                       /* of them, to the target */
     struct canon_value value;        /* the tree */
 };
-struct transfer canon_transfer(struct canon_store *s, const struct options *o,
-                               struct component_instance *i, const struct canon_type *t);
+static inline void canon_transfer_begin(struct transfer *x, struct canon_store *s,
+                                        const struct options *o, struct component_instance *i,
+                                        const struct canon_type *t)
+{
+    canon_cx_begin(&x->from, s, o, i);
+    x->type = t;
+    x->plan = NULL;
+    x->at = NULL;
+    memset(&x->handles, 0, sizeof x->handles);
+    x->given = 0;
+    memset(&x->value, 0, sizeof x->value);
+}
 bool canon_transfer_lift(struct transfer *x, const struct plan *plan, u32 max_flat,
                          const u64 *slots);
 bool canon_transfer_lower(struct transfer *x, struct cx *to, u64 at, enum canon_layout l);

@@ -79,8 +79,8 @@ static void test_strings_are_interrupted(void **state)
         struct cx cx = open_guest(&w, encodings[to]);
         for (u32 h = 0; h < 2 * LENGTH_OF(hints); h++) {
             u64 ptr, units;
-            bool fine =
-                canon_store_string(&cx, letters(&w.arena, hints[h / 2], h % 2), &ptr, &units);
+            struct text text = letters(&w.arena, hints[h / 2], h % 2);
+            bool fine = canon_store_string(&cx, &text, &ptr, &units);
             is_interrupted(&w, fine, encodings[to]);
         }
         world_end(&w);

@@ -369,7 +369,7 @@ static struct outcome pass(struct pair *x, const struct run *r, bool with_plan, 
     put(target + 8, r->bad_call, q ? 8 : 4);
     put(target + 16, r->bad_at, q ? 8 : 4);
     put(target + 24, 8192, q ? 8 : 4);
-    *t = canon_transfer(s, &x->a->opts, x->a->inst, r->type);
+    canon_transfer_begin(t, s, &x->a->opts, x->a->inst, r->type);
     t->from.lender = &sub;
     t->from.for_guest = with_plan || r->plain_lists; /* a tree may have plain lists in bytes */
     canon_scratch_enter(s);

@@ -172,12 +172,31 @@ static bool call_cells(struct canon_store *s, struct lowered *low, u64 *slots)
     return post_return(s, f, core);
 }
 
+/* A subtask that lives as long as its call runs on top of the caller. To clear one, with its arguments, costs as much as all else. */
+static void start_local(struct subtask *sub, struct lowered *low, const u64 *slots,
+                        const struct thread *caller)
+{
+    sub->w = (struct waitable){.is_subtask = true};
+    sub->state = SUBTASK_STARTED;
+    sub->cancellation_requested = sub->resolve_delivered = sub->progress_events = false;
+    sub->index = 0;
+    sub->low = low;
+    sub->task = NULL;
+    sub->call = NULL;
+    sub->caller_task = caller ? caller->task->id : 0;
+    sub->result = 0;
+    sub->lenders = NULL;
+    sub->lender_count = sub->lender_cap = 0;
+    sub->all_next = sub->all_previous = NULL;
+    memcpy(sub->args, slots, low->core_params * sizeof *slots);
+}
+
 static bool call_values(struct canon_store *s, struct lowered *low, struct task *t, u64 *slots)
 {
     struct canon_func *f = low->callee;
-    struct subtask sub = {.low = low, .state = SUBTASK_STARTED};
+    struct subtask sub;
     u64 core[MAX_FLAT_PARAMS + 1];
-    memcpy(sub.args, slots, low->core_params * sizeof *slots);
+    start_local(&sub, low, slots, s->current->resumer);
     t->sub = &sub;
     bool fine = canon_pass_args(&sub, t, core) && run_nested(s, f, f->callee, core) &&
                 direct_result(s, t, &sub, core) && post_return(s, f, core);
@@ -393,10 +412,7 @@ enum engine_outcome canon_call_nested(struct lowered *low, u64 *slots)
     th->chain = chain;
     if (!canon_with_plans(low)->is_cells) {
         sub = &local;
-        memset(sub, 0, sizeof *sub);
-        sub->low = low;
-        sub->state = SUBTASK_STARTED;
-        memcpy(sub->args, slots, low->core_params * sizeof *slots);
+        start_local(sub, low, slots, s->current);
         th->task->sub = sub;
     }
     enum engine_outcome outcome = run_nested_thread(s, low, th, sub, slots);

@@ -1,14 +1,6 @@
 /* lift.c - from core values and memory to values: what lifting checks, handles, and values of hosts (load, lift_flat, which are one). */
 #include "canon_internal.h"
 
-struct cx canon_cx(struct canon_store *s, const struct options *o, struct component_instance *i)
-{
-    struct cx cx = {.store = s, .opts = o, .inst = i};
-    cx.budget = s->config.max_values;
-    cx_refresh(&cx);
-    return cx;
-}
-
 bool canon_check_range(struct cx *cx, u64 ptr, u64 length, u32 align, const char *what)
 {
     if (ptr & (align - 1)) {
@@ -282,6 +274,11 @@ static void canonicalize(void *bytes, u64 n, enum canon_kind kind)
 bool canon_move(struct component_instance *i, void *to, const void *from, u64 bytes,
                 enum canon_kind kind)
 {
+    if (bytes <= TURN_BYTES) {
+        memmove(to, from, bytes);
+        canonicalize(to, bytes, kind);
+        return true;
+    }
     for (u64 done = 0, n, at; done < bytes; done += n) {
         if (done && !canon_look(i)) {
             return false;

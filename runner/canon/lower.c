@@ -218,8 +218,10 @@ bool canon_lower_value(struct cx *cx, const struct canon_value *v, const struct 
     u64 ptr, n;
     u32 index;
     switch (t->kind) {
-    case CANON_T_STRING:
-        return canon_store_string(cx, canon_text_of(v), &ptr, &n) && lower_pair(cx, at, l, ptr, n);
+    case CANON_T_STRING: {
+        struct text text = canon_text_of(v);
+        return canon_store_string(cx, &text, &ptr, &n) && lower_pair(cx, at, l, ptr, n);
+    }
     case CANON_T_LIST:
     case CANON_T_MAP:
         return store_list(cx, v, t->element, &ptr, &n) && lower_pair(cx, at, l, ptr, n);

@@ -38,18 +38,18 @@ static bool ends_piece(u64 i)
 /* ---- Reading ------------------------------------------------------------------------------------- */
 
 /* What the encoding and the length say: no place yet. */
-static struct text described(const struct cx *cx, u64 tagged)
+static void describe(const struct cx *cx, u64 tagged, struct text *t)
 {
     static const u8 hints[] = {[ENCODING_UTF8] = HINT_UTF8,
                                [ENCODING_UTF16] = HINT_UTF16,
                                [ENCODING_LATIN1_UTF16] = HINT_LATIN1};
-    struct text t = {.hint = hints[cx->opts->encoding], .units = tagged};
+    t->hint = hints[cx->opts->encoding];
+    t->units = tagged;
     if (cx->opts->encoding == ENCODING_LATIN1_UTF16 && (tagged & utf16_tag(cx))) {
-        t.hint = HINT_LATIN1_UTF16;
-        t.units = tagged ^ utf16_tag(cx);
+        t->hint = HINT_LATIN1_UTF16;
+        t->units = tagged ^ utf16_tag(cx);
     }
-    t.form = is_wide(&t) ? HINT_UTF16 : t.hint;
-    return t;
+    t->form = is_wide(t) ? HINT_UTF16 : t->hint;
 }
 
 static u64 bytes_of(const struct text *t)
@@ -63,11 +63,10 @@ static void put_at(struct text *t, const struct cx *cx, u64 ptr)
     t->end = t->at + bytes_of(t);
 }
 
-struct text canon_text_at(const struct cx *cx, u64 ptr, u64 tagged)
+void canon_text_at(const struct cx *cx, u64 ptr, u64 tagged, struct text *t)
 {
-    struct text t = described(cx, tagged);
-    put_at(&t, cx, ptr);
-    return t;
+    describe(cx, tagged, t);
+    put_at(t, cx, ptr);
 }
 
 struct text canon_text_of(const struct canon_value *v)
@@ -184,7 +183,8 @@ static bool check_utf16(struct cx *cx, u64 ptr, const struct text *t)
 
 bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged)
 {
-    struct text t = described(cx, tagged);
+    struct text t;
+    describe(cx, tagged, &t);
     u32 align = cx->opts->encoding == ENCODING_UTF8 ? 1 : 2;
     if (t.units > MAX_STRING_BYTE_LENGTH || bytes_of(&t) > MAX_STRING_BYTE_LENGTH) {
         return canon_fail(cx->store, cx->inst, "string byte length exceeds maximum");
@@ -200,17 +200,28 @@ bool canon_check_string(struct cx *cx, u64 ptr, u64 tagged)
                                   : true;
 }
 
+/* 8 characters of UTF-8 before `piece` that take a byte each? */
+static inline bool starts_plain(const struct text *t, const u8 *piece)
+{
+    u64 word;
+    if (t->form != HINT_UTF8 || piece - t->at < 8) {
+        return false;
+    }
+    memcpy(&word, t->at, 8);
+    return !(word & 0x8080808080808080);
+}
+
 /* Writes the rest of a text where room was checked, and gives its length. */
-static bool encode_utf8(struct cx *cx, struct text t, u8 *out, u64 *length)
+static bool encode_utf8(struct cx *cx, struct text *t, u8 *out, u64 *length)
 {
     u8 *at = out;
-    for (const u8 *piece = NULL; next_piece(cx, &t, &piece);) {
-        while (t.at < piece) {
-            at += utf8_encode(next_char(&t), (char *)at);
+    for (const u8 *piece = NULL; next_piece(cx, t, &piece);) {
+        while (t->at < piece) {
+            at += utf8_encode(next_char(t), (char *)at);
         }
     }
     *length = (u64)(at - out);
-    return t.at >= t.end;
+    return t->at >= t->end;
 }
 
 bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v)
@@ -218,7 +229,8 @@ bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v
     if (!canon_check_string(cx, ptr, tagged)) {
         return false;
     }
-    struct text t = canon_text_at(cx, ptr, tagged);
+    struct text t;
+    canon_text_at(cx, ptr, tagged, &t);
     u64 bytes = (u64)(t.end - t.at);
     if (cx->is_show && bytes / 32 > cx->budget) {
         t.end = t.at; /* it is not shown */
@@ -233,7 +245,7 @@ bool canon_load_string(struct cx *cx, u64 ptr, u64 tagged, struct canon_value *v
     u64 n = t.form == HINT_UTF8 ? bytes : bytes * 2; /* enough for either of the others */
     char *out = arena_alloc(cx->arena, n);
     bool fine = t.form == HINT_UTF8 ? canon_move(cx->inst, out, t.at, bytes, CANON_T_U8)
-                                    : encode_utf8(cx, t, (u8 *)out, &n);
+                                    : encode_utf8(cx, &t, (u8 *)out, &n);
     v->text.ptr = out;
     v->text.len = (u32)n;
     return fine;
@@ -254,16 +266,22 @@ static u8 *put16(u8 *at, u32 unit)
 }
 
 /* The same in UTF-16. */
-static bool encode_utf16(struct cx *cx, struct text t, u8 *out, u64 *length)
+static bool encode_utf16(struct cx *cx, struct text *t, u8 *out, u64 *length)
 {
     u8 *at = out;
-    *length = (u64)(t.end - t.at);
-    if (t.form == HINT_UTF16) {
-        return canon_move(cx->inst, out, t.at, *length, CANON_T_U8);
+    *length = (u64)(t->end - t->at);
+    if (t->form == HINT_UTF16) {
+        return canon_move(cx->inst, out, t->at, *length, CANON_T_U8);
     }
-    for (const u8 *piece = NULL; next_piece(cx, &t, &piece);) {
-        while (t.at < piece) {
-            u32 c = next_char(&t);
+    for (const u8 *piece = NULL; next_piece(cx, t, &piece);) {
+        while (t->at < piece) {
+            if (starts_plain(t, piece)) {
+                for (u32 i = 0; i < 8; i++) {
+                    at = put16(at, *t->at++);
+                }
+                continue;
+            }
+            u32 c = next_char(t);
             if (c >= 0x10000) {
                 at = put16(at, 0xd800 + ((c - 0x10000) >> 10));
                 at = put16(at, 0xdc00 + ((c - 0x10000) & 0x3ff));
@@ -273,7 +291,7 @@ static bool encode_utf16(struct cx *cx, struct text t, u8 *out, u64 *length)
         }
     }
     *length = (u64)(at - out);
-    return t.at >= t.end;
+    return t->at >= t->end;
 }
 
 /* Characters below a limit as a byte each: gives how many, and leaves t at the first other one. */
@@ -284,6 +302,12 @@ static bool encode_bytes(struct cx *cx, struct text *t, u32 limit, u8 *out, u64 
     for (const u8 *piece = NULL; more && next_piece(cx, t, &piece);) {
         while (t->at < piece) {
             const u8 *here = t->at;
+            if (starts_plain(t, piece)) {
+                memcpy(at, here, 8);
+                at += 8;
+                t->at += 8;
+                continue;
+            }
             u32 c = next_char(t);
             if (c >= limit) {
                 t->at = here;
@@ -298,56 +322,58 @@ static bool encode_bytes(struct cx *cx, struct text *t, u32 limit, u8 *out, u64 
 }
 
 /* store_string_copy into UTF-8, UTF-16 or Latin-1. */
-static bool store_copy_utf8(struct cx *cx, struct text t, u64 *ptr, u64 *units)
+static bool store_copy_utf8(struct cx *cx, struct text *t, u64 *ptr, u64 *units)
 {
-    *units = (u64)(t.end - t.at);
+    *units = (u64)(t->end - t->at);
     if (!grow(cx, 0, 0, 1, *units, ptr)) {
         return false;
     }
-    return canon_move(cx->inst, cx->mem + *ptr, t.at, *units, CANON_T_U8);
+    return canon_move(cx->inst, cx->mem + *ptr, t->at, *units, CANON_T_U8);
 }
 
-static bool store_copy_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
+static bool store_copy_utf16(struct cx *cx, struct text *t, u64 *ptr, u64 *units)
 {
-    *units = t.units;
-    if (!grow(cx, 0, 0, 2, t.units * 2, ptr)) {
+    *units = t->units;
+    if (!grow(cx, 0, 0, 2, t->units * 2, ptr)) {
         return false;
     }
     u64 bytes;
     return encode_utf16(cx, t, cx->mem + *ptr, &bytes);
 }
 
-static bool store_copy_latin1(struct cx *cx, struct text t, u64 *ptr, u64 *units)
+static bool store_copy_latin1(struct cx *cx, struct text *t, u64 *ptr, u64 *units)
 {
-    *units = t.units;
-    if (!grow(cx, 0, 0, 2, t.units, ptr)) {
+    *units = t->units;
+    if (!grow(cx, 0, 0, 2, t->units, ptr)) {
         return false;
     }
     u64 bytes;
-    return t.form == HINT_LATIN1 ? canon_move(cx->inst, cx->mem + *ptr, t.at, t.units, CANON_T_U8)
-                                 : encode_bytes(cx, &t, UINT32_MAX, cx->mem + *ptr, &bytes);
+    return t->form == HINT_LATIN1
+               ? canon_move(cx->inst, cx->mem + *ptr, t->at, t->units, CANON_T_U8)
+               : encode_bytes(cx, t, UINT32_MAX, cx->mem + *ptr, &bytes);
 }
 
-static bool store_string_to_utf8(struct cx *cx, struct text t, u64 *ptr, u64 *units)
+static bool store_string_to_utf8(struct cx *cx, struct text *t, u64 *ptr, u64 *units)
 {
-    u64 worst = t.units * (is_wide(&t) ? 3 : 2), n, more;
-    if (!grow(cx, 0, 0, 1, t.units, ptr) || !encode_bytes(cx, &t, 0x80, cx->mem + *ptr, &n)) {
+    u64 worst = t->units * (is_wide(t) ? 3 : 2), n, more;
+    if (!grow(cx, 0, 0, 1, t->units, ptr) || !encode_bytes(cx, t, 0x80, cx->mem + *ptr, &n)) {
         return false;
     }
     *units = n;
-    if (t.at == t.end) {
+    if (t->at == t->end) {
         return true;
     }
-    if (!grow(cx, *ptr, t.units, 1, worst, ptr) || !encode_utf8(cx, t, cx->mem + *ptr + n, &more)) {
+    if (!grow(cx, *ptr, t->units, 1, worst, ptr) ||
+        !encode_utf8(cx, t, cx->mem + *ptr + n, &more)) {
         return false;
     }
     *units = n += more;
     return worst <= n || grow(cx, *ptr, worst, 1, n, ptr);
 }
 
-static bool store_utf8_to_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
+static bool store_utf8_to_utf16(struct cx *cx, struct text *t, u64 *ptr, u64 *units)
 {
-    u64 worst = 2 * t.units, bytes;
+    u64 worst = 2 * t->units, bytes;
     if (!grow(cx, 0, 0, 2, worst, ptr) || !encode_utf16(cx, t, cx->mem + *ptr, &bytes)) {
         return false;
     }
@@ -355,17 +381,17 @@ static bool store_utf8_to_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *uni
     return bytes >= worst || grow(cx, *ptr, worst, 2, bytes, ptr);
 }
 
-static bool store_string_to_latin1_or_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
+static bool store_string_to_latin1_or_utf16(struct cx *cx, struct text *t, u64 *ptr, u64 *units)
 {
-    u64 n, worst = 2 * t.units, bytes;
-    if (!grow(cx, 0, 0, 2, t.units, ptr) || !encode_bytes(cx, &t, 0x100, cx->mem + *ptr, &n)) {
+    u64 n, worst = 2 * t->units, bytes;
+    if (!grow(cx, 0, 0, 2, t->units, ptr) || !encode_bytes(cx, t, 0x100, cx->mem + *ptr, &n)) {
         return false;
     }
-    if (t.at == t.end) {
+    if (t->at == t->end) {
         *units = n;
-        return n >= t.units || grow(cx, *ptr, t.units, 2, n, ptr);
+        return n >= t->units || grow(cx, *ptr, t->units, 2, n, ptr);
     }
-    if (!grow(cx, *ptr, t.units, 2, worst, ptr)) {
+    if (!grow(cx, *ptr, t->units, 2, worst, ptr)) {
         return false;
     }
     u8 *mem = cx->mem + *ptr;
@@ -384,50 +410,50 @@ static bool store_string_to_latin1_or_utf16(struct cx *cx, struct text t, u64 *p
     return worst <= bytes || grow(cx, *ptr, worst, 2, bytes, ptr);
 }
 
-static bool store_probably_utf16(struct cx *cx, struct text t, u64 *ptr, u64 *units)
+static bool store_probably_utf16(struct cx *cx, struct text *t, u64 *ptr, u64 *units)
 {
-    u64 bytes = 2 * t.units, written;
+    u64 bytes = 2 * t->units, written;
     if (!grow(cx, 0, 0, 2, bytes, ptr) || !encode_utf16(cx, t, cx->mem + *ptr, &written)) {
         return false;
     }
     u8 *mem = cx->mem + *ptr;
-    for (u64 i = 0; i < t.units; i++) {
+    for (u64 i = 0; i < t->units; i++) {
         if (mem[2 * i + 1]) {
-            *units = t.units | utf16_tag(cx);
+            *units = t->units | utf16_tag(cx);
             return true;
         }
         if (ends_piece(i) && !look(cx)) {
             return false;
         }
     }
-    for (u64 i = 0; i < t.units; i++) {
+    for (u64 i = 0; i < t->units; i++) {
         mem[i] = mem[2 * i];
         if (ends_piece(i) && !look(cx)) {
             return false;
         }
     }
-    *units = t.units;
-    return grow(cx, *ptr, bytes, 1, t.units, ptr);
+    *units = t->units;
+    return grow(cx, *ptr, bytes, 1, t->units, ptr);
 }
 
-bool canon_store_string(struct cx *cx, struct text t, u64 *ptr, u64 *units)
+bool canon_store_string(struct cx *cx, struct text *t, u64 *ptr, u64 *units)
 {
     if (cx->host_values) {
-        t.hint = HINT_UTF8;
-        t.units = (u64)(t.end - t.at);
+        t->hint = HINT_UTF8;
+        t->units = (u64)(t->end - t->at);
     }
     switch (cx->opts->encoding) {
     case ENCODING_UTF8:
-        return t.hint == HINT_UTF8 ? store_copy_utf8(cx, t, ptr, units)
-                                   : store_string_to_utf8(cx, t, ptr, units);
+        return t->hint == HINT_UTF8 ? store_copy_utf8(cx, t, ptr, units)
+                                    : store_string_to_utf8(cx, t, ptr, units);
     case ENCODING_UTF16:
-        return t.hint == HINT_UTF8 ? store_utf8_to_utf16(cx, t, ptr, units)
-                                   : store_copy_utf16(cx, t, ptr, units);
+        return t->hint == HINT_UTF8 ? store_utf8_to_utf16(cx, t, ptr, units)
+                                    : store_copy_utf16(cx, t, ptr, units);
     default:
-        if (t.hint == HINT_LATIN1) {
+        if (t->hint == HINT_LATIN1) {
             return store_copy_latin1(cx, t, ptr, units);
         }
-        return t.hint == HINT_LATIN1_UTF16 ? store_probably_utf16(cx, t, ptr, units)
-                                           : store_string_to_latin1_or_utf16(cx, t, ptr, units);
+        return t->hint == HINT_LATIN1_UTF16 ? store_probably_utf16(cx, t, ptr, units)
+                                            : store_string_to_latin1_or_utf16(cx, t, ptr, units);
     }
 }

@@ -325,9 +325,10 @@ static bool copy_string(struct transfer *x, struct cx *to, const struct plan_ste
 {
     const u8 *from = f->at + s->source;
     u64 start, length;
-    struct text text = canon_text_at(&x->from, canon_load_word(from, s->from, 0),
-                                     canon_load_word(from, s->from, 1));
-    if (!canon_store_string(to, text, &start, &length)) {
+    struct text text;
+    canon_text_at(&x->from, canon_load_word(from, s->from, 0), canon_load_word(from, s->from, 1),
+                  &text);
+    if (!canon_store_string(to, &text, &start, &length)) {
         return false;
     }
     canon_store_words(base_of(f, to) + f->target + s->target, s->to, start, length);
@@ -476,12 +477,6 @@ bool canon_plan_cells(struct canon_store *s, const struct plan *p, struct compon
 
 /* ---- Transfers ----------------------------------------------------------------------------------------- */
 
-struct transfer canon_transfer(struct canon_store *s, const struct options *o,
-                               struct component_instance *i, const struct canon_type *t)
-{
-    return (struct transfer){.from = canon_cx(s, o, i), .type = t};
-}
-
 bool canon_transfer_lift(struct transfer *x, const struct plan *plan, u32 max_flat,
                          const u64 *slots)
 {
@@ -557,8 +552,10 @@ bool canon_pass_args(struct subtask *sub, struct task *t, u64 *slots)
     if (low->params && low->params->is_cells && !s->config.trace) {
         return canon_plan_cells(s, low->params, low->inst, sub->args, slots);
     }
-    struct transfer x = canon_transfer(s, &low->opts, low->inst, type);
-    struct cx to = canon_cx(s, &t->func->opts, t->inst);
+    struct transfer x;
+    struct cx to;
+    canon_transfer_begin(&x, s, &low->opts, low->inst, type);
+    canon_cx_begin(&to, s, &t->func->opts, t->inst);
     enum canon_layout l;
     u64 at;
     bool fine;
@@ -594,7 +591,7 @@ bool canon_lift_result(struct transfer *x, struct task *t, u32 max_flat, const u
         x->at = (const u8 *)slots;
         return plan->check.steps->op == PLAN_END || canon_plan_check(x, x->at, 1);
     }
-    *x = canon_transfer(s, &t->func->opts, t->inst, t->func->type->result);
+    canon_transfer_begin(x, s, &t->func->opts, t->inst, t->func->type->result);
     x->from.for_guest = low != NULL;
     return canon_transfer_lift(x, plan, max_flat, slots);
 }
@@ -607,7 +604,8 @@ bool canon_lower_result(struct transfer *x, struct subtask *sub)
         copy_plain(s, &x->plan->copy, x->plan->copy.steps, x->at, (u8 *)&sub->result);
         return true;
     }
-    struct cx to = canon_cx(s, &low->opts, low->inst);
+    struct cx to;
+    canon_cx_begin(&to, s, &low->opts, low->inst);
     enum canon_layout l;
     u64 at;
     to.host_values = sub->call != NULL;
@@ -642,8 +640,10 @@ bool canon_pass_elements(const struct buffer *from, const struct buffer *to,
 {
     struct canon_store *s = from->inst->store;
     u8 p = from->opts->p, q = to->opts->p;
-    struct transfer x = canon_transfer(s, from->opts, from->inst, t);
-    struct cx target = canon_cx(s, to->opts, to->inst);
+    struct transfer x;
+    struct cx target;
+    canon_transfer_begin(&x, s, from->opts, from->inst, t);
+    canon_cx_begin(&target, s, to->opts, to->inst);
     u64 at = to->ptr + (u64)to->progress * t->size[q];
     bool fine;
     x.from.for_guest = true;

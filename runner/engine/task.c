@@ -330,13 +330,17 @@ static inline u64 slot_of(const struct engine_task *t, const u64 *slot)
 /* memmove; what most functions take costs no call. */
 static inline void move_slots(u64 *to, const u64 *from, u32 n)
 {
-    switch (n) {
-    case 0: break;
-    case 1: memmove(to, from, sizeof(u64)); break;
-    case 2: memmove(to, from, 2 * sizeof(u64)); break;
-    case 3: memmove(to, from, 3 * sizeof(u64)); break;
-    case 4: memmove(to, from, 4 * sizeof(u64)); break;
-    default: memmove(to, from, n * sizeof(u64)); break;
+    if (n > 4) {
+        memmove(to, from, n * sizeof(u64));
+    } else if (n) {
+        u64 first = from[0], second = n > 1 ? from[1] : 0, third = n > 2 ? from[2] : 0;
+        if (n > 3)
+            to[3] = from[3];
+        if (n > 2)
+            to[2] = third;
+        if (n > 1)
+            to[1] = second;
+        to[0] = first;
     }
 }
 
