@@ -278,7 +278,7 @@ static int run_session(struct session *x, const struct wasm_component *c)
     struct canon_instance *root;
     struct canon_loaded *loaded = canon_load(x->store, c, &cli->diags);
     if (!loaded) {
-        return 1;
+        return cli->diags.errors ? 1 : report_trap(x);
     }
     enum canon_outcome outcome =
         canon_instantiate(x->store, loaded, x->linker, NULL, &root, &cli->diags);

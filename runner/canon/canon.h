@@ -518,7 +518,8 @@ bool canon_resource_is_host(const struct canon_resource_type *r);
 
 /* ---- Components ------------------------------------------------------------------------------------------ */
 
-/* Takes a component that was read (and its bytes must outlive the store), checks it and loads its modules. */
+/* Takes a component that was read (and its bytes must outlive the store), checks it and loads its modules. NULL and diagnostics if it is invalid;
+ * without any if it was interrupted: canon_trap_of says so. */
 struct canon_loaded *canon_load(struct canon_store *s, const struct wasm_component *c,
                                 struct diags *d);
 /* Instantiates. CANON_TRAPPED with an empty diags: a start function or segment trapped (see canon_trap_of); with diagnostics: an import is

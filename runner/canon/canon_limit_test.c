@@ -161,12 +161,28 @@ static void test_limit_of_values(void **state)
     }
 }
 
+/* An interrupt ends the loading of modules, and is over then. */
+static void test_interrupted_load(void **state)
+{
+    (void)state;
+    struct world w;
+    str text = STR("(component (core module) (component (core module)))");
+    world_begin(&w);
+    canon_interrupt(w.store);
+    assert_false(world_try(&w, text));
+    assert_int_equal(w.diags.errors, 0);
+    assert_true(str_eq_c(canon_trap_of(w.store)->message, "interrupted"));
+    assert_true(world_try(&w, text));
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limit_of_tasks),
         cmocka_unit_test(test_limit_of_handles),
         cmocka_unit_test(test_limit_of_values),
+        cmocka_unit_test(test_interrupted_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -744,10 +744,7 @@ static bool instantiate_component(struct build *outer, struct component_ref ref,
     b.exports = canon_instance_new(s);
     b.exports->state = i;
     for (u32 n = 0; n < ref.component->items.len; n++) {
-        if (engine_take_interrupt(s->engine)) {
-            return canon_fail(s, i, "interrupted");
-        }
-        if (!do_item(&b, ref.component->items.data[n]) || s->failed) {
+        if (!canon_look(i) || !do_item(&b, ref.component->items.data[n]) || s->failed) {
             return false;
         }
     }

@@ -31,9 +31,12 @@ static bool load_modules(struct canon_store *s, const struct wasm_component *c, 
 {
     bool fine = true;
     for (u32 i = 0; i < c->modules.len; i++) {
+        if (!canon_burn(s, NULL, 0)) {
+            return false;
+        }
         fine &= canon_get_module(s, c->modules.data[i], d) != NULL;
     }
-    for (u32 i = 0; i < c->components.len; i++) {
+    for (u32 i = 0; i < c->components.len && !s->failed; i++) {
         fine &= load_modules(s, c->components.data[i], d);
     }
     return fine;
@@ -47,7 +50,9 @@ struct canon_loaded *canon_load(struct canon_store *s, const struct wasm_compone
         validate_leave_bodies(s->types); /* engine_load validates them */
     }
     validate_id type;
+    canon_clear_trap(s);
     if (!validate_component(s->types, c, s->config.features, &type, d) || !load_modules(s, c, d)) {
+        canon_clear_trap(s);
         return NULL;
     }
     struct canon_loaded *l = arena_new(&s->arena, struct canon_loaded);
