@@ -454,6 +454,20 @@ bool canon_plan_copy(struct transfer *x, struct cx *to, u64 at, u32 n)
     return frames->left == 0;
 }
 
+/* A plan that is_cells. */
+static inline void copy_cells(struct canon_store *s, const struct plan *p, const u64 *source,
+                              u64 *target)
+{
+    if (p->masked) {
+        for (u32 i = 0; i < p->masked; i++) {
+            target[i] = source[i] & p->masks[i];
+        }
+    } else {
+        memset(target, 0, p->type->size[p->to]);
+        copy_plain(s, &p->copy, p->copy.steps, (const u8 *)source, (u8 *)target);
+    }
+}
+
 bool canon_plan_cells(struct canon_store *s, const struct plan *p, struct component_instance *from,
                       const u64 *source, u64 *target)
 {
@@ -464,14 +478,7 @@ bool canon_plan_cells(struct canon_store *s, const struct plan *p, struct compon
             return false;
         }
     }
-    if (p->masked) {
-        for (u32 i = 0; i < p->masked; i++) {
-            target[i] = source[i] & p->masks[i];
-        }
-    } else {
-        memset(target, 0, p->type->size[p->to]);
-        copy_plain(s, &p->copy, p->copy.steps, at, (u8 *)target);
-    }
+    copy_cells(s, p, source, target);
     return true;
 }
 
@@ -601,7 +608,7 @@ bool canon_lower_result(struct transfer *x, struct subtask *sub)
     struct lowered *low = sub->low;
     struct canon_store *s = low->inst->store;
     if (x->plan && x->plan->is_cells) {
-        copy_plain(s, &x->plan->copy, x->plan->copy.steps, x->at, (u8 *)&sub->result);
+        copy_cells(s, x->plan, (const u64 *)(const void *)x->at, &sub->result);
         return true;
     }
     struct cx to;
