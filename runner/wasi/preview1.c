@@ -53,7 +53,7 @@ static enum engine_outcome call(void *env, struct engine_task *t, u64 *slots)
     for (u32 n = 0; b->function->params[n]; n++)
         args[n] = b->function->params[n] == 'i' ? (u32)slots[n] : slots[n];
     u32 error = b->function->fn(p, args);
-    if (error == P1_ENDED)
+    if (error == P1_ENDED || p1_pay(p, 0))
         return ENGINE_TRAPPED;
     slots[0] = error;
     return ENGINE_DONE;
@@ -79,6 +79,14 @@ struct engine_func *wasi_preview1_func(struct wasi_preview1 *p, struct engine_st
         return engine_host_func(s, &type, names[i], call, b);
     }
     return NULL;
+}
+
+u32 p1_pay(struct wasi_preview1 *p, u64 bytes)
+{
+    const char *why = engine_work(engine_task_store(p->task), bytes / 1024);
+    if (why)
+        engine_trap(p->task, "%s", why);
+    return why ? P1_ENDED : 0;
 }
 
 u32 p1_errno(int error)
@@ -362,8 +370,13 @@ u32 p1_random_get(struct wasi_preview1 *p, const u64 *a)
     u8 *to = p1_bytes(p, a[0], a[1]);
     if (!to)
         return p1_errno(EFAULT);
-    wasi_random_bytes(&p->world, to, (size_t)a[1]);
-    return 0;
+    u32 error = 0;
+    for (u64 done = 0, n; !error && done < a[1]; done += n) {
+        n = a[1] - done < P1_PIECE ? a[1] - done : P1_PIECE;
+        wasi_random_bytes(&p->world, to + done, (size_t)n);
+        error = p1_pay(p, n);
+    }
+    return error;
 }
 
 /* ---- Sockets: a guest is given none ------------------------------------------------------------------------------ */

@@ -81,6 +81,9 @@ typedef u32 p1_fn(struct wasi_preview1 *p, const u64 *a);
 #undef P1
 
 u32 p1_errno(int error); /* the system's number in WASI */
+/* Burns fuel for work on so many bytes, and looks whether somebody wants the guest to stop: 0 or P1_ENDED. */
+u32 p1_pay(struct wasi_preview1 *p, u64 bytes);
+#define P1_PIECE ((u64)1 << 20) /* of long work, between looks */
 /* The guest's bytes from `at` on; NULL if they are not all in its memory. */
 u8 *p1_bytes(struct wasi_preview1 *p, u64 at, u64 n);
 u32 p1_put32(struct wasi_preview1 *p, u64 at, u32 v); /* 0 or EFAULT as WASI has it */

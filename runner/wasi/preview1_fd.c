@@ -55,8 +55,9 @@ static u32 vectors(struct wasi_preview1 *p, u64 at, u64 count, struct iovec *out
     const u8 *list = p1_bytes(p, at, 8 * count);
     if (!list)
         return p1_errno(EFAULT);
+    u32 error = p1_pay(p, 8 * count);
     *n = 0;
-    for (u64 i = 0; i < count; i++) {
+    for (u64 i = 0; !error && i < count; i++) {
         u64 size = p1_load32(list + 8 * i + 4);
         u8 *bytes = p1_bytes(p, p1_load32(list + 8 * i), size);
         if (!bytes)
@@ -64,7 +65,7 @@ static u32 vectors(struct wasi_preview1 *p, u64 at, u64 count, struct iovec *out
         if (size && *n < (int)P1_IOVS)
             out[(*n)++] = (struct iovec){bytes, (size_t)size};
     }
-    return 0;
+    return error;
 }
 
 static bool is_seekable(const struct p1_fd *f)
@@ -92,7 +93,10 @@ static u32 wait_for(struct wasi_preview1 *p, const struct p1_fd *f, short events
 
 static u32 put_count(struct wasi_preview1 *p, u64 at, ssize_t n)
 {
-    return n < 0 ? p1_errno(errno) : p1_put32(p, at, (u32)n);
+    if (n < 0)
+        return p1_errno(errno);
+    u32 error = p1_pay(p, (u64)n);
+    return error ? error : p1_put32(p, at, (u32)n);
 }
 
 u32 p1_fd_read(struct wasi_preview1 *p, const u64 *a)
@@ -136,6 +140,8 @@ static u32 write_stream(struct wasi_preview1 *p, const struct p1_fd *f, const st
         const char *at = v[i].iov_base;
         for (size_t left = v[i].iov_len; left;) {
             u32 error = wait_for(p, f, POLLOUT);
+            if (!error)
+                error = p1_pay(p, left < 4096 ? left : 4096);
             if (error)
                 return error;
             size_t piece = left < 4096 ? left : 4096; /* at most PIPE_BUF, which is no constant */
@@ -169,7 +175,7 @@ u32 p1_fd_write(struct wasi_preview1 *p, const u64 *a)
             done += v[i].iov_len;
     } else if (is_seekable(f)) {
         ssize_t wrote = n ? writev(f->host, v, n) : 0;
-        error = wrote < 0 ? p1_errno(errno) : 0;
+        error = wrote < 0 ? p1_errno(errno) : p1_pay(p, (u64)wrote);
         done = wrote < 0 ? 0 : (u64)wrote;
     } else {
         error = write_stream(p, f, v, n, &done);
