@@ -325,6 +325,12 @@ struct diag_wait {
     u32 count;
     bool in_cycle;
 };
+/* What a program left open. */
+struct diag_leak {
+    str instance, what;
+    u32 handle, count; /* the first of so many; 0: a task */
+    str maker_instance, maker;
+};
 /* One thing to tell: what is wrong, where, why, what to do. */
 struct diag {
     enum severity severity;
@@ -336,6 +342,7 @@ struct diag {
     VEC(struct diag_note) notes;
     VEC(struct diag_frame) frames; /* innermost first */
     VEC(struct diag_wait) waits;   /* for JSON; the text is in notes */
+    const struct diag_leak *leak;  /* ... */
 };
 
 struct diags {

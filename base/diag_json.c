@@ -11,7 +11,9 @@
  *
  *      "waits": [{"task": 1, "instance": "root/a", "function": "f", "what": "waits for ...", "for": [1], "cycle": true}]
  *
- * where `for` counts from 0 in this list; what has no task is the host, or an end that nobody uses.
+ * where `for` counts from 0 in this list; what has no task is the host, or an end that nobody uses. What --leaks finds has
+ *
+ *      "leak": {"instance": "root/a", "what": "waitable set", "handle": 1, "count": 3, "madeBy": {"instance": "root/a", "function": "f"}}
  */
 #include "diag_internal.h"
 
@@ -149,6 +151,21 @@ static void add_wait(struct diags *d, cJSON *waits, const struct diag_wait *w)
     cJSON_AddBoolToObject(o, "cycle", w->in_cycle);
 }
 
+static void add_leak(struct diags *d, cJSON *o, const struct diag_leak *l)
+{
+    add_text(d, o, "instance", l->instance);
+    add_text(d, o, "what", l->what);
+    if (l->handle) {
+        cJSON_AddNumberToObject(o, "handle", l->handle);
+    }
+    cJSON_AddNumberToObject(o, "count", l->count);
+    if (l->maker.len || l->maker_instance.len) {
+        cJSON *maker = cJSON_AddObjectToObject(o, "madeBy");
+        add_text(d, maker, "instance", l->maker_instance);
+        add_text(d, maker, "function", l->maker);
+    }
+}
+
 static cJSON *to_json(struct diags *d, const struct diag *x)
 {
     cJSON *o = cJSON_CreateObject();
@@ -176,6 +193,9 @@ static cJSON *to_json(struct diags *d, const struct diag *x)
     cJSON *waits = x->waits.len ? cJSON_AddArrayToObject(o, "waits") : NULL;
     for (u32 i = 0; i < x->waits.len; i++) {
         add_wait(d, waits, &x->waits.data[i]);
+    }
+    if (x->leak) {
+        add_leak(d, cJSON_AddObjectToObject(o, "leak"), x->leak);
     }
     return o;
 }

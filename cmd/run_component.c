@@ -99,19 +99,37 @@ static str which(struct arena *a, const struct canon_leak *l)
     return b.len ? str_printf(a, " (" STRF ")", STRA(buf_view(&b))) : STR("");
 }
 
+static void report_leak(struct cli *cli, const struct canon_leak *l)
+{
+    struct arena *a = &cli->arena; /* the store is gone when it is shown */
+    struct diag_leak *data = arena_new(a, struct diag_leak);
+    *data = (struct diag_leak){.instance = str_dup(a, l->instance),
+                               .what = str_dup(a, l->what),
+                               .handle = l->handle,
+                               .count = l->count,
+                               .maker_instance = str_dup(a, l->maker_instance),
+                               .maker = str_dup(a, l->maker)};
+    struct diag *d = diag_warning(&cli->diags, "leak", (span){0},
+                                  "still open at the end: " STRF STRF " in `" STRF "`",
+                                  STRA(l->what), STRA(which(a, l)), STRA(l->instance));
+    d->leak = data;
+    if (l->maker.len && l->maker_instance.len) {
+        diag_note(&cli->diags, d, "made by `" STRF "` in `" STRF "`", STRA(l->maker),
+                  STRA(l->maker_instance));
+    } else if (l->maker.len) {
+        diag_note(&cli->diags, d, "made by `" STRF "`", STRA(l->maker));
+    } else if (l->maker_instance.len) {
+        diag_note(&cli->diags, d, "made by a call from `" STRF "`", STRA(l->maker_instance));
+    }
+}
+
 static void report_leaks(struct session *x)
 {
-    struct arena *a = &x->cli->arena;
     struct canon_leak *leaks;
     u32 n;
-    u64 more = canon_leaks(x->store, a, &leaks, &n);
+    u64 more = canon_leaks(x->store, &x->cli->arena, &leaks, &n);
     for (u32 i = 0; i < n; i++) {
-        struct diag *d = diag_warning(
-            &x->cli->diags, "leak", (span){0}, "still open at the end: " STRF STRF " in `" STRF "`",
-            STRA(leaks[i].what), STRA(which(a, &leaks[i])), STRA(leaks[i].instance));
-        if (leaks[i].made_by.len) {
-            diag_note(&x->cli->diags, d, "made by " STRF, STRA(leaks[i].made_by));
-        }
+        report_leak(x->cli, &leaks[i]);
     }
     if (more) {
         diag_warning(&x->cli->diags, "leak", (span){0},

@@ -373,7 +373,8 @@ struct canon_leak {
     str what;   /* "own<descriptor>", "readable end of stream<u8>", "subtask", "waitable set" ... */
     u32 handle; /* the first of them; 0: a task */
     u32 count;
-    str made_by; /* "`f` in `root/a`": the function that made it, if tracked; of a task who called */
+    str maker_instance,
+        maker; /* the function that made it, if tracked; of a task the instance that calls */
 };
 /* At most about a hundred. Gives how many handles and tasks there are besides. */
 u64 canon_leaks(struct canon_store *s, struct arena *a, struct canon_leak **leaks, u32 *n);

@@ -725,7 +725,7 @@ static void test_resources(void **state)
     canon_leaks(w.store, &w.arena, &leaks, &n);
     assert_int_equal(n, 1);
     assert_true(str_eq_c(leaks[0].what, "own<file>"));
-    assert_true(str_eq_c(leaks[0].made_by, "`leak` in `root`"));
+    assert_true(str_eq_c(leaks[0].maker, "leak") && str_eq_c(leaks[0].maker_instance, "root"));
     expect_trap(&w, "bad", "unknown handle index 5");
     assert_true(str_eq_c(canon_trap_of(w.store)->instance, "root"));
     assert_true(str_eq_c(canon_trap_of(w.store)->func, "resource.drop"));

@@ -168,12 +168,13 @@ static void tell(struct arena *a, const struct open_group *g, struct canon_leak 
         if (g->threads.len) {
             out->what = str_printf(a, STRF " (" STRF ")", STRA(out->what), STRA(g->threads));
         }
-        out->made_by =
-            caller ? str_printf(a, "a call from `" STRF "`", STRA(caller->path)) : STR("");
+        out->maker_instance = caller ? caller->path : STR("");
     } else {
         out->what = canon_handle_words(a, &g->inst->handles.data[g->first - 1]);
         out->handle = g->first;
-        out->made_by = canon_maker_words(a, g->maker);
+        const struct canon_func *maker = g->maker;
+        out->maker = maker ? maker->name : STR("");
+        out->maker_instance = maker && maker->inst ? maker->inst->path : STR("");
     }
 }
 
