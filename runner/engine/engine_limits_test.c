@@ -2,7 +2,10 @@
 #include "engine_internal.h"
 #include "engine_test.h"
 
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
 
 /* ---- Long instructions ----------------------------------------------------------------------------- */
 
@@ -288,6 +291,39 @@ static enum engine_outcome interrupt(void *env, struct engine_task *t, u64 *slot
     (void)t, (void)slots;
     engine_interrupt(env);
     return ENGINE_DONE;
+}
+
+static struct engine_store *to_interrupt;
+
+static void on_alarm(int signal_)
+{
+    (void)signal_;
+    engine_interrupt(to_interrupt);
+}
+
+/* A signal that comes while somebody looks is not lost. */
+static void interrupts_are_kept(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, NULL);
+    to_interrupt = w.store;
+    void (*before)(int) = signal(SIGALRM, on_alarm);
+    time_t end = time(NULL) + 20;
+    u32 taken = 0;
+    for (; taken < 2000 && time(NULL) < end; taken++) {
+        struct itimerval soon = {.it_value = {.tv_usec = 10}};
+        setitimer(ITIMER_REAL, &soon, NULL);
+        bool is = false;
+        while (!(is = engine_take_interrupt(w.store)) && time(NULL) < end) {
+        }
+        if (!is) {
+            break;
+        }
+    }
+    signal(SIGALRM, before);
+    assert_int_equal(taken, 2000);
+    world_free(&w);
 }
 
 /* Between two looks at the loop turns and calls, a collection may take seconds. */
@@ -710,6 +746,7 @@ int main(void)
         cmocka_unit_test(host_is_full),
         cmocka_unit_test(host_has_no_space),
         cmocka_unit_test(garbage),
+        cmocka_unit_test(interrupts_are_kept),
         cmocka_unit_test(collection_interrupted),
         cmocka_unit_test(collection_is_small),
         cmocka_unit_test(constants_collect),

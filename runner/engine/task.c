@@ -115,9 +115,10 @@ void engine_interrupt(struct engine_store *s)
 
 bool engine_take_interrupt(struct engine_store *s)
 {
-    bool is = s->interrupted != 0;
+    if (!s->interrupted)
+        return false; /* a signal that comes now counts at the next look */
     s->interrupted = 0;
-    return is;
+    return true;
 }
 
 const char *engine_work(struct engine_store *s, u64 turns)
