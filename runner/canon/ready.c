@@ -69,19 +69,14 @@ static u32 below(const struct canon_store *s, u32 at)
 }
 
 /* Something has changed at this place. */
-static void recount(struct canon_store *s, u32 at)
+static inline void recount(struct canon_store *s, u32 at)
 {
-    if (!s->config.choose || !s->open.len) {
-        return;
-    }
-    for (;; at = (at - 1) / 2) {
+    for (bool more = s->config.choose && s->open.len; more; at = (at - 1) / 2) {
         if (at < s->open.len) {
             struct open_instance *o = &s->open.data[at];
             o->below = o->ready + below(s, 2 * at + 1) + below(s, 2 * at + 2);
         }
-        if (!at) {
-            return;
-        }
+        more = at > 0;
     }
 }
 

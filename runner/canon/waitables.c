@@ -31,9 +31,10 @@ static void balance_kind(struct canon_store *s, struct waiters *w, u32 pending)
 
 static inline void balance(struct canon_store *s, struct waitable_set *set)
 {
-    if (set->num_waiting && !s->freeing) {
-        balance_kind(s, &set->waiters[0], canon_set_pending(set));
-        balance_kind(s, &set->waiters[1], canon_set_pending(set));
+    for (u32 k = 0; k < LENGTH_OF(set->waiters); k++) {
+        if (set->waiters[k].threads.len && !s->freeing) {
+            balance_kind(s, &set->waiters[k], canon_set_pending(set));
+        }
     }
 }
 
