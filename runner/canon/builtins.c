@@ -243,9 +243,10 @@ enum engine_outcome canon_bi_backpressure_inc(struct builtin *b, u64 *slots)
         canon_fail(b->inst->store, b->inst, "backpressure counter overflow");
         return FAILED;
     }
-    const struct task *t = b->inst->store->current->task;
-    b->inst->raised.func = t->func;
-    b->inst->raised.task = t->id;
+    const struct thread *th = b->inst->store->current; /* another's, or none, within realloc */
+    bool own = th && th->task->inst == b->inst;
+    b->inst->raised.func = own ? th->task->func : NULL;
+    b->inst->raised.task = own ? th->task->id : 0;
     canon_backpressure_changed(b->inst);
     return ENGINE_DONE;
 }

@@ -2,13 +2,18 @@
 #include "canon_internal.h"
 #include "test_world.h"
 
-/* `echo` is the host's own function, `run` calls it and lowers what it gives. */
+/* `echo` is the host's own function, `run` calls it and lowers what it gives. The realloc uses the built-ins that it may, also where
+ * no thread runs. */
 static const char guest[] =
     "(component (import \"host\" (instance $host"
     " (export \"echo\" (func async (param \"s\" string) (result string)))))"
-    " (core module $memm (memory (export \"mem\") 1) (data (i32.const 0) \"guest\")"
-    "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))"
-    " (core instance $mem (instantiate $memm))"
+    " (canon backpressure.inc (core func $inc)) (canon backpressure.dec (core func $dec))"
+    " (core module $memm (import \"\" \"inc\" (func $inc)) (import \"\" \"dec\" (func $dec))"
+    "  (memory (export \"mem\") 1) (data (i32.const 0) \"guest\")"
+    "  (func (export \"realloc\") (param i32 i32 i32 i32) (result i32)"
+    "   (call $inc) (call $dec) (i32.const 1024)))"
+    " (core instance $mem (instantiate $memm"
+    "  (with \"\" (instance (export \"inc\" (func $inc)) (export \"dec\" (func $dec))))))"
     " (canon lower (func $host \"echo\") (memory (core memory $mem \"mem\"))"
     "  (realloc (core func $mem \"realloc\")) (core func $echo))"
     " (core module $m (import \"mem\" \"mem\" (memory 1))"

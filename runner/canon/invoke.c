@@ -1,7 +1,8 @@
 /* invoke.c - the embedder's side: calling exports, turning the scheduler, dropping resources. */
 #include "canon_internal.h"
 
-#define POLL_EVERY 16 /* turns between looks at the outside while guests are busy */
+#define LOOK_EVERY \
+    16 /* turns between looks at the outside, and at what hosts go on with, while guests are busy */
 
 static struct canon_invocation *invocation_new(struct canon_store *s, struct canon_func *f)
 {
@@ -278,6 +279,18 @@ static enum canon_outcome stalled(struct canon_store *s)
     return trapped(s);
 }
 
+/* What hosts go on with a turn later; false: nothing. */
+static bool run_late(struct canon_store *s)
+{
+    if (!s->late_reads.len && !s->late_cancels.len && !s->late_calls) {
+        return false;
+    }
+    canon_late_reads(s);
+    canon_late_cancels(s);
+    canon_late_calls(s);
+    return true;
+}
+
 enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(void *env), void *env)
 {
     struct canon_loop *loop = &s->config.loop;
@@ -291,26 +304,23 @@ enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(voi
         if (s->drops.len && !run_drops(s)) {
             return trapped(s);
         }
+        if (++s->ticks % LOOK_EVERY == 0) {
+            if (loop->poll) {
+                loop->poll(loop->env, false);
+            }
+            run_late(s);
+            if (s->failed) {
+                return trapped(s);
+            }
+        }
         struct thread *th = canon_pick_thread(s, NULL, CHOICE_THREAD, NULL);
         if (th) {
-            if (loop->poll && ++s->ticks % POLL_EVERY == 0) {
-                loop->poll(loop->env, false);
-                if (s->failed) {
-                    return trapped(s);
-                }
-                if (!canon_thread_ready(th)) {
-                    continue;
-                }
-            }
             if (!canon_drive(s, th)) {
                 return trapped(s);
             }
             continue;
         }
-        if (s->late_reads.len || s->late_cancels.len || s->late_calls) {
-            canon_late_reads(s);
-            canon_late_cancels(s);
-            canon_late_calls(s);
+        if (run_late(s)) {
             continue;
         }
         if (loop->poll && loop->poll(loop->env, true)) {

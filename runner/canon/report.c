@@ -323,10 +323,14 @@ static void edges_of_lock(struct graph *g, u32 from, const struct component_inst
 static void edges_of_backpressure(struct graph *g, u32 from, const struct component_instance *i,
                                   struct buf *what)
 {
+    buf_printf(what, ": the instance has backpressure %u, last raised by ", i->backpressure);
+    if (!i->raised.func) {
+        buf_c(what, "its realloc");
+        return;
+    }
     g->nodes.data[from].holder =
         (struct canon_party){i->raised.task, i->path, i->raised.func->name};
-    buf_printf(what, ": the instance has backpressure %u, last raised by `" STRF "` (task %u)%s",
-               i->backpressure, STRA(i->raised.func->name), i->raised.task,
+    buf_printf(what, "`" STRF "` (task %u)%s", STRA(i->raised.func->name), i->raised.task,
                i->raised.alive ? "" : ", which has ended");
     if (i->raised.alive) {
         edges_to_task(g, from, i->raised.alive);
@@ -575,10 +579,11 @@ static void task_words(struct buf *out, const struct canon_wait *w)
     } else {
         buf_c(out, "by the host");
     }
-    buf_c(out, !w->cancel.len ? ")"
-               : str_eq_c(w->cancel, "pending")
-                   ? "; asked to cancel, not told yet: its wait is not `cancellable`)"
-                   : "; told to cancel, and has not called `task.cancel`)");
+    buf_c(out,
+          !w->cancel.len ? ")"
+          : str_eq_c(w->cancel, "pending")
+              ? "; asked to cancel, not told yet: only the event loop of a callback hears of it)"
+              : "; told to cancel, and has not called `task.cancel`)");
     if (w->thread_count > 1) {
         buf_printf(out, ", thread %u", w->thread);
         if (w->core.len) {
