@@ -241,12 +241,102 @@ static void test_herd(void **state)
     world_end(&w);
 }
 
+/* `back` and `stack` wait for one set, in a callback, which needs the lock, and on a stack; `fire` is an event. */
+static const char two_kinds[] =
+    "(component "
+    "(core module $lib (memory (export \"mem\") 1)) (core instance $lib (instantiate $lib)) "
+    "(type $s (stream u8)) "
+    "(canon thread.yield (core func $yield)) "
+    "(canon task.return (core func $return)) "
+    "(canon waitable-set.new (core func $set)) "
+    "(canon waitable-set.wait (memory (core memory $lib \"mem\")) (core func $wait)) "
+    "(canon waitable.join (core func $join)) "
+    "(canon stream.new $s (core func $new)) "
+    "(canon stream.read $s async (memory (core memory $lib \"mem\")) (core func $read)) "
+    "(canon stream.write $s async (memory (core memory $lib \"mem\")) (core func $write)) "
+    "(core module $m "
+    "(import \"\" \"yield\" (func $yield (result i32))) "
+    "(import \"\" \"return\" (func $return)) "
+    "(import \"\" \"set\" (func $set (result i32))) "
+    "(import \"\" \"wait\" (func $wait (param i32 i32) (result i32))) "
+    "(import \"\" \"join\" (func $join (param i32 i32))) "
+    "(import \"\" \"new\" (func $new (result i64))) "
+    "(import \"\" \"read\" (func $read (param i32 i32 i32) (result i32))) "
+    "(import \"\" \"write\" (func $write (param i32 i32 i32) (result i32))) "
+    "(global $s (mut i32) (i32.const 0)) (global $e (mut i64) (i64.const 0)) "
+    "(func (export \"make\") (global.set $s (call $set)) (global.set $e (call $new)) "
+    "(call $join (i32.wrap_i64 (global.get $e)) (global.get $s))) "
+    "(func (export \"fire\") "
+    "(drop (call $read (i32.wrap_i64 (global.get $e)) (i32.const 0) (i32.const 1))) "
+    "(drop (call $write (i32.wrap_i64 (i64.shr_u (global.get $e) (i64.const 32))) (i32.const 0) "
+    "(i32.const 1)))) "
+    "(func (export \"hold\") (loop $l (drop (call $yield)) (br $l))) "
+    "(func (export \"stack\") (drop (call $wait (global.get $s) (i32.const 16))) (call $return)) "
+    "(func (export \"start\") (result i32) (i32.or (i32.const 2) (i32.shl (global.get $s) "
+    "(i32.const 4)))) "
+    "(func (export \"cb\") (param i32 i32 i32) (result i32) (call $return) (i32.const 0))) "
+    "(core instance $i (instantiate $m (with \"\" (instance (export \"yield\" (func $yield)) "
+    "(export \"return\" (func $return)) "
+    "(export \"set\" (func $set)) (export \"wait\" (func $wait)) (export \"join\" (func $join)) "
+    "(export \"new\" (func $new)) (export \"read\" (func $read)) (export \"write\" (func "
+    "$write)))))) "
+    "(func (export \"make\") (canon lift (core func $i \"make\"))) "
+    "(func (export \"fire\") (canon lift (core func $i \"fire\"))) "
+    "(func (export \"hold\") async (canon lift (core func $i \"hold\"))) "
+    "(func (export \"stack\") async (canon lift (core func $i \"stack\") async)) "
+    "(func (export \"back\") async (canon lift (core func $i \"start\") async (callback (core func "
+    "$i \"cb\"))))) ";
+
+static void note_done(void *env, const struct canon_value *result)
+{
+    (void)result;
+    *(bool *)env = true;
+}
+
+static bool is_done(void *env)
+{
+    return *(bool *)env;
+}
+
+/* Nobody stands in for those that wait for the lock, and a cancelled one takes no event along. */
+static void test_two_kinds(void **state)
+{
+    (void)state;
+    for (u32 holds = 0; holds < 2; holds++) {
+        struct world w;
+        struct canon_invocation *back, *stack, *hold;
+        bool is_back = false, is_stack = false;
+        world_begin(&w);
+        world_start(&w, str_c(two_kinds));
+        call(&w, "make");
+        assert_int_equal(
+            canon_begin(w.store, world_export(&w, "stack"), NULL, 0, note_done, &is_stack, &stack),
+            CANON_OK);
+        assert_int_equal(
+            canon_begin(w.store, world_export(&w, "back"), NULL, 0, note_done, &is_back, &back),
+            CANON_OK);
+        if (holds) {
+            assert_int_equal(
+                canon_begin(w.store, world_export(&w, "hold"), NULL, 0, NULL, NULL, &hold),
+                CANON_OK);
+        }
+        call(&w, "fire");
+        if (!holds) {
+            assert_int_equal(canon_cancel(w.store, back), CANON_OK);
+            assert_true(is_back);
+        }
+        assert_int_equal(canon_store_run_until(w.store, is_done, &is_stack), CANON_OK);
+        assert_int_equal(is_back, !holds);
+        world_end(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lock),   cmocka_unit_test(test_gate),
         cmocka_unit_test(test_seeded), cmocka_unit_test(test_seeded_crowd),
-        cmocka_unit_test(test_herd),
+        cmocka_unit_test(test_herd),   cmocka_unit_test(test_two_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
