@@ -255,6 +255,9 @@ bool canon_fail_stalled(struct canon_store *s, struct component_instance *i)
 bool canon_fail_blocked(struct canon_store *s, const struct task *t)
 {
     struct thread *outer = s->current, *th = t->implicit;
+    if (s->failed) {
+        return false; /* the first one counts */
+    }
     s->current = th;
     canon_fail(s, t->inst, "cannot block a synchronous task before returning");
     s->current = outer;
