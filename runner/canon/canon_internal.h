@@ -251,6 +251,7 @@ struct thread {
     enum step (*then)(struct thread *th); /* goes on when control comes (back) */
     enum step (*body)(struct thread *th); /* the core function has returned; engine_results(et) */
     struct thread *resumer;               /* gets control when this one blocks or ends */
+    const struct thread *under; /* the one on top of which it runs (direct.c), for reports */
     struct thread *all_next, *all_previous;
     u64 turn;   /* when it became ready */
     u32 set_at; /* among the waiters of a set */
@@ -746,6 +747,8 @@ void canon_lock_roots(struct canon_store *s);
 /* ---- Tasks (tasks.c), calls (calls.c) ---------------------------------------------------------------------------------------- */
 
 struct task *canon_task_new(struct canon_func *f);
+/* Gives it what the current thread calls, and a number. */
+void canon_task_of_call(struct task *t, struct canon_func *f);
 void canon_task_release(struct task *t);
 /* Does it run under the lock of its instance (Task.needs_exclusive, and the function is async)? */
 bool canon_needs_lock(const struct task *t);

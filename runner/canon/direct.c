@@ -196,7 +196,7 @@ static bool call_values(struct canon_store *s, struct lowered *low, struct task 
     struct canon_func *f = low->callee;
     struct subtask sub;
     u64 core[MAX_FLAT_PARAMS + 1];
-    start_local(&sub, low, slots, s->current->resumer);
+    start_local(&sub, low, slots, s->current->under);
     t->sub = &sub;
     bool fine = canon_pass_args(&sub, t, core) && run_nested(s, f, f->callee, core) &&
                 direct_result(s, t, &sub, core) && post_return(s, f, core);
@@ -224,13 +224,12 @@ bool canon_call_direct(struct lowered *low, u64 *slots)
         return false;
     }
     memset(&t, 0, sizeof t);
-    t.func = f;
-    t.inst = f->inst;
+    canon_task_of_call(&t, f);
     t.state = TASK_STARTED;
-    t.id = ++s->next_task;
     th.task = &t;
     th.index = 0;
-    th.resumer = outer; /* for reports */
+    th.resumer = NULL;
+    th.under = outer;
     th.state = THREAD_RUNNING;
     th.storage[0] = th.storage[1] = 0;
     s->current = &th;
@@ -278,10 +277,9 @@ static struct thread *nested_thread(struct canon_store *s, struct canon_func *f)
         th->doing = NULL;
         th->wait = WAIT_NOTHING;
         th->storage[0] = th->storage[1] = 0;
-        th->task->func = f;
-        th->task->inst = f->inst;
-        th->task->id = ++s->next_task;
+        canon_task_of_call(th->task, f);
     }
+    th->under = s->current;
     th->task->implicit = th;
     th->task->state = TASK_STARTED;
     th->state = THREAD_RUNNING;
@@ -344,6 +342,7 @@ static enum engine_outcome nested_blocked(struct canon_store *s, struct lowered 
     enum step step = s->step;
     sub->state = SUBTASK_STARTED;
     sub->task = th->task;
+    th->under = NULL;
     th->task->sub = sub;
     s->current->kp = sub;
     if (had) {

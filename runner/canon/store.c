@@ -249,7 +249,7 @@ static const struct thread *guilty_thread(const struct canon_store *s,
 {
     const struct thread *th = s->current;
     while (th && i && th->task->inst != i) {
-        th = th->resumer;
+        th = th->under ? th->under : th->resumer;
     }
     return th;
 }

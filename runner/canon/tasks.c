@@ -6,18 +6,24 @@
 static enum step task_start(struct thread *th);
 static enum step callback_loop(struct thread *th, u32 packed);
 
-struct task *canon_task_new(struct canon_func *f)
+void canon_task_of_call(struct task *t, struct canon_func *f)
 {
     struct canon_store *s = f->inst->store;
-    struct task *t = canon_pool_get(s, &s->tasks_pool);
     t->func = f;
     t->inst = f->inst;
-    t->state = TASK_INITIAL;
     t->id = ++s->next_task;
     if (s->current) {
         t->caller = s->current->task->func;
         t->caller_id = s->current->task->id;
     }
+}
+
+struct task *canon_task_new(struct canon_func *f)
+{
+    struct canon_store *s = f->inst->store;
+    struct task *t = canon_pool_get(s, &s->tasks_pool);
+    canon_task_of_call(t, f);
+    t->state = TASK_INITIAL;
     return t;
 }
 
