@@ -75,6 +75,15 @@ static bool take_from_guest(struct canon_end *r, struct canon_end *w)
 
 static void give_value(struct canon_end *w);
 
+/* It goes on in the next turn. */
+static void read_later(struct canon_end *r)
+{
+    *vec_push(&r->store->arena, &r->store->late_reads) = r;
+}
+
+/* A source that always has more may give so often in one turn: guests want theirs, and interrupts are looked at in between. */
+#define SOURCE_MAX 16
+
 /* Lets a pending read of the host go as far as it can. */
 static bool progress(struct canon_end *r)
 {
@@ -83,6 +92,7 @@ static bool progress(struct canon_end *r)
     }
     r->delivering = true;
     bool fine = true;
+    u32 given = 0;
     while (fine && r->read_fn && !r->dropped) {
         struct canon_end *w = r->other;
         if (!w) {
@@ -97,6 +107,10 @@ static bool progress(struct canon_end *r)
         } else if (w->has_value) {
             give_value(w);
         } else if (w->source && w->source->wanted && !w->wanting) {
+            if (given++ == SOURCE_MAX) {
+                read_later(r);
+                break;
+            }
             w->wanting = true;
             w->source->wanted(w->env, w, r->buffer.length);
             if (r->other == w && w->wanting) {
@@ -259,19 +273,24 @@ static u32 host_write(struct canon_end *w, const struct canon_value *values, con
     deliver(r, &(struct canon_read){.values = values, .bytes = bytes, .count = n});
     if (outermost) { /* what the reader does next comes once the writer knows what was taken */
         r->delivering = false;
-        *vec_push(&r->store->arena, &r->store->late_reads) = r;
+        read_later(r);
     }
     return n;
 }
 
 void canon_late_reads(struct canon_store *s)
 {
-    for (u32 i = 0; i < s->late_reads.len; i++) {
+    u32 n = s->late_reads.len; /* those that come to it now have their turn next time */
+    for (u32 i = 0; i < n; i++) {
         if (s->late_reads.data[i]) {
             progress(s->late_reads.data[i]);
         }
     }
-    s->late_reads.len = 0;
+    s->late_reads.len -= n;
+    if (s->late_reads.len) {
+        memmove(s->late_reads.data, s->late_reads.data + n,
+                s->late_reads.len * sizeof *s->late_reads.data);
+    }
 }
 
 u32 canon_stream_write(struct canon_end *w, const struct canon_value *values, u32 n)
