@@ -307,21 +307,57 @@ struct diag_frame {
     u32 place_count;
     u32 left_out; /* so many frames are missing before this one */
 };
+/* What somebody waits for, or one member of the waitable set that they wait for. */
+struct diag_awaited {
+    enum diag_await {
+        AWAIT_TURN,      /* nothing else */
+        AWAIT_GATE,      /* to enter an instance: its backpressure, its lock */
+        AWAIT_LOCK,      /* the instance's lock */
+        AWAIT_RESUME,    /* another thread that resumes this one */
+        AWAIT_SET,       /* an event of a waitable set */
+        AWAIT_SUBTASK,   /* the end of a call */
+        AWAIT_END,       /* the peer of this end of a stream or future */
+        AWAIT_HOST_CALL, /* of no task: the host has not finished a function ... */
+        AWAIT_HOST_END,  /* ... the host holds the end ... */
+        AWAIT_NOBODY,    /* ... nobody uses this end */
+    } kind;
+    u32 index; /* SET, SUBTASK, END, NOBODY; 0: a synchronous call, or an end of the host's */
+    str func;  /* SUBTASK, HOST_CALL: the callee */
+    bool has_started;        /* SUBTASK ... */
+    bool is_asked_to_cancel; /* ... */
+    bool is_stream;          /* END, HOST_END, NOBODY: else a future */
+    bool is_writable;        /* END, NOBODY: this end */
+    bool is_dropped;         /* END: the peer is */
+    bool is_host;            /* END: the host's is the peer; NOBODY: the host's is the other end */
+    str instance;            /* END: that owns the peer; NOBODY: that owns this end */
+    u32 peer;                /* END: its index there */
+};
+/* A task, or the host. */
+struct diag_party {
+    u32 task; /* 0: the host */
+    str instance, func;
+};
 /* Who waits in a program that cannot go on, and for whom. */
 struct diag_wait {
     u32 task;           /* 0: the host, or an end that nobody uses */
     str instance, func; /* of the task */
-    str lift;           /* how it was lifted; empty: no task */
-    struct diag_party {
-        u32 task; /* 0: the host */
-        str instance, func;
-    } caller, holder;
-    bool is_async_call;
-    str cancel; /* "pending", "delivered"; empty: nobody asked to cancel it */
-    u32 thread; /* 0: none yet */
-    str core;   /* the core function that it stands in */
-    str what;
-    const u32 *waits_for; /* indices of others */
+    str lift;           /* "sync", "async callback" or "async stackful"; empty: no task */
+    struct diag_party caller;
+    bool is_async_call; /* lowered so */
+    str cancel;         /* it was asked to cancel: "pending" until it is told, then "delivered" */
+    u32 thread;         /* its index; 0: it has not entered yet */
+    u32 thread_count;   /* of the task */
+    str core;           /* the core function that it stands in; empty: none */
+    struct diag_awaited on;
+    const struct diag_awaited *members; /* on a SET */
+    u32 member_count, members_left_out;
+    u32 backpressure;         /* on a GATE: the instance's ... */
+    struct diag_party raiser; /* ... who raised it last; no task: a realloc ... */
+    bool raiser_has_ended;
+    struct diag_party
+        holder;     /* of the instance's lock, which keeps this one off; no task: none does */
+    str what;       /* all this in words: "waits for an event of waitable set 3" */
+    u32 *waits_for; /* indices of others */
     u32 count;
     bool in_cycle;
 };

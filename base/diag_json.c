@@ -9,9 +9,15 @@
  *
  * Only traps have frames, innermost first; {"leftOut": 100} stands for so many that are not told. A deadlock has
  *
- *      "waits": [{"task": 1, "instance": "root/a", "function": "f", "what": "waits for ...", "for": [1], "cycle": true}]
+ *      "waits": [{"task": 1, "instance": "root/a", "function": "f", "lift": "async callback",
+ *                 "caller": {"task": 2, "instance": "root", "function": "g", "lower": "async"},
+ *                 "on": {"kind": "set", "index": 1, "members": [
+ *                     {"kind": "subtask", "index": 2, "function": "h", "state": "started", "cancellationRequested": true},
+ *                     {"kind": "stream", "index": 3, "end": "readable", "peer": {"instance": "root/b", "index": 1}}]},
+ *                 "what": "waits for ...", "for": [1], "cycle": true}]
  *
- * where `for` counts from 0 in this list; what has no task is the host, or an end that nobody uses. What --leaks finds has
+ * where `for` counts from 0 in this list; what has no task is the host, or an end that nobody uses. The manual page of `witc run` has
+ * all members. What --leaks finds has
  *
  *      "leak": {"instance": "root/a", "what": "waitable set", "handle": 1, "count": 3, "madeBy": {"instance": "root/a", "function": "f"}}
  */
@@ -126,8 +132,86 @@ static void add_task(struct diags *d, cJSON *o, const struct diag_wait *w)
         cJSON_AddNumberToObject(o, "thread", w->thread);
     }
     add_text(d, o, "core", w->core);
+}
+
+static void add_index(cJSON *o, u32 index)
+{
+    if (index) {
+        cJSON_AddNumberToObject(o, "index", index);
+    }
+}
+
+static void add_peer(struct diags *d, cJSON *o, const struct diag_awaited *on)
+{
+    if (on->is_dropped) {
+        cJSON_AddBoolToObject(o, "dropped", true);
+    } else if (on->is_host) {
+        cJSON_AddBoolToObject(o, "host", true);
+    } else {
+        add_text(d, o, "instance", on->instance);
+        add_index(o, on->peer);
+    }
+}
+
+static void add_awaited(struct diags *d, cJSON *o, const struct diag_awaited *on)
+{
+    static const char *const names[] = {
+        [AWAIT_TURN] = "turn",
+        [AWAIT_GATE] = "gate",
+        [AWAIT_LOCK] = "lock",
+        [AWAIT_RESUME] = "suspended",
+        [AWAIT_SET] = "set",
+        [AWAIT_SUBTASK] = "subtask",
+        [AWAIT_END] = NULL,
+        [AWAIT_HOST_CALL] = "host-call",
+        [AWAIT_HOST_END] = "host-end",
+        [AWAIT_NOBODY] = "unused-end",
+    };
+    const char *carrier = on->is_stream ? "stream" : "future";
+    cJSON_AddStringToObject(o, "kind", names[on->kind] ? names[on->kind] : carrier);
+    if (on->kind == AWAIT_HOST_END || on->kind == AWAIT_NOBODY) {
+        cJSON_AddStringToObject(o, "of", carrier);
+    }
+    add_index(o, on->index);
+    add_text(d, o, "function", on->func);
+    if (on->kind == AWAIT_SUBTASK) {
+        cJSON_AddStringToObject(o, "state", on->has_started ? "started" : "starting");
+        cJSON_AddBoolToObject(o, "cancellationRequested", on->is_asked_to_cancel);
+    }
+    if (on->kind == AWAIT_END || on->kind == AWAIT_NOBODY) {
+        cJSON_AddStringToObject(o, "end", on->is_writable ? "writable" : "readable");
+    }
+    if (on->kind == AWAIT_NOBODY) {
+        add_text(d, o, "instance", on->instance);
+    }
+    if (on->kind == AWAIT_END || on->is_host) {
+        add_peer(d, cJSON_AddObjectToObject(o, "peer"), on);
+    }
+}
+
+/* What is known of a gate, a lock and a set besides. */
+static void add_more(struct diags *d, cJSON *o, const struct diag_wait *w)
+{
+    if (w->backpressure) {
+        cJSON *b = cJSON_AddObjectToObject(o, "backpressure");
+        cJSON_AddNumberToObject(b, "count", w->backpressure);
+        if (w->raiser.task) {
+            add_party(d, cJSON_AddObjectToObject(b, "holder"), &w->raiser);
+            cJSON_AddBoolToObject(b, "ended", w->raiser_has_ended);
+        }
+    }
     if (w->holder.task) {
-        add_party(d, cJSON_AddObjectToObject(o, "holder"), &w->holder);
+        cJSON *lock = cJSON_AddObjectToObject(o, "lock");
+        add_party(d, cJSON_AddObjectToObject(lock, "holder"), &w->holder);
+    }
+    cJSON *members = w->on.kind == AWAIT_SET ? cJSON_AddArrayToObject(o, "members") : NULL;
+    for (u32 i = 0; i < w->member_count; i++) {
+        cJSON *m = cJSON_CreateObject();
+        add_awaited(d, m, &w->members[i]);
+        cJSON_AddItemToArray(members, m);
+    }
+    if (w->members_left_out) {
+        cJSON_AddNumberToObject(o, "leftOut", w->members_left_out);
     }
 }
 
@@ -143,6 +227,9 @@ static void add_wait(struct diags *d, cJSON *waits, const struct diag_wait *w)
     if (w->lift.len) {
         add_task(d, o, w);
     }
+    cJSON *on = cJSON_AddObjectToObject(o, "on");
+    add_awaited(d, on, &w->on);
+    add_more(d, on, w);
     add_text(d, o, "what", w->what);
     cJSON *list = cJSON_AddArrayToObject(o, "for");
     for (u32 i = 0; i < w->count; i++) {

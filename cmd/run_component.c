@@ -22,9 +22,16 @@ struct session {
 
 /* ---- Reports ------------------------------------------------------------------------------------------ */
 
-static struct diag_party party(struct arena *a, const struct canon_party *p)
+static struct diag_party party(struct arena *a, struct diag_party p)
 {
-    return (struct diag_party){p->task, str_dup(a, p->instance), str_dup(a, p->func)};
+    return (struct diag_party){p.task, str_dup(a, p.instance), str_dup(a, p.func)};
+}
+
+static struct diag_awaited awaited(struct arena *a, struct diag_awaited on)
+{
+    on.func = str_dup(a, on.func);
+    on.instance = str_dup(a, on.instance);
+    return on;
 }
 
 /* The wait-for graph as data; the store is gone when it is shown. */
@@ -32,23 +39,26 @@ static void add_waits(struct cli *cli, struct diag *d, const struct canon_trap *
 {
     struct arena *a = &cli->arena;
     for (u32 i = 0; i < t->wait_count; i++) {
-        const struct canon_wait *w = &t->waits[i];
-        u32 *waits_for = arena_array(a, u32, w->edge_count + 1);
-        memcpy(waits_for, w->edges ? w->edges : waits_for, w->edge_count * sizeof *waits_for);
-        *vec_push(a, &d->waits) = (struct diag_wait){.task = w->task,
-                                                     .instance = str_dup(a, w->instance),
-                                                     .func = str_dup(a, w->func),
-                                                     .lift = w->lift,
-                                                     .caller = party(a, &w->caller),
-                                                     .holder = party(a, &w->holder),
-                                                     .is_async_call = w->is_async_call,
-                                                     .cancel = w->cancel,
-                                                     .thread = w->thread,
-                                                     .core = str_dup(a, w->core),
-                                                     .what = str_dup(a, w->what),
-                                                     .waits_for = waits_for,
-                                                     .count = w->edge_count,
-                                                     .in_cycle = w->in_cycle};
+        struct diag_wait w = t->waits[i];
+        struct diag_awaited *members = arena_array(a, struct diag_awaited, w.member_count);
+        u32 *waits_for = arena_array(a, u32, w.count);
+        for (u32 k = 0; k < w.member_count; k++) {
+            members[k] = awaited(a, w.members[k]);
+        }
+        for (u32 k = 0; k < w.count; k++) {
+            waits_for[k] = w.waits_for[k];
+        }
+        w.instance = str_dup(a, w.instance);
+        w.func = str_dup(a, w.func);
+        w.caller = party(a, w.caller);
+        w.core = str_dup(a, w.core);
+        w.on = awaited(a, w.on);
+        w.members = members;
+        w.raiser = party(a, w.raiser);
+        w.holder = party(a, w.holder);
+        w.what = str_dup(a, w.what);
+        w.waits_for = waits_for;
+        *vec_push(a, &d->waits) = w;
     }
 }
 

@@ -322,30 +322,6 @@ enum canon_outcome {
 
 /* ---- Traps ---------------------------------------------------------------------------------------- */
 
-/* One node of the wait-for graph. */
-struct canon_wait {
-    enum {
-        WAIT_TASK, /* a task that is blocked */
-        WAIT_HOST, /* something the host has to do */
-        WAIT_END,  /* an end nobody uses */
-    } kind;
-    u32 task;
-    str instance, func; /* of the task */
-    str lift;           /* "sync", "async callback" or "async stackful" */
-    struct canon_party {
-        u32 task; /* 0: the host */
-        str instance, func;
-    } caller, holder;   /* waits at a gate: who holds it off, if a task does */
-    bool is_async_call; /* lowered so */
-    str cancel;         /* it was asked to cancel: "pending" until it is told, then "delivered" */
-    u32 thread;         /* its index; 0: it has not entered yet */
-    u32 thread_count;   /* of the task */
-    str core;           /* the core function that it stands in; empty: none */
-    str what;           /* "waits for an event of waitable set 3", "waits to enter: ..." */
-    u32 *edges;         /* indices of the nodes it waits for */
-    u32 edge_count;
-    bool in_cycle;
-};
 struct canon_trap {
     str message;  /* the wording that test scripts expect: "unknown handle index 5" */
     str instance; /* path of the guilty component instance: "root", "root/db"; "" for a host */
@@ -355,7 +331,7 @@ struct canon_trap {
     bool is_exit;                /* not a failure: the guest asked to end */
     int exit_code;
     bool is_deadlock;
-    struct canon_wait *waits; /* deadlock: the wait-for graph ... */
+    struct diag_wait *waits; /* deadlock: the wait-for graph ... */
     u32 wait_count;
     str report; /* ... and as text */
 };
@@ -363,8 +339,8 @@ struct canon_trap {
  * running are locked: each further call traps with "cannot enter component instance". */
 const struct canon_trap *canon_trap_of(const struct canon_store *s);
 /* The wait-for graph of this moment, for --stall-timeout. */
-void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **waits, u32 *n);
-str canon_waits_text(struct arena *a, const struct canon_wait *waits, u32 n);
+void canon_waits(struct canon_store *s, struct arena *a, struct diag_wait **waits, u32 *n);
+str canon_waits_text(struct arena *a, const struct diag_wait *waits, u32 n);
 
 /* What is still open: handles and tasks that have not ended; after a trap, if handles are tracked, those too that it ended while
  * they waited. Such as differ in nothing but their number are one. */

@@ -202,12 +202,12 @@ static void test_report_of_a_crowd(void **state)
     assert_true(trap->is_deadlock);
     assert_int_equal(trap->wait_count, 1 + 1 + CROWD + CROWD);
     for (u32 i = 0; i < trap->wait_count; i++) {
-        const struct canon_wait *n = &trap->waits[i];
-        edges += n->edge_count;
-        if (str_starts(n->what, STR("waits to enter"))) {
+        const struct diag_wait *n = &trap->waits[i];
+        edges += n->count;
+        if (n->on.kind == AWAIT_GATE) {
             gated++;
-            assert_int_equal(n->edge_count, 1);
-            assert_int_equal(trap->waits[n->edges[0]].task, 2); /* the holder's */
+            assert_int_equal(n->count, 1);
+            assert_int_equal(trap->waits[n->waits_for[0]].task, 2); /* the holder's */
         }
     }
     assert_int_equal(gated, CROWD);

@@ -981,6 +981,6 @@ void canon_trace_event(struct canon_store *s, enum canon_event e, struct thread 
 void canon_trace_trap(struct canon_store *s, const struct thread *th);
 /* The part of the wait-for graph that a task reaches. */
 void canon_waits_of(struct canon_store *s, struct arena *a, const struct task *t,
-                    struct canon_wait **waits, u32 *n);
+                    struct diag_wait **waits, u32 *n);
 
 #endif

@@ -241,7 +241,7 @@ bool canon_resource_is_host(const struct canon_resource_type *r)
 
 bool canon_fail_stalled(struct canon_store *s, struct component_instance *i)
 {
-    struct canon_wait *waits;
+    struct diag_wait *waits;
     u32 n;
     canon_waits(s, &s->arena, &waits, &n);
     canon_fail(s, i, "deadlock detected: event loop cannot make further progress");

@@ -178,18 +178,11 @@ void canon_trace_drop(struct canon_end *e)
 struct graph {
     struct canon_store *s;
     struct arena *a;
-    VEC(struct canon_wait) nodes;
+    VEC(struct diag_wait) nodes;
     struct thread **threads; /* of the nodes that are tasks, which come first */
     u32 *next_of_task, *next_of_instance;
     u32 tasks, edges;
 };
-
-static const char *subtask_words(const struct subtask *sub)
-{
-    return sub->cancellation_requested      ? "was asked to cancel and has not returned"
-           : sub->state == SUBTASK_STARTING ? "has not started"
-                                            : "has not returned";
-}
 
 static void add_edge(struct graph *g, u32 from, u32 to)
 {
@@ -197,24 +190,23 @@ static void add_edge(struct graph *g, u32 from, u32 to)
         return;
     }
     g->edges++;
-    struct canon_wait *n = &g->nodes.data[from];
-    u32 count = n->edge_count;
+    struct diag_wait *n = &g->nodes.data[from];
+    u32 count = n->count;
     if ((count & (count - 1)) == 0) { /* full: its room is a power of two */
         u32 *edges = arena_array(g->a, u32, count ? 2 * (size_t)count : 1);
         if (count) {
-            memcpy(edges, n->edges, count * sizeof *edges);
+            memcpy(edges, n->waits_for, count * sizeof *edges);
         }
-        n->edges = edges;
+        n->waits_for = edges;
     }
-    n->edges[n->edge_count++] = to;
+    n->waits_for[n->count++] = to;
 }
 
 /* An edge to a node that is no task. */
-static void add_other(struct graph *g, u32 from, bool is_host, str what)
+static void add_other(struct graph *g, u32 from, struct diag_awaited on)
 {
     if (g->edges < MOST_OF_ALL) {
-        struct canon_wait *n = vec_push(g->a, &g->nodes);
-        *n = (struct canon_wait){.kind = is_host ? WAIT_HOST : WAIT_END, .what = what};
+        *vec_push(g->a, &g->nodes) = (struct diag_wait){.on = on};
         add_edge(g, from, g->nodes.len - 1);
     }
 }
@@ -227,44 +219,51 @@ static void edges_to_task(struct graph *g, u32 from, const struct task *t)
     }
 }
 
-static void edge_of_subtask(struct graph *g, u32 from, const struct subtask *sub, struct buf *what)
+static struct diag_awaited on_subtask(struct graph *g, u32 from, const struct subtask *sub)
 {
-    buf_printf(what, "the call of `" STRF "`", STRA(sub->low->callee->name));
-    if (sub->index) {
-        buf_printf(what, " (subtask %u)", sub->index);
-    }
-    buf_printf(what, ", which %s", subtask_words(sub));
+    str callee = sub->low->callee->name;
     if (sub->task) {
         edges_to_task(g, from, sub->task);
     } else if (sub->call) {
-        add_other(
-            g, from, true,
-            str_printf(g->a, "the host has not finished `" STRF "`", STRA(sub->low->callee->name)));
+        add_other(g, from, (struct diag_awaited){.kind = AWAIT_HOST_CALL, .func = callee});
     }
+    return (struct diag_awaited){.kind = AWAIT_SUBTASK,
+                                 .index = sub->index,
+                                 .func = callee,
+                                 .has_started = sub->state != SUBTASK_STARTING,
+                                 .is_asked_to_cancel = sub->cancellation_requested};
 }
 
-static str forgotten(struct graph *g, const struct canon_end *o)
+static struct diag_awaited nobody_uses(const struct canon_end *e)
 {
-    return str_printf(g->a, "nobody uses the %s end (handle %u) in " STRF,
-                      o->is_writable ? "writable" : "readable", o->index, STRA(o->owner->path));
+    return (struct diag_awaited){.kind = AWAIT_NOBODY,
+                                 .index = e->index,
+                                 .is_stream = e->is_stream,
+                                 .is_writable = e->is_writable,
+                                 .is_host = !e->other->owner,
+                                 .instance = e->owner->path};
 }
 
 /* Whoever could use the peer of an end: the instance that owns it. */
-static void edge_of_end(struct graph *g, u32 from, const struct canon_end *e, struct buf *what)
+static struct diag_awaited on_end(struct graph *g, u32 from, const struct canon_end *e)
 {
-    const char *noun = e->is_stream ? "stream" : "future";
+    struct diag_awaited on = {.kind = AWAIT_END,
+                              .index = e->index,
+                              .is_stream = e->is_stream,
+                              .is_writable = e->is_writable};
     const struct canon_end *o = e->other;
-    buf_printf(what, "%s of %s %u", e->is_writable ? "a reader" : "a writer", noun, e->index);
     if (!o) {
-        buf_c(what, ", whose other end is dropped");
-        return;
+        on.is_dropped = true;
+        return on;
     }
     if (!o->owner) {
-        buf_c(what, " (the host)");
-        add_other(g, from, true, str_printf(g->a, "the host holds the other end of the %s", noun));
-        return;
+        on.is_host = true;
+        add_other(g, from,
+                  (struct diag_awaited){.kind = AWAIT_HOST_END, .is_stream = e->is_stream});
+        return on;
     }
-    buf_printf(what, " (handle %u of " STRF ")", o->index, STRA(o->owner->path));
+    on.instance = o->owner->path;
+    on.peer = o->index;
     u32 any = 0;
     for (u32 i = o->owner->report; i && any < MOST_OF_OWNER; i = g->next_of_instance[i - 1]) {
         if (i - 1 != from) {
@@ -273,112 +272,203 @@ static void edge_of_end(struct graph *g, u32 from, const struct canon_end *e, st
         }
     }
     if (!any) {
-        add_other(g, from, false, forgotten(g, o));
+        add_other(g, from, nobody_uses(o));
     }
+    return on;
 }
 
-static void edges_of_set(struct graph *g, u32 from, const struct waitable_set *set,
-                         struct buf *what)
+static struct diag_awaited on_waitable(struct graph *g, u32 from, const struct waitable *w)
 {
-    buf_printf(what, "an event of waitable set %u", set->index);
-    if (!set->first) {
-        buf_c(what, ", which is empty");
+    return w->is_subtask ? on_subtask(g, from, (const struct subtask *)w)
+                         : on_end(g, from, (const struct canon_end *)w);
+}
+
+static void edges_of_set(struct graph *g, u32 from, const struct waitable_set *set)
+{
+    VEC(struct diag_awaited) members = {0};
+    for (const struct waitable *w = set->first;
+         w && (members.len < MOST_IN_SET || g->edges < MOST_OF_ALL); w = w->set_next) {
+        struct diag_awaited on = on_waitable(g, from, w);
+        *vec_push(g->a, &members) = on;
     }
-    size_t end = 0;
-    u32 n = 0;
-    for (const struct waitable *w = set->first; w && (n <= MOST_IN_SET || g->edges < MOST_OF_ALL);
-         w = w->set_next) {
-        buf_c(what, w == set->first ? ": " : "; ");
-        if (w->is_subtask) {
-            edge_of_subtask(g, from, (const struct subtask *)w, what);
-        } else {
-            edge_of_end(g, from, (const struct canon_end *)w, what);
-        }
-        if (++n <= MOST_IN_SET) {
-            end = what->len;
-        } else {
-            what->len = end;
-        }
-    }
-    if (n > MOST_IN_SET) {
-        buf_printf(what, "; and %u more", set->count - MOST_IN_SET);
-    }
+    struct diag_wait *n = &g->nodes.data[from];
+    n->members = members.data;
+    n->member_count = members.len;
+    n->members_left_out = set->count - members.len;
+}
+
+static struct diag_party party(const struct component_instance *i, u32 task, str func)
+{
+    return (struct diag_party){task, i->path, func};
 }
 
 /* One edge, to the thread that holds it: the first of its task. If that one runs, nobody waits in a circle through it. */
-static void edges_of_lock(struct graph *g, u32 from, const struct component_instance *i,
-                          struct buf *what)
+static void edges_of_lock(struct graph *g, u32 from, const struct component_instance *i)
 {
     if (i->exclusive_thread) {
         const struct task *t = i->exclusive_thread->task;
-        g->nodes.data[from].holder = (struct canon_party){t->id, i->path, t->func->name};
-        buf_printf(what, ", held off by `" STRF "` (task %u), which holds the instance's lock",
-                   STRA(t->func->name), t->id);
+        g->nodes.data[from].holder = party(i, t->id, t->func->name);
         if (t->report && g->threads[t->report - 1] == i->exclusive_thread) {
             add_edge(g, from, t->report - 1);
         }
     }
 }
 
-static void edges_of_backpressure(struct graph *g, u32 from, const struct component_instance *i,
-                                  struct buf *what)
+static void edges_of_backpressure(struct graph *g, u32 from, const struct component_instance *i)
 {
-    buf_printf(what, ": the instance has backpressure %u, last raised by ", i->backpressure);
-    if (!i->raised.func) {
-        buf_c(what, "its realloc");
-        return;
-    }
-    g->nodes.data[from].holder =
-        (struct canon_party){i->raised.task, i->path, i->raised.func->name};
-    buf_printf(what, "`" STRF "` (task %u)%s", STRA(i->raised.func->name), i->raised.task,
-               i->raised.alive ? "" : ", which has ended");
-    if (i->raised.alive) {
-        edges_to_task(g, from, i->raised.alive);
+    struct diag_wait *n = &g->nodes.data[from];
+    n->backpressure = i->backpressure;
+    if (i->backpressure && i->raised.func) {
+        n->raiser = party(i, i->raised.task, i->raised.func->name);
+        n->raiser_has_ended = !i->raised.alive;
+        if (i->raised.alive) {
+            edges_to_task(g, from, i->raised.alive);
+        }
     }
 }
 
-static void describe(struct graph *g, u32 node)
+static struct diag_awaited of_kind(enum diag_await kind)
 {
-    struct thread *th = g->threads[node];
-    const struct component_instance *i = th->task->inst;
-    struct buf what = buf_in(g->a);
-    if (th->state == THREAD_SUSPENDED) {
-        buf_c(&what, "is suspended until another thread resumes it");
-    } else {
-        buf_c(&what, "waits ");
-        switch ((enum wait_kind)th->wait) {
-        case WAIT_GATE:
-            buf_c(&what, "to enter");
-            if (i->backpressure) {
-                edges_of_backpressure(g, node, i, &what);
-            }
-            edges_of_lock(g, node, i, &what);
-            break;
-        case WAIT_SET:
-        case WAIT_CALLBACK:
-            buf_c(&what, "for ");
-            edges_of_set(g, node, th->on.set, &what);
-            if (th->wait == WAIT_CALLBACK) {
-                edges_of_lock(g, node, i, &what);
-            }
-            break;
-        case WAIT_UNLOCKED:
-            buf_c(&what, "for its turn");
-            edges_of_lock(g, node, i, &what);
-            break;
-        case WAIT_EVENT:
-            buf_c(&what, "for ");
-            edge_of_end(g, node, (const struct canon_end *)th->on.waitable, &what);
-            break;
-        case WAIT_SUBTASK:
-            buf_c(&what, "for ");
-            edge_of_subtask(g, node, th->on.subtask, &what);
-            break;
-        default: buf_c(&what, "for its turn"); break;
-        }
-    }
-    g->nodes.data[node].what = buf_view(&what);
+    return (struct diag_awaited){.kind = kind};
 }
+
+static struct diag_awaited find_awaited(struct graph *g, u32 node)
+{
+    const struct thread *th = g->threads[node];
+    const struct component_instance *i = th->task->inst;
+    if (th->state == THREAD_SUSPENDED) {
+        return of_kind(AWAIT_RESUME);
+    }
+    switch ((enum wait_kind)th->wait) {
+    case WAIT_GATE:
+        edges_of_backpressure(g, node, i);
+        edges_of_lock(g, node, i);
+        return of_kind(AWAIT_GATE);
+    case WAIT_SET:
+    case WAIT_CALLBACK:
+        edges_of_set(g, node, th->on.set);
+        if (th->wait == WAIT_CALLBACK) {
+            edges_of_lock(g, node, i);
+        }
+        return (struct diag_awaited){.kind = AWAIT_SET, .index = th->on.set->index};
+    case WAIT_UNLOCKED: edges_of_lock(g, node, i); return of_kind(AWAIT_LOCK);
+    case WAIT_EVENT: return on_end(g, node, (const struct canon_end *)th->on.waitable);
+    case WAIT_SUBTASK: return on_subtask(g, node, th->on.subtask);
+    default: return of_kind(AWAIT_TURN);
+    }
+}
+
+/* ---- ... in words -------------------------------------------------------------------------------------- */
+
+static const char *noun_of(const struct diag_awaited *on)
+{
+    return on->is_stream ? "stream" : "future";
+}
+
+static void subtask_words(struct buf *out, const struct diag_awaited *on)
+{
+    buf_printf(out, "the call of `" STRF "`", STRA(on->func));
+    if (on->index) {
+        buf_printf(out, " (subtask %u)", on->index);
+    }
+    buf_printf(out, ", which %s",
+               on->is_asked_to_cancel ? "was asked to cancel and has not returned"
+               : on->has_started      ? "has not returned"
+                                      : "has not started");
+}
+
+static void end_words_of(struct buf *out, const struct diag_awaited *on)
+{
+    buf_printf(out, "%s of %s %u", on->is_writable ? "a reader" : "a writer", noun_of(on),
+               on->index);
+    if (on->is_dropped) {
+        buf_c(out, ", whose other end is dropped");
+    } else if (on->is_host) {
+        buf_c(out, " (the host)");
+    } else {
+        buf_printf(out, " (handle %u of " STRF ")", on->peer, STRA(on->instance));
+    }
+}
+
+static void set_words(struct buf *out, const struct diag_wait *w)
+{
+    u32 told = w->member_count < MOST_IN_SET ? w->member_count : MOST_IN_SET;
+    u32 more = w->member_count - told + w->members_left_out;
+    buf_printf(out, "an event of waitable set %u%s", w->on.index, told ? "" : ", which is empty");
+    for (u32 i = 0; i < told; i++) {
+        const struct diag_awaited *m = &w->members[i];
+        buf_c(out, i ? "; " : ": ");
+        (m->kind == AWAIT_SUBTASK ? subtask_words : end_words_of)(out, m);
+    }
+    if (more) {
+        buf_printf(out, "; and %u more", more);
+    }
+}
+
+static void gate_words(struct buf *out, const struct diag_wait *w)
+{
+    if (!w->backpressure) {
+        return;
+    }
+    buf_printf(out, ": the instance has backpressure %u, last raised by ", w->backpressure);
+    if (w->raiser.task) {
+        buf_printf(out, "`" STRF "` (task %u)%s", STRA(w->raiser.func), w->raiser.task,
+                   w->raiser_has_ended ? ", which has ended" : "");
+    } else {
+        buf_c(out, "its realloc");
+    }
+}
+
+static void nobody_words(struct buf *out, const struct diag_awaited *on)
+{
+    if (on->is_host) {
+        buf_printf(out, "the host %s a %s, and ", on->is_writable ? "reads from" : "writes to",
+                   noun_of(on));
+    }
+    buf_printf(out, "nobody uses the %s end (handle %u) in " STRF,
+               on->is_writable ? "writable" : "readable", on->index, STRA(on->instance));
+}
+
+static str words(struct arena *a, const struct diag_wait *w)
+{
+    struct buf out = buf_in(a);
+    const struct diag_awaited *on = &w->on;
+    switch (on->kind) {
+    case AWAIT_TURN:
+    case AWAIT_LOCK: buf_c(&out, "waits for its turn"); break;
+    case AWAIT_RESUME: buf_c(&out, "is suspended until another thread resumes it"); break;
+    case AWAIT_GATE:
+        buf_c(&out, "waits to enter");
+        gate_words(&out, w);
+        break;
+    case AWAIT_SET:
+        buf_c(&out, "waits for ");
+        set_words(&out, w);
+        break;
+    case AWAIT_SUBTASK:
+        buf_c(&out, "waits for ");
+        subtask_words(&out, on);
+        break;
+    case AWAIT_END:
+        buf_c(&out, "waits for ");
+        end_words_of(&out, on);
+        break;
+    case AWAIT_HOST_CALL:
+        buf_printf(&out, "the host has not finished `" STRF "`", STRA(on->func));
+        break;
+    case AWAIT_HOST_END:
+        buf_printf(&out, "the host holds the other end of the %s", noun_of(on));
+        break;
+    case AWAIT_NOBODY: nobody_words(&out, on); break;
+    }
+    if (w->holder.task) {
+        buf_printf(&out, ", held off by `" STRF "` (task %u), which holds the instance's lock",
+                   STRA(w->holder.func), w->holder.task);
+    }
+    return buf_view(&out);
+}
+
+/* ---- ... as a graph ------------------------------------------------------------------------------------ */
 
 /* Marks the nodes that can reach themselves: the strongly connected components, as Tarjan finds them. */
 struct tarjan {
@@ -412,14 +502,14 @@ static void mark_cycles(struct graph *g)
         while (length) {
             u32 v = path[length - 1];
             struct tarjan *m = &marks[v];
-            struct canon_wait *w = &g->nodes.data[v];
+            struct diag_wait *w = &g->nodes.data[v];
             if (!m->number) {
                 m->number = m->low = ++number;
                 m->on_stack = true;
                 stack[depth++] = v;
             }
-            if (m->at < w->edge_count) {
-                u32 to = w->edges[m->at++];
+            if (m->at < w->count) {
+                u32 to = w->waits_for[m->at++];
                 w->in_cycle |= to == v;
                 if (!marks[to].number) {
                     path[length++] = to;
@@ -438,26 +528,25 @@ static void mark_cycles(struct graph *g)
     }
 }
 
-static struct canon_wait node_of(struct arena *a, const struct thread *th)
+static struct diag_wait node_of(struct arena *a, const struct thread *th)
 {
     const struct task *t = th->task;
     const struct options *o = &t->func->opts;
-    struct canon_wait w = {.kind = WAIT_TASK,
-                           .task = t->id,
-                           .instance = t->inst->path,
-                           .func = t->func->name,
-                           .lift = !o->is_async  ? STR("sync")
-                                   : o->callback ? STR("async callback")
-                                                 : STR("async stackful"),
-                           .is_async_call = t->is_async_call,
-                           .cancel = t->state == TASK_PENDING_CANCEL     ? STR("pending")
-                                     : t->state == TASK_CANCEL_DELIVERED ? STR("delivered")
-                                                                         : STR(""),
-                           .thread = th->index,
-                           .thread_count = t->live_threads,
-                           .core = th->et ? engine_where(th->et, a) : STR("")};
+    struct diag_wait w = {.task = t->id,
+                          .instance = t->inst->path,
+                          .func = t->func->name,
+                          .lift = !o->is_async  ? STR("sync")
+                                  : o->callback ? STR("async callback")
+                                                : STR("async stackful"),
+                          .is_async_call = t->is_async_call,
+                          .cancel = t->state == TASK_PENDING_CANCEL     ? STR("pending")
+                                    : t->state == TASK_CANCEL_DELIVERED ? STR("delivered")
+                                                                        : STR(""),
+                          .thread = th->index,
+                          .thread_count = t->live_threads,
+                          .core = th->et ? engine_where(th->et, a) : STR("")};
     if (t->caller) {
-        w.caller = (struct canon_party){t->caller_id, t->caller->inst->path, t->caller->name};
+        w.caller = party(t->caller->inst, t->caller_id, t->caller->name);
     }
     return w;
 }
@@ -506,10 +595,7 @@ static void add_host_ends(struct graph *g)
     for (const struct canon_end *e = g->s->ends; e && g->nodes.len < MOST_NODES; e = e->all_next) {
         const struct canon_end *o = e->other;
         if (!e->owner && o && o->owner) {
-            str what = str_printf(g->a, "the host %s a %s, and " STRF,
-                                  e->is_writable ? "writes to" : "reads from",
-                                  e->is_stream ? "stream" : "future", STRA(forgotten(g, o)));
-            *vec_push(g->a, &g->nodes) = (struct canon_wait){.kind = WAIT_END, .what = what};
+            *vec_push(g->a, &g->nodes) = (struct diag_wait){.on = nobody_uses(o)};
         }
     }
 }
@@ -524,11 +610,11 @@ static void keep_reached(struct graph *g, const struct task *t)
         stack[depth++] = i - 1;
     }
     while (depth) {
-        const struct canon_wait *w = &g->nodes.data[stack[--depth]];
-        for (u32 k = 0; k < w->edge_count; k++) {
-            if (!number[w->edges[k]]) {
-                number[w->edges[k]] = 1;
-                stack[depth++] = w->edges[k];
+        const struct diag_wait *w = &g->nodes.data[stack[--depth]];
+        for (u32 k = 0; k < w->count; k++) {
+            if (!number[w->waits_for[k]]) {
+                number[w->waits_for[k]] = 1;
+                stack[depth++] = w->waits_for[k];
             }
         }
     }
@@ -540,36 +626,40 @@ static void keep_reached(struct graph *g, const struct task *t)
     }
     g->nodes.len = kept;
     for (u32 i = 0; i < kept; i++) {
-        for (u32 k = 0; k < g->nodes.data[i].edge_count; k++) {
-            g->nodes.data[i].edges[k] = number[g->nodes.data[i].edges[k]];
+        for (u32 k = 0; k < g->nodes.data[i].count; k++) {
+            g->nodes.data[i].waits_for[k] = number[g->nodes.data[i].waits_for[k]];
         }
     }
 }
 
 void canon_waits_of(struct canon_store *s, struct arena *a, const struct task *t,
-                    struct canon_wait **waits, u32 *n)
+                    struct diag_wait **waits, u32 *n)
 {
     struct graph g = {.s = s, .a = a};
     collect_blocked(&g);
     for (u32 i = 0; i < g.tasks; i++) {
-        describe(&g, i);
+        struct diag_awaited on = find_awaited(&g, i);
+        g.nodes.data[i].on = on;
     }
     if (t) {
         keep_reached(&g, t);
     } else if (!g.tasks) {
         add_host_ends(&g);
     }
+    for (u32 i = 0; i < g.nodes.len; i++) {
+        g.nodes.data[i].what = words(a, &g.nodes.data[i]);
+    }
     mark_cycles(&g);
     *waits = g.nodes.data;
     *n = g.nodes.len;
 }
 
-void canon_waits(struct canon_store *s, struct arena *a, struct canon_wait **waits, u32 *n)
+void canon_waits(struct canon_store *s, struct arena *a, struct diag_wait **waits, u32 *n)
 {
     canon_waits_of(s, a, NULL, waits, n);
 }
 
-static void task_words(struct buf *out, const struct canon_wait *w)
+static void task_words(struct buf *out, const struct diag_wait *w)
 {
     buf_printf(out, "task %u `" STRF "` in " STRF " (" STRF " lift; called ", w->task,
                STRA(w->func), STRA(w->instance), STRA(w->lift));
@@ -594,20 +684,20 @@ static void task_words(struct buf *out, const struct canon_wait *w)
     buf_byte(out, ' ');
 }
 
-static void wait_line(struct buf *out, const struct canon_wait *w, u32 number)
+static void wait_line(struct buf *out, const struct diag_wait *w, u32 number)
 {
     buf_printf(out, "%s[%u] ", w->in_cycle ? "* " : "  ", number);
-    if (w->kind == WAIT_TASK) {
+    if (w->task) {
         task_words(out, w);
     }
     buf_str(out, w->what);
-    for (u32 k = 0; k < w->edge_count && k < MOST_EDGES; k++) {
-        buf_printf(out, "%s[%u]", k ? ", " : " -> ", w->edges[k] + 1);
+    for (u32 k = 0; k < w->count && k < MOST_EDGES; k++) {
+        buf_printf(out, "%s[%u]", k ? ", " : " -> ", w->waits_for[k] + 1);
     }
-    buf_c(out, w->edge_count > MOST_EDGES ? ", ...\n" : "\n");
+    buf_c(out, w->count > MOST_EDGES ? ", ...\n" : "\n");
 }
 
-str canon_waits_text(struct arena *a, const struct canon_wait *waits, u32 n)
+str canon_waits_text(struct arena *a, const struct diag_wait *waits, u32 n)
 {
     struct buf out = buf_in(a);
     u32 in_circle = 0, others = 0, shown = 0;

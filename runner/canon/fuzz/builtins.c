@@ -289,7 +289,7 @@ static void report(struct canon_store *s)
 {
     struct arena a = {0};
     struct canon_leak *leaks;
-    struct canon_wait *waits;
+    struct diag_wait *waits;
     u32 n;
     canon_leaks(s, &a, &leaks, &n);
     canon_waits(s, &a, &waits, &n);
