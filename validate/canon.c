@@ -384,7 +384,7 @@ static bool lift(struct validate_cm *v, struct validate_scope *s, const struct c
                              &post))
             return false;
     }
-    *vec_push(s->arena, &s->funcs) = type;
+    *vec_push(s->arena, &s->funcs) = validate_untagged(v->t, type);
     return true;
 }
 

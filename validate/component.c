@@ -411,18 +411,13 @@ static bool definition(struct validate_cm *v, struct validate_scope *s,
     return false;
 }
 
-/* Resources that exports mention and that are not imported belong to the component. */
-static validate_id type_of_component(struct validate_cm *v, struct validate_scope *s)
+static validate_id type_of_component(struct validate_cm *v, struct validate_scope *s,
+                                     const struct wasm_component *c)
 {
     struct arena_temp scratch;
-    struct validate_numbers seen = {0}, found = {0};
     validate_ids defined = {0};
+    validate_id id = VALIDATE_NONE;
     arena_temp_begin(&scratch);
-    for (u32 i = 0; i < s->imported.len; i++)
-        validate_numbers_put(&scratch.arena, &found, s->imported.data[i], 0);
-    for (u32 i = 0; i < s->exports.items.len; i++)
-        validate_free_resources(v->t, s->exports.items.data[i].entity.type, &seen, &found,
-                                &scratch.arena, &defined);
     struct validate_type def = validate_empty(DEF_COMPONENT);
     def.imports = s->imports.items.data;
     def.import_count = s->imports.items.len;
@@ -430,9 +425,11 @@ static validate_id type_of_component(struct validate_cm *v, struct validate_scop
     def.export_count = s->exports.items.len;
     def.imported = s->imported.data;
     def.imported_count = s->imported.len;
-    def.defined = defined.data;
-    def.defined_count = defined.len;
-    validate_id id = validate_cm_intern(v, s, &def);
+    if (validate_cm_own_resources(v, s, c, &scratch.arena, &defined)) {
+        def.defined = defined.data;
+        def.defined_count = defined.len;
+        id = validate_cm_intern(v, s, &def);
+    }
     arena_temp_end(&scratch);
     return id;
 }
@@ -522,7 +519,7 @@ static bool component(struct validate_cm *v, struct validate_scope *parent, u32 
     if (!fine)
         return false;
     keep_spaces(v, scope, c);
-    *out = type_of_component(v, scope);
+    *out = type_of_component(v, scope, c);
     if (v->t->exhausted)
         return too_much(v, scope);
     return *out != VALIDATE_NONE;

@@ -162,11 +162,6 @@ static bool inner_pair(const struct validate_type *x, const struct validate_type
     return found == 1 && *sub != VALIDATE_NONE && *super != VALIDATE_NONE;
 }
 
-static bool is_handle(const struct validate_type *d)
-{
-    return d->kind == DEF_OWN || d->kind == DEF_BORROW;
-}
-
 /* A handle, and of which resource. */
 static str handle_text(struct relation *r, validate_id id, const char *otherwise)
 {
@@ -195,8 +190,8 @@ static void explain_value(struct relation *r, validate_id sub, validate_id super
             break;
     }
     str expected = text_of(r, super), found = text_of(r, sub);
-    if (str_eq(expected, found) && is_handle(validate_at(r->t, x)) &&
-        is_handle(validate_at(r->t, y))) {
+    if (str_eq(expected, found) && validate_is_handle(validate_at(r->t, x)) &&
+        validate_is_handle(validate_at(r->t, y))) {
         expected = handle_text(r, y, "its own resource");
         found = handle_text(r, x, "another resource");
     }

@@ -89,10 +89,17 @@ bool validate_cm_name(struct validate_cm *v, struct validate_scope *s, struct va
 /* Names that are labels: fields, cases, parameters; must be kebab case and strongly unique. */
 bool validate_cm_labels(struct validate_cm *v, struct validate_scope *s,
                         const struct cm_label *labels, u32 n, const char *what);
+
+/* scope_visible.c */
 /* Types within an import or export must have names there. Also makes names that this one brings known. */
 bool validate_cm_visible(struct validate_cm *v, struct validate_scope *s,
                          struct validate_names *side, const char *word, str name,
                          struct validate_entity e);
+/* At the end of a component: resources of its own are not in imports, and in exports only if one of these is the resource. Finds what
+ * those are that its exports bind. */
+bool validate_cm_own_resources(struct validate_cm *v, struct validate_scope *s,
+                               const struct wasm_component *c, struct arena *a,
+                               validate_ids *defined);
 
 /* canon.c */
 bool validate_cm_canon(struct validate_cm *v, struct validate_scope *s,

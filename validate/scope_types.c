@@ -588,9 +588,11 @@ static bool indexed_type(struct validate_cm *v, struct validate_scope *s,
                          const struct cm_externtype *e, enum cm_def kind, const char *what,
                          struct validate_entity *out)
 {
-    return validate_cm_at(v, s, SORT_TYPE, e->index, &out->type) &&
-           (validate_at(v->t, out->type)->kind == kind ||
-            validate_cm_bad(v, s, "type index %u is not a %s type", e->index, what));
+    if (!validate_cm_at(v, s, SORT_TYPE, e->index, &out->type))
+        return false;
+    out->type = validate_untagged(v->t, out->type);
+    return validate_at(v->t, out->type)->kind == kind ||
+           validate_cm_bad(v, s, "type index %u is not a %s type", e->index, what);
 }
 
 bool validate_cm_extern(struct validate_cm *v, struct validate_scope *s,

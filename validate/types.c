@@ -262,7 +262,7 @@ static void facts(struct validate_types *t, struct validate_type *def)
 {
     def->size = 1;
     def->align32 = def->align64 = 1;
-    def->tagged = def->tag != 0;
+    def->tagged = def->tag || def->handle_tag;
     def->mentions = def->kind == DEF_OWN || def->kind == DEF_BORROW || def->kind == DEF_RESOURCE;
     for (u32 i = 0; i < def->label_count; i++) {
         if (def->labels[i].type != VALIDATE_NONE)
@@ -338,6 +338,7 @@ static void make_key(struct buf *b, const struct validate_type *d)
     b->len = 0;
     key_u32(b, d->kind | (u32)d->prim << 8 | (u32)d->is_async << 16);
     key_u32(b, d->tag);
+    key_u32(b, d->handle_tag);
     key_u32(b, d->uses);
     key_u32(b, d->element);
     key_u32(b, d->second);
@@ -422,9 +423,9 @@ static validate_id make_plain(struct validate_types *t, validate_id self)
 {
     struct arena_temp scratch;
     struct validate_type d = *validate_at(t, self);
-    bool changed = d.tag != 0 || d.uses != 0;
+    bool changed = d.tag || d.handle_tag || d.uses;
     arena_temp_begin(&scratch);
-    d.tag = d.uses = 0;
+    d.tag = d.handle_tag = d.uses = 0;
     struct validate_label *labels =
         arena_array(&scratch.arena, struct validate_label, d.label_count);
     for (u32 i = 0; i < d.label_count; i++) {
@@ -527,11 +528,20 @@ validate_id validate_resource_type(struct validate_types *t, u32 resource, u32 t
 validate_id validate_with_tag(struct validate_types *t, validate_id id, u32 tag)
 {
     struct validate_type def = *validate_at(t, id);
-    if (def.kind == DEF_OWN || def.kind == DEF_BORROW || /* theirs is that of the resource */
-        (def.kind != DEF_RESOURCE && !validate_is_value(&def)))
+    def.uses = validate_own_tag(&def);
+    if (validate_is_handle(&def))
+        def.handle_tag = tag;
+    else
+        def.tag = tag;
+    return validate_make(t, &def);
+}
+
+validate_id validate_untagged(struct validate_types *t, validate_id id)
+{
+    struct validate_type def = *validate_at(t, id);
+    if (!def.tag)
         return id;
-    def.uses = def.tag;
-    def.tag = tag;
+    def.tag = def.uses = 0;
     return validate_make(t, &def);
 }
 
@@ -655,10 +665,12 @@ validate_id validate_substitute(struct validate_substitution *s, validate_id id)
     d.labels = labels;
     d.element = validate_substitute(s, d.element);
     d.second = validate_substitute(s, d.second);
-    if (d.kind == DEF_OWN || d.kind == DEF_BORROW || d.kind == DEF_RESOURCE)
+    if (validate_is_handle(&d) || d.kind == DEF_RESOURCE)
         d.resource = replaced(&s->resources, d.resource);
     if (d.tag)
         d.tag = replaced(&s->tags, d.tag);
+    if (d.handle_tag)
+        d.handle_tag = replaced(&s->tags, d.handle_tag);
     if (d.uses)
         d.uses = replaced(&s->tags, d.uses);
     d.imports = substitute_items(s, d.imports, d.import_count);

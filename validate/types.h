@@ -58,8 +58,10 @@ static inline bool validate_work_names(struct validate_types *t, u32 names)
 }
 
 u32 validate_new_resource(struct validate_types *t, wasm_valtype rep, const void *scope);
-/* The same value type or resource with a name of its own. */
+/* The same type with a name of its own. */
 validate_id validate_with_tag(struct validate_types *t, validate_id id, u32 tag);
+/* What a function, instance or component of the type has: the type without the name. */
+validate_id validate_untagged(struct validate_types *t, validate_id id);
 /* Records, variants, flags and enums: imports and exports can only show them by name. */
 bool validate_needs_name(const struct validate_type *def);
 validate_id validate_resource_type(struct validate_types *t, u32 resource, u32 tag);
@@ -98,6 +100,17 @@ struct validate_name validate_parse_interface(str name, struct features f, const
 /* The export of a DEF_MODULE; NULL if there is none. */
 const struct validate_core_export *validate_find_core_export(const struct validate_types *t,
                                                              validate_id module, str name);
+
+static inline bool validate_is_handle(const struct validate_type *def)
+{
+    return def->kind == DEF_OWN || def->kind == DEF_BORROW;
+}
+
+/* Of the type itself, not that of the resource. */
+static inline u32 validate_own_tag(const struct validate_type *def)
+{
+    return validate_is_handle(def) ? def->handle_tag : def->tag;
+}
 
 static inline const struct validate_type *validate_at(const struct validate_types *t, u32 id)
 {

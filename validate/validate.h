@@ -143,11 +143,12 @@ struct validate_type {
     const struct wasm_import *core_imports;
     const struct validate_core_export *core_exports;
     u32 core_import_count, core_export_count;
-    /* Value types and resources: which definition, import or export this is, 0 if nobody asks. Records, variants, flags, enums and
-     * resources must have a name to be visible outside. Types that differ in this only are equal: their `plain` is. Handles have
-     * the tag of their resource. */
+    /* Which definition, import or export this is, 0 if nobody asks. Records, variants, flags, enums and resources must have a name to
+     * be visible outside. Types that differ in this only are equal: their `plain` is. Functions, instances and components have none,
+     * only the types that stand for them. Handles have the tag of their resource. */
     u32 tag;
-    u32 uses; /* tag of the type that an import or export of this one names, 0 if none */
+    u32 handle_tag; /* OWN, BORROW: which import or export this is */
+    u32 uses;       /* tag of the type that an import or export of this one names, 0 if none */
     validate_id plain;
     /* Facts. */
     u32 size;            /* effective size: how much a walk of the whole would visit */
