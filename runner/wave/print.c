@@ -81,6 +81,28 @@ void wave_print_f64(struct buf *out, double f)
     put_decimal(out, text);
 }
 
+/* Nothing would be seen of it, or it would join the quote before it, or reorder the line. */
+static bool is_hidden(u32 scalar)
+{
+    static const struct {
+        u32 first, last;
+    } hidden[] = {
+#define RANGE(first, last) {first, last},
+#include "hidden.def"
+#undef RANGE
+    };
+    if (scalar >= 0x20 && scalar < 0x7f) {
+        return false;
+    }
+    size_t low = 0,
+           high = LENGTH_OF(hidden); /* of the ranges that begin at or below it, the last */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        *(hidden[middle].first <= scalar ? &low : &high) = middle;
+    }
+    return scalar <= hidden[low].last;
+}
+
 static void put_scalar(struct buf *out, u32 scalar)
 {
     static const struct {
@@ -94,12 +116,7 @@ static void put_scalar(struct buf *out, u32 scalar)
             return;
         }
     }
-    /* Control characters, and those that would reorder a line of the terminal. */
-    bool hidden = scalar < 0x20 || (scalar >= 0x7f && scalar < 0xa0) ||
-                  (scalar >= 0x200b && scalar <= 0x200f) ||
-                  (scalar >= 0x2028 && scalar <= 0x202e) ||
-                  (scalar >= 0x2066 && scalar <= 0x2069) || scalar == 0xfeff;
-    if (hidden) {
+    if (is_hidden(scalar)) {
         buf_printf(out, "\\u{%x}", scalar);
     } else {
         char bytes[4];
