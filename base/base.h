@@ -238,6 +238,8 @@ size_t utf8_check(str s);
 u32 utf8_next(str s, size_t *at);
 /* Writes 1..4 bytes and gives their number. */
 u32 utf8_encode(u32 scalar, char out[4]);
+/* NUL-terminated UTF-8, as cJSON wants it; U+FFFD stands for a NUL and for what is no UTF-8. */
+const char *utf8_to_c(struct arena *a, str s);
 
 /* ---- Sources and spans ------------------------------------------------------------------------- */
 

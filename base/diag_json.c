@@ -25,22 +25,6 @@
 
 #include <cjson/cJSON.h>
 
-/* cJSON wants NUL-terminated UTF-8; what is not UTF-8 is shown as U+FFFD. */
-static const char *clean(struct arena *a, str s)
-{
-    if (utf8_check(s) == SIZE_MAX && str_find_char(s, '\0', 0) == SIZE_MAX) {
-        return str_to_c(a, s);
-    }
-    struct buf b = buf_in(a);
-    for (size_t i = 0; i < s.len;) {
-        char bytes[4];
-        u32 scalar = utf8_next(s, &i);
-        buf_put(&b, bytes, utf8_encode(scalar ? scalar : 0xfffd, bytes));
-    }
-    buf_byte(&b, 0);
-    return b.data;
-}
-
 static void add_span(struct diags *d, cJSON *spans, span at, str label, bool primary)
 {
     struct source *s = sources_get(d->sources, at.source);
@@ -48,7 +32,7 @@ static void add_span(struct diags *d, cJSON *spans, span at, str label, bool pri
         return;
     }
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "file", clean(d->arena, s->path));
+    cJSON_AddStringToObject(o, "file", utf8_to_c(d->arena, s->path));
     cJSON_AddNumberToObject(o, "start", at.start);
     cJSON_AddNumberToObject(o, "end", at.end);
     if (s->kind == SOURCE_TEXT) {
@@ -59,7 +43,7 @@ static void add_span(struct diags *d, cJSON *spans, span at, str label, bool pri
     }
     cJSON_AddBoolToObject(o, "primary", primary);
     if (label.len) {
-        cJSON_AddStringToObject(o, "label", clean(d->arena, label));
+        cJSON_AddStringToObject(o, "label", utf8_to_c(d->arena, label));
     }
     cJSON_AddItemToArray(spans, o);
 }
@@ -67,7 +51,7 @@ static void add_span(struct diags *d, cJSON *spans, span at, str label, bool pri
 static void add_text(struct diags *d, cJSON *o, const char *name, str text)
 {
     if (text.len) {
-        cJSON_AddStringToObject(o, name, clean(d->arena, text));
+        cJSON_AddStringToObject(o, name, utf8_to_c(d->arena, text));
     }
 }
 
@@ -260,7 +244,7 @@ static cJSON *to_json(struct diags *d, const struct diag *x)
     if (x->code) {
         cJSON_AddStringToObject(o, "code", x->code);
     }
-    cJSON_AddStringToObject(o, "message", clean(d->arena, x->message));
+    cJSON_AddStringToObject(o, "message", utf8_to_c(d->arena, x->message));
     cJSON *spans = cJSON_AddArrayToObject(o, "spans");
     add_span(d, spans, x->at, x->label, true);
     for (u32 i = 0; i < x->labels.len; i++) {
@@ -270,7 +254,7 @@ static cJSON *to_json(struct diags *d, const struct diag *x)
     for (u32 i = 0; i < x->notes.len; i++) {
         cJSON *n = cJSON_CreateObject();
         cJSON_AddStringToObject(n, "kind", x->notes.data[i].help ? "help" : "note");
-        cJSON_AddStringToObject(n, "text", clean(d->arena, x->notes.data[i].text));
+        cJSON_AddStringToObject(n, "text", utf8_to_c(d->arena, x->notes.data[i].text));
         cJSON_AddItemToArray(notes, n);
     }
     cJSON *frames = x->frames.len ? cJSON_AddArrayToObject(o, "frames") : NULL;

@@ -93,3 +93,18 @@ void buf_clean(struct buf *b, str text)
         }
     }
 }
+
+const char *utf8_to_c(struct arena *a, str s)
+{
+    if (utf8_check(s) == SIZE_MAX && str_find_char(s, '\0', 0) == SIZE_MAX) {
+        return str_to_c(a, s);
+    }
+    struct buf b = buf_in(a);
+    for (size_t i = 0; i < s.len;) {
+        char bytes[4];
+        u32 scalar = utf8_next(s, &i);
+        buf_put(&b, bytes, utf8_encode(scalar ? scalar : 0xfffd, bytes));
+    }
+    buf_byte(&b, 0);
+    return b.data;
+}

@@ -58,6 +58,13 @@ int run_trap_code(void);
 str run_time_text(struct cli *cli, u64 milliseconds);
 /* Adds the frames of a trap with their places in the source. */
 void run_add_frames(struct cli *cli, struct diag *x, struct engine_frames frames);
+/* Where the lines of --trace go: standard error, as text or as JSON. */
+struct run_trace {
+    bool as_json;
+    int error; /* errno of the first line that could not be written, or 0 */
+};
+/* A canon_trace_fn whose context is a struct run_trace. */
+void run_trace_event(void *trace, const struct canon_trace *t);
 /* From now on Ctrl-C and the end of --timeout, which starts here, interrupt the store. */
 void run_watch_signals(struct engine_store *s);
 void run_unwatch_signals(void);

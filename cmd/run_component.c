@@ -3,7 +3,6 @@
 #include "run_results.h"
 #include "wasi.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,8 @@ struct session {
     struct canon_linker *linker;
     struct canon_store *store;
     struct canon_seed seed;
-    bool stalled;    /* --stall-timeout is over: the loop said that nothing is pending */
-    int trace_error; /* a line of the trace could not be written */
+    bool stalled; /* --stall-timeout is over: the loop said that nothing is pending */
+    struct run_trace trace;
 };
 
 /* ---- Reports ------------------------------------------------------------------------------------------ */
@@ -148,74 +147,6 @@ static void report_leaks(struct session *x)
     }
 }
 
-static const char *const event_names[] = {
-    [TRACE_LOWER] = "lower",     [TRACE_LIFT] = "lift",     [TRACE_CALL] = "call",
-    [TRACE_RETURN] = "return",   [TRACE_CANCEL] = "cancel", [TRACE_BLOCK] = "block",
-    [TRACE_RESUME] = "resume",   [TRACE_COPY] = "copy",     [TRACE_DROP] = "drop",
-    [TRACE_BUILTIN] = "builtin", [TRACE_TRAP] = "trap",
-};
-
-#define TRACE_VALUE 500 /* bytes of a value, about */
-
-static void put_arguments(struct buf *b, const struct canon_trace *t)
-{
-    buf_byte(b, '(');
-    for (u32 i = 0; i < t->value_count; i++) {
-        buf_c(b, i ? ", " : "");
-        wave_print_some(b, &t->values[i], t->type->params[i].type, TRACE_VALUE);
-    }
-    buf_c(b, t->value_count < t->type->param_count ? "...)" : ")");
-}
-
-/* ` -> READER stream<u8> 3 [1, 2, 3]` */
-static void put_copy(struct buf *b, const struct canon_trace *t)
-{
-    const struct canon_type list = {.kind = CANON_T_LIST, .element = t->element};
-    buf_printf(b, " -> " STRF " " STRF " %u", STRA(t->peer.len ? t->peer : STR("host")),
-               STRA(t->what), t->count);
-    if (t->value_count) {
-        struct canon_value all =
-            canon_list(CANON_T_LIST, (struct canon_value *)t->values, t->value_count);
-        buf_byte(b, ' ');
-        wave_print_some(b, &all, &list, TRACE_VALUE);
-        buf_c(b, t->value_count < t->count ? "..." : "");
-    }
-}
-
-/* One line for each event: `[TASK] EVENT INSTANCE FUNCTION...`, as the manual page has it. A call of the host has the task that
- * calls it. */
-static void trace(void *ctx, const struct canon_trace *t)
-{
-    struct session *x = ctx;
-    struct arena a = {0};
-    struct buf b = buf_in(&a);
-    buf_printf(&b, "[%u] %-7s " STRF, t->task ? t->task : t->caller, event_names[t->event],
-               STRA(t->instance.len ? t->instance : STR("host")));
-    if (t->func.len) {
-        buf_printf(&b, " " STRF, STRA(t->func));
-    }
-    if (t->event == TRACE_COPY) {
-        put_copy(&b, t);
-    } else if (t->event == TRACE_CALL && t->type) {
-        put_arguments(&b, t);
-    } else if (t->event == TRACE_RETURN && t->type && t->type->result) {
-        buf_c(&b, t->value_count ? " -> " : " -> ...");
-        if (t->value_count) {
-            wave_print_some(&b, &t->values[0], t->type->result, TRACE_VALUE);
-        }
-    }
-    if (t->what.len && t->event != TRACE_COPY) {
-        buf_printf(&b, " " STRF, STRA(t->what));
-    }
-    struct buf line = buf_in(&a);
-    buf_clean(&line, buf_view(&b)); /* names are a guest's own words */
-    buf_byte(&line, '\n');
-    if (!x->trace_error && (fwrite(line.data, 1, line.len, stderr) != line.len || fflush(stderr))) {
-        x->trace_error = errno ? errno : EIO;
-    }
-    arena_free(&a);
-}
-
 /* ---- Running ---------------------------------------------------------------------------------------------------- */
 
 static int print_value(struct session *x, u32 source, const struct wave_call *call,
@@ -329,7 +260,8 @@ static int run_session(struct session *x, const struct wasm_component *c)
 
 int run_component(struct cli *cli, const struct run_options *o, const struct wasm_component *c)
 {
-    struct session x = {.cli = cli, .o = o, .seed = {o->seed}};
+    struct session x = {
+        .cli = cli, .o = o, .seed = {o->seed}, .trace = {cli->format == DIAG_JSON, 0}};
     run_wasi_options(cli, o, &x.wasi_options);
     x.wasi = wasi_new(&x.wasi_options);
     x.linker = canon_linker_new();
@@ -347,8 +279,8 @@ int run_component(struct cli *cli, const struct run_options *o, const struct was
         config.choose_ctx = &x.seed;
     }
     if (o->trace) {
-        config.trace = trace;
-        config.trace_ctx = &x;
+        config.trace = run_trace_event;
+        config.trace_ctx = &x.trace;
     }
     x.store = canon_store_new(&config);
     run_watch_signals(canon_engine(x.store));
@@ -357,9 +289,9 @@ int run_component(struct cli *cli, const struct run_options *o, const struct was
         report_leaks(&x);
     }
     int error = wasi_output_error(x.wasi) ? wasi_output_error(x.wasi) : run_results_error();
-    if ((error || x.trace_error) && !cli->diags.errors) {
+    if ((error || x.trace.error) && !cli->diags.errors) {
         diag_error(&cli->diags, "output", (span){0}, "cannot write `<%s>`: %s",
-                   error ? "stdout" : "stderr", strerror(error ? error : x.trace_error));
+                   error ? "stdout" : "stderr", strerror(error ? error : x.trace.error));
         code = code ? code : 1;
     }
     run_unwatch_signals();
