@@ -38,33 +38,49 @@ static bool is_join(char c)
     return c == '.' || c == '#';
 }
 
-/* Does `wanted` mean the instance `have`? In full, without the version, or by its last word. */
-static bool means_instance(str wanted, str have)
+/* How near the version of an export has to be to the one that --invoke names; each takes in those before it. */
+enum nearness {
+    SAME_VERSION,  /* or none is named */
+    LATER_VERSION, /* of the same semver track */
+    SAME_TRACK,
+    NEARNESS_COUNT
+};
+
+static bool fits(str wanted, str have, enum nearness nearness)
 {
-    str plain, version = str_cut(have, '@', &plain);
-    str want_plain, want_version = str_cut(wanted, '@', &want_plain);
-    if (str_eq(wanted, have) || canon_name_compatible(wanted, have)) {
-        return true;
+    str plain;
+    if (!str_cut(wanted, '@', &plain).len) {
+        str have_plain;
+        str_cut(have, '@', &have_plain);
+        return str_eq(plain, have_plain);
     }
-    size_t slash = str_rfind_char(plain, '/');
-    bool last_word = slash != SIZE_MAX && str_eq(want_plain, str_sub(plain, slash + 1, plain.len));
-    return (str_eq(want_plain, plain) || last_word) &&
-           (want_version.len == 0 || str_eq(want_version, version));
+    return nearness == SAME_VERSION
+               ? str_eq(wanted, have)
+               : canon_name_compatible(wanted, have) &&
+                     (nearness == SAME_TRACK || !canon_name_older(wanted, have));
+}
+
+/* Does `wanted` mean the instance `have`? In full, without the version, or by its last word. */
+static bool means_instance(str wanted, str have, enum nearness nearness)
+{
+    size_t slash = str_rfind_char(have, '/');
+    return fits(wanted, have, nearness) ||
+           (slash != SIZE_MAX && fits(wanted, str_sub(have, slash + 1, have.len), nearness));
 }
 
 /* Does `wanted` name the scope, or the end of the way to it? */
-static bool means_scope(str wanted, const struct run_scope *scope)
+static bool means_scope(str wanted, const struct run_scope *scope, enum nearness nearness)
 {
     if (!scope) {
         return false;
     }
-    if (means_instance(wanted, scope->name)) {
+    if (means_instance(wanted, scope->name, nearness)) {
         return true;
     }
     for (size_t i = wanted.len; i-- > 0;) {
         if (is_join(wanted.ptr[i]) &&
-            means_instance(str_sub(wanted, i + 1, wanted.len), scope->name) &&
-            means_scope(str_sub(wanted, 0, i), scope->in)) {
+            means_instance(str_sub(wanted, i + 1, wanted.len), scope->name, nearness) &&
+            means_scope(str_sub(wanted, 0, i), scope->in, nearness)) {
             return true;
         }
     }
@@ -79,7 +95,8 @@ static str without_bracket(str name)
 }
 
 /* Is `name` all of the text, or does it stand behind the name of a scope? `version` goes with that. */
-static bool ends_with(struct cli *cli, str text, str name, str version, const struct run_export *e)
+static bool ends_with(struct cli *cli, str text, str name, str version, const struct run_export *e,
+                      enum nearness nearness)
 {
     if (!str_ends(text, name)) {
         return false;
@@ -95,19 +112,21 @@ static bool ends_with(struct cli *cli, str text, str name, str version, const st
     if (version.len) {
         rest = str_printf(&cli->arena, STRF "@" STRF, STRA(rest), STRA(version));
     }
-    return means_scope(rest, e->in);
+    return means_scope(rest, e->in, nearness);
 }
 
-static bool means_export(struct cli *cli, str text, const struct run_export *e)
+static bool means_export(struct cli *cli, str text, const struct run_export *e,
+                         enum nearness nearness)
 {
     str name = e->what->name, plain = without_bracket(name);
     size_t at = str_rfind_char(text, '@');
-    if (ends_with(cli, text, name, (str){0}, e) || ends_with(cli, text, plain, (str){0}, e)) {
+    if (ends_with(cli, text, name, (str){0}, e, nearness) ||
+        ends_with(cli, text, plain, (str){0}, e, nearness)) {
         return true;
     }
     /* `ns:pkg/iface.f@1.0.0` */
     return at != SIZE_MAX &&
-           ends_with(cli, str_sub(text, 0, at), name, str_sub(text, at + 1, text.len), e);
+           ends_with(cli, str_sub(text, 0, at), name, str_sub(text, at + 1, text.len), e, nearness);
 }
 
 /* ---- Search -------------------------------------------------------------------------------------------------- */
@@ -252,6 +271,14 @@ static bool not_found(struct cli *cli, const struct wave_call *call, const expor
     return false;
 }
 
+static void warn_older(struct cli *cli, const struct wave_call *call, const struct run_export *e)
+{
+    struct diag *d = diag_warning(&cli->diags, "invoke", call->name,
+                                  "the component exports an older version only");
+    diag_note(&cli->diags, d, "`" STRF "` is called: versions of one track stand for each other",
+              STRA(run_export_name(cli, e)));
+}
+
 bool run_find_export(struct cli *cli, const struct canon_instance *root,
                      const struct wave_call *call, struct run_export *out)
 {
@@ -260,9 +287,12 @@ bool run_find_export(struct cli *cli, const struct canon_instance *root,
         return true;
     }
     collect(cli, root, &all);
-    for (u32 i = 0; i < all.len; i++) {
-        if (means_export(cli, call->text, &all.data[i])) {
-            *vec_push(&cli->arena, &found) = all.data[i];
+    u32 nearness = SAME_VERSION;
+    for (; nearness < NEARNESS_COUNT && !found.len; nearness++) {
+        for (u32 i = 0; i < all.len; i++) {
+            if (means_export(cli, call->text, &all.data[i], nearness)) {
+                *vec_push(&cli->arena, &found) = all.data[i];
+            }
         }
     }
     if (found.len == 0) {
@@ -270,6 +300,9 @@ bool run_find_export(struct cli *cli, const struct canon_instance *root,
     }
     *out = found.data[0];
     if (found.len == 1) {
+        if (nearness == NEARNESS_COUNT) {
+            warn_older(cli, call, out);
+        }
         return true;
     }
     struct diag *d =

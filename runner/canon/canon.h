@@ -524,6 +524,8 @@ const struct canon_functype *canon_func_type(const struct canon_func *f);
 str canon_func_name(const struct canon_func *f); /* "wasi:cli/run@0.3.0#run" */
 /* True if the two names mean the same interface for a linker: equal, or of one semver track. */
 bool canon_name_compatible(str wanted, str have);
+/* Of one track, and `have` is an earlier version than `wanted` asks for. */
+bool canon_name_older(str wanted, str have);
 
 /* ---- Calling ------------------------------------------------------------------------------------------------ */
 

@@ -82,6 +82,10 @@ static void test_names(void **state)
     assert_false(canon_name_compatible(STR("a:b/c@0.0.1"), STR("a:b/c@0.0.2")));
     assert_false(canon_name_compatible(STR("a:b/c@0.3.0-rc"), STR("a:b/c@0.3.0")));
     assert_false(canon_name_compatible(STR("a:b/c"), STR("a:b/d")));
+    assert_true(canon_name_older(STR("a:b/c@1.9.2"), STR("a:b/c@1.9.1")));
+    assert_false(canon_name_older(STR("a:b/c@1.9.2"), STR("a:b/c@1.10.0")));
+    assert_false(canon_name_older(STR("a:b/c@1"), STR("a:b/c@1.0.0")));
+    assert_false(canon_name_older(STR("a:b/c@2.0.0"), STR("a:b/c@1.0.0")));
 }
 
 static void test_seeds(void **state)

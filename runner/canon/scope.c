@@ -337,6 +337,13 @@ static bool is_above(const struct version *a, const struct version *b)
     return false;
 }
 
+bool canon_name_older(str wanted, str have)
+{
+    str plain;
+    struct version v, asked = parse_version(str_cut(wanted, '@', &plain));
+    return same_track(wanted, have, &v) && is_above(&asked, &v);
+}
+
 /* The value of the name that serves best: itself, else the highest version of its track; MAP_NONE if none does. */
 u32 canon_name_best(str wanted, const struct map *names)
 {
