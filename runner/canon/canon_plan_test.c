@@ -493,6 +493,40 @@ static void test_large(void **state)
     world_end(&w);
 }
 
+/* Which values go from cells to cells at once, without a transfer around them. */
+static void test_cells(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        bool is_cells, is_masked;
+    } rows[] = {
+        {"u32", true, true},
+        {"tuple<s8, u64>", true, false},
+        {"tuple<u8, u64>", true, true},
+        {"option<u32>", true, false},
+        {"tuple<u32, option<f64>>", true, false},
+        {"result<char, enum{a, b}>", true, false},
+        {"variant{x(tuple<u8, option<u16>>), y, z(f32)}", true, false},
+        {"string", false, false},
+        {"option<string>", false, false},
+        {"result<u32, list<u8>>", false, false},
+    };
+    struct world w;
+    world_begin(&w);
+    for (u32 i = 0; i < LENGTH_OF(rows); i++) {
+        str why;
+        const struct canon_type *t =
+            canon_parse_type(&w.arena, str_c(rows[i].type), NULL, NULL, &why);
+        assert_non_null(t);
+        const struct plan *p = canon_plan_new(w.store, t, CANON_FLAT_32, CANON_FLAT_32);
+        if (p->is_cells != rows[i].is_cells || (p->masked != 0) != rows[i].is_masked) {
+            fail_msg("%s: cells %d, masked %u", rows[i].type, p->is_cells, p->masked);
+        }
+    }
+    world_end(&w);
+}
+
 static u64 runs = 400;
 
 static void test_random(void **state)
@@ -512,6 +546,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

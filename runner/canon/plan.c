@@ -10,8 +10,9 @@ struct maker {
     bool is_copy;
     VEC(struct plan_step) steps;
     VEC(u32) targets;
-    bool joins; /* the last step may grow: nothing jumps behind it */
-    u32 visits; /* of types, PLAN_LARGEST at most */
+    bool joins;    /* the last step may grow: nothing jumps behind it */
+    bool is_plain; /* all steps are */
+    u32 visits;    /* of types, PLAN_LARGEST at most */
     u32 depth, deepest;
 };
 
@@ -282,6 +283,7 @@ static void make(struct maker *m, const struct canon_type *t, struct spot at)
 {
     add_type(m, t, at);
     add(m, PLAN_END, t, at);
+    m->is_plain = all_plain(m->steps.data, &m->steps.data[m->steps.len - 1]);
     for (u32 i = m->steps.len; i-- > 0;) {
         struct plan_step *s = &m->steps.data[i];
         if (s->op == PLAN_BYTES) {
@@ -307,7 +309,7 @@ static struct plan_program kept(struct arena *a, const struct maker *m)
     if (m->targets.len) {
         memcpy(targets, m->targets.data, m->targets.len * sizeof *targets);
     }
-    return (struct plan_program){steps, targets, all_plain(steps, &steps[m->steps.len - 1])};
+    return (struct plan_program){steps, targets, m->is_plain};
 }
 
 const struct plan *canon_plan_new(struct canon_store *s, const struct canon_type *t,
