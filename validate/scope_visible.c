@@ -140,9 +140,10 @@ static bool instance_type_visible(struct visibility *x, validate_id id)
 static bool content_visible(struct visibility *x, validate_id id)
 {
     const struct validate_type *d = validate_at(x->v->t, id);
+    if (d->kind == DEF_MODULE)
+        return true;
     switch (d->kind) {
     case DEF_RESOURCE:
-    case DEF_MODULE:
     case DEF_COMPONENT: return true;
     case DEF_INSTANCE: return instance_type_visible(x, id);
     case DEF_OWN:
