@@ -15,6 +15,7 @@ struct session {
     struct canon_linker *linker;
     struct canon_store *store;
     struct canon_seed seed;
+    bool is_over; /* nothing more can run, and no trap has ended it */
     bool stalled; /* --stall-timeout is over: the loop said that nothing is pending */
     struct run_trace trace;
 };
@@ -33,12 +34,17 @@ static struct diag_awaited awaited(struct arena *a, struct diag_awaited on)
     return on;
 }
 
-/* The wait-for graph as data; the store is gone when it is shown. */
-static void add_waits(struct cli *cli, struct diag *d, const struct canon_trap *t)
+/* The wait-for graph as text and as data; the store is gone when it is shown. */
+static void add_waits(struct cli *cli, struct diag *d, const struct diag_wait *waits, u32 n,
+                      str text)
 {
     struct arena *a = &cli->arena;
-    for (u32 i = 0; i < t->wait_count; i++) {
-        struct diag_wait w = t->waits[i];
+    for (str line; text.len;) {
+        text = str_cut(text, '\n', &line);
+        diag_note(&cli->diags, d, STRF, STRA(line));
+    }
+    for (u32 i = 0; i < n; i++) {
+        struct diag_wait w = waits[i];
         struct diag_awaited *members = arena_array(a, struct diag_awaited, w.member_count);
         u32 *waits_for = arena_array(a, u32, w.count);
         for (u32 k = 0; k < w.member_count; k++) {
@@ -87,11 +93,7 @@ static int report_trap(struct session *x)
         diag_note(&cli->diags, d, STRF, STRA(t->detail));
     }
     run_add_frames(cli, d, t->frames);
-    add_waits(cli, d, t);
-    for (str rest = t->report, line; rest.len;) {
-        rest = str_cut(rest, '\n', &line);
-        diag_note(&cli->diags, d, STRF, STRA(line));
-    }
+    add_waits(cli, d, t->waits, t->wait_count, t->report);
     return run_trap_code();
 }
 
@@ -132,6 +134,20 @@ static void report_leak(struct cli *cli, const struct canon_leak *l)
     }
 }
 
+/* Tasks that have returned, and wait for ever: nobody waits for them, so that is no deadlock. */
+static void report_waiting(struct session *x)
+{
+    struct arena *a = &x->cli->arena;
+    struct diag_wait *waits;
+    u32 n;
+    canon_waits(x->store, a, &waits, &n);
+    if (n && waits[0].task) {
+        struct diag *d = diag_warning(&x->cli->diags, "leak", (span){0},
+                                      "still open at the end: tasks that wait for ever");
+        add_waits(x->cli, d, waits, n, canon_waits_text(a, waits, n));
+    }
+}
+
 static void report_leaks(struct session *x)
 {
     struct canon_leak *leaks;
@@ -144,6 +160,9 @@ static void report_leaks(struct session *x)
         diag_warning(&x->cli->diags, "leak", (span){0},
                      "still open at the end: %llu more handles and tasks",
                      (unsigned long long)more);
+    }
+    if (x->is_over) {
+        report_waiting(x);
     }
 }
 
@@ -249,8 +268,9 @@ static int run_session(struct session *x, const struct wasm_component *c)
     }
     int code = x->o->invoke ? invoke(x, root) : run_command(x, root);
     /* What the program has begun goes on: tasks that have returned and not ended, output on its way. */
-    if (!cli->diags.errors && canon_store_run_until(x->store, NULL, NULL) == CANON_TRAPPED) {
-        int last = report_trap(x);
+    if (!cli->diags.errors) {
+        x->is_over = canon_store_run_until(x->store, NULL, NULL) != CANON_TRAPPED;
+        int last = x->is_over ? 0 : report_trap(x);
         code = last ? last : code;
     }
     return code;
