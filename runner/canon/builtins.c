@@ -1,5 +1,6 @@
 /* builtins.c - the canonical built-ins that never block, and the gate that all of them pass. */
 #include "builtins.h"
+#include "transfer.h"
 
 static const struct row {
     enum cm_canon_kind kind;

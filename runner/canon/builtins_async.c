@@ -1,5 +1,6 @@
 /* builtins_async.c - built-ins of waitables, subtasks, streams, futures and threads: those that may block. */
 #include "builtins.h"
+#include "transfer.h"
 
 /* ---- Waitable sets ---------------------------------------------------------------------------------- */
 

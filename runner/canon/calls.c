@@ -1,5 +1,5 @@
 /* calls.c - Subtask and canon_lower: calls out of a guest, to other guests and to the host. */
-#include "canon_internal.h"
+#include "transfer.h"
 
 struct subtask *canon_subtask_new(struct canon_store *s, struct lowered *low)
 {

@@ -1,6 +1,6 @@
 /* canon_pieces_test.c - long strings and lists go in pieces: an interrupt ends them in their middle, and characters at the borders stay whole. */
-#include "canon_internal.h"
 #include "test_world.h"
+#include "transfer.h"
 
 #define LONG  (3 * (u32)ENGINE_PIECE)
 #define PAGES 512

@@ -1,6 +1,6 @@
 /* host_streams.c - the host's ends of streams and futures. A host's write moves at once or not at all, so only reads of
  * the host are ever pending. */
-#include "canon_internal.h"
+#include "transfer.h"
 
 static u32 chunk(struct canon_store *s, u32 n)
 {

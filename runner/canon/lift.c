@@ -1,5 +1,5 @@
 /* lift.c - from core values and memory to values: what lifting checks, handles, and values of hosts (load, lift_flat, which are one). */
-#include "canon_internal.h"
+#include "transfer.h"
 
 bool canon_check_range(struct cx *cx, u64 ptr, u64 length, u32 align, const char *what)
 {

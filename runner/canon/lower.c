@@ -1,5 +1,5 @@
 /* lower.c - from values to core values and memory: what realloc gives, handles, and values of hosts (store, lower_flat, which are one). */
-#include "canon_internal.h"
+#include "transfer.h"
 
 static bool check_allocation(struct cx *cx, u64 ptr, u64 size, u32 align, const char *what)
 {

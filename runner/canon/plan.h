@@ -5,7 +5,7 @@
 #ifndef WITC_CANON_PLAN_H
 #define WITC_CANON_PLAN_H
 
-#include "canon_internal.h"
+#include "transfer.h"
 
 enum plan_op {
     PLAN_END,   /* of the plan, or of the body of a LIST or REPEAT: on to the next element */

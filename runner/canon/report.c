@@ -1,5 +1,5 @@
 /* report.c - what a person wants to know: who waits for whom, what happens at the boundaries. */
-#include "canon_internal.h"
+#include "transfer.h"
 
 /* ---- Trace ------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* streams.c - stream and future ends: two linked ends, a copy whenever both have a buffer. Where the other end is the
  * host's, host_streams.c takes part. */
-#include "canon_internal.h"
+#include "transfer.h"
 
 static struct canon_end *end_new(struct canon_store *s, bool is_stream, bool is_writable,
                                  const struct canon_type *element, struct component_instance *owner)

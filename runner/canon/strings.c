@@ -1,6 +1,6 @@
 /* strings.c - strings in and out of memory in their three encodings, with the sequences of realloc that the
  * specification lays down. Both ends are bytes: nothing in between. */
-#include "canon_internal.h"
+#include "transfer.h"
 
 static u64 utf16_tag(const struct cx *cx)
 {

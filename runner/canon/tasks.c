@@ -1,7 +1,7 @@
 /* tasks.c - Task and canon_lift: the life of a call of an export, from the gate of backpressure to its last thread's end. Each
  * function here that gives a step is one stretch of the specification's thread_func between two points where it may
  * block. */
-#include "canon_internal.h"
+#include "transfer.h"
 
 static enum step task_start(struct thread *th);
 static enum step callback_loop(struct thread *th, u32 packed);
