@@ -149,17 +149,16 @@ enum engine_outcome canon_call_lifted(struct canon_store *s, struct canon_func *
 void canon_call_free(struct canon_call *c)
 {
     struct canon_store *s = c->store;
-    if (s->late_next == c) {
-        s->late_next = c->all_next;
-    }
     LIST_REMOVE(s->calls, c, all);
+    if (c->later) {
+        QUEUE_REMOVE(s->late_calls.first, s->late_calls.last, c, late);
+    }
     if (c->sub) {
         c->sub->call = NULL;
     }
     if (c->inv) {
         c->inv->call = NULL;
     }
-    s->late_calls -= c->later;
     engine_let_go(s->engine, c->kept);
     arena_free(&c->arena);
     mem_free(c);
@@ -180,7 +179,8 @@ static bool wait_outside(struct canon_store *s, struct subtask *sub, struct cano
 {
     struct canon_loop *loop = &s->config.loop;
     while (!(sub ? subtask_resolved(sub) : inv->resolved)) {
-        if (!loop->poll || !loop->poll(loop->env, true)) {
+        bool went_on = canon_late_ends(s); /* what hosts have among themselves need not wait */
+        if (!s->failed && !(loop->poll && loop->poll(loop->env, !went_on)) && !went_on) {
             const struct canon_func *f = sub ? sub->low->callee : inv->func;
             if (!s->failed && !canon_fail_stalled(s, sub ? sub->low->inst : NULL)) {
                 canon_explain(s, "the host has not finished `" STRF "`", STRA(f->name));
@@ -359,17 +359,19 @@ static void resolve_call(struct canon_call *c, const struct canon_value *result)
     }
 }
 
-/* Ends the calls that chose to be done a turn later. What hears of one may end others: canon_call_free moves late_next past those. */
-void canon_late_calls(struct canon_store *s)
+/* Ends the calls that chose to be done a turn later. What hears of one may end others. */
+bool canon_late_calls(struct canon_store *s)
 {
-    for (struct canon_call *c = s->calls; c && !s->failed; c = s->late_next) {
-        s->late_next = c->all_next;
-        if (c->later) {
-            resolve_call(c, &c->result);
-            canon_call_free(c);
-        }
+    bool any = s->late_calls.first != NULL;
+    s->late_turn++;
+    for (struct canon_call *c;
+         !s->failed && (c = s->late_calls.first) != NULL && c->late_turn != s->late_turn;) {
+        QUEUE_REMOVE(s->late_calls.first, s->late_calls.last, c, late);
+        c->later = false;
+        resolve_call(c, &c->result);
+        canon_call_free(c);
     }
-    s->late_next = NULL;
+    return any;
 }
 
 static bool goes_later(struct canon_call *c, const struct canon_value *result)
@@ -386,7 +388,8 @@ static bool goes_later(struct canon_call *c, const struct canon_value *result)
         canon_value_copy(&c->arena, result, &c->result);
     }
     c->later = c->ended = true;
-    s->late_calls++;
+    c->late_turn = s->late_turn;
+    QUEUE_APPEND(s->late_calls.first, s->late_calls.last, c, late);
     return true;
 }
 

@@ -338,6 +338,8 @@ struct canon_call {
     bool inside; /* the host function is on the stack */
     bool ended;
     bool later; /* done, but the guest hears of it a turn later */
+    u32 late_turn;
+    struct canon_call *late_next, *late_previous;
     struct canon_value result;
 };
 
@@ -468,8 +470,15 @@ struct canon_store {
     u32 nested;           /* calls on top of each other, see direct.c */
     struct thread *spare; /* in all_next: with tasks and stacks, for them */
     u32 marks;
-    u32 late_calls;
-    struct canon_call *late_next; /* where canon_late_calls goes on */
+    /* What goes on a turn later, oldest first; what comes to it in a turn waits for the next. */
+    u32 late_turn;
+    struct {
+        struct canon_end *first, *last;
+        u32 count;
+    } late_ends;
+    struct {
+        struct canon_call *first, *last;
+    } late_calls;
 
     struct { /* owned resources that the host dropped */
         struct {
@@ -478,9 +487,7 @@ struct canon_store {
         } * data;
         u32 len, cap;
     } drops;
-    VEC(struct canon_end *) late_cancels;
-    VEC(struct canon_end *) late_reads; /* the host's, to go on with */
-    struct subtask *subtasks;           /* all */
+    struct subtask *subtasks; /* all */
 
     bool failed;      /* s->trap tells why; nothing more may run until it is taken */
     bool explainable; /* canon_explain speaks of this trap */
@@ -635,6 +642,8 @@ struct buffer {
     u64 ptr;
     u32 progress, length;
 };
+/* What happens to an end a turn later: a read of the host goes on, or a guest's copy is cancelled. */
+enum end_late { LATE_NOTHING, LATE_READ, LATE_CANCEL };
 struct canon_end {
     struct waitable w;
     struct canon_store *store;
@@ -657,6 +666,9 @@ struct canon_end {
     struct arena *value_arena;
     struct canon_value value;
     struct canon_end *all_next, *all_previous;
+    struct canon_end *late_next, *late_previous;
+    u32 late_turn;
+    u8 late; /* enum end_late */
     const struct canon_func *maker;
 };
 struct canon_end *canon_ends_new(struct canon_store *s, bool is_stream,
@@ -675,9 +687,12 @@ void canon_host_peer_dropped(struct canon_end *host);
 /* A guest has linked two ends of the host. */
 bool canon_host_linked(struct canon_end *readable);
 void canon_host_peer_cancelled(struct canon_end *host);
-void canon_late_cancels(struct canon_store *s);
-void canon_late_reads(struct canon_store *s);
-void canon_late_calls(struct canon_store *s);
+void canon_end_later(struct canon_end *e, enum end_late what);
+/* Lets a pending read of the host go as far as it can. False: trap. */
+bool canon_host_progress(struct canon_end *r);
+/* What hosts go on with a turn later; false: nothing. */
+bool canon_late_ends(struct canon_store *s);
+bool canon_late_calls(struct canon_store *s);
 /* Lifts and lowers n elements (transfer.c). */
 bool canon_pass_elements(const struct buffer *from, const struct buffer *to,
                          const struct canon_type *t, u32 n);

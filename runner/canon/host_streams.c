@@ -75,17 +75,10 @@ static bool take_from_guest(struct canon_end *r, struct canon_end *w)
 
 static void give_value(struct canon_end *w);
 
-/* It goes on in the next turn. */
-static void read_later(struct canon_end *r)
-{
-    *vec_push(&r->store->arena, &r->store->late_reads) = r;
-}
-
 /* A source that always has more may give so often in one turn: guests want theirs, and interrupts are looked at in between. */
 #define SOURCE_MAX 16
 
-/* Lets a pending read of the host go as far as it can. */
-static bool progress(struct canon_end *r)
+bool canon_host_progress(struct canon_end *r)
 {
     if (r->delivering) {
         return true; /* the loop below, further up the stack, goes on */
@@ -108,7 +101,7 @@ static bool progress(struct canon_end *r)
             give_value(w);
         } else if (w->source && w->source->wanted && !w->wanting) {
             if (given++ == SOURCE_MAX) {
-                read_later(r);
+                canon_end_later(r, LATE_READ);
                 break;
             }
             w->wanting = true;
@@ -132,7 +125,7 @@ void canon_stream_read(struct canon_end *r, u32 max, canon_read_fn *fn, void *en
     r->read_fn = fn;
     r->read_env = env;
     r->buffer.length = max ? max : 1;
-    progress(r);
+    canon_host_progress(r);
 }
 
 void canon_future_read(struct canon_end *r, canon_read_fn *fn, void *env)
@@ -273,24 +266,9 @@ static u32 host_write(struct canon_end *w, const struct canon_value *values, con
     deliver(r, &(struct canon_read){.values = values, .bytes = bytes, .count = n});
     if (outermost) { /* what the reader does next comes once the writer knows what was taken */
         r->delivering = false;
-        read_later(r);
+        canon_end_later(r, LATE_READ);
     }
     return n;
-}
-
-void canon_late_reads(struct canon_store *s)
-{
-    u32 n = s->late_reads.len; /* those that come to it now have their turn next time */
-    for (u32 i = 0; i < n; i++) {
-        if (s->late_reads.data[i]) {
-            progress(s->late_reads.data[i]);
-        }
-    }
-    s->late_reads.len -= n;
-    if (s->late_reads.len) {
-        memmove(s->late_reads.data, s->late_reads.data + n,
-                s->late_reads.len * sizeof *s->late_reads.data);
-    }
 }
 
 u32 canon_stream_write(struct canon_end *w, const struct canon_value *values, u32 n)
@@ -325,7 +303,7 @@ void canon_stream_close(struct canon_end *w)
             canon_end_notify(r, 0); /* for the guest that has it, or will have it */
         }
         if (!r->owner && r->read_fn && !r->delivering) {
-            progress(r);
+            canon_host_progress(r);
         }
     }
     finish(w);
@@ -352,7 +330,7 @@ static void give_value(struct canon_end *w)
     finish(w);
     if (outermost) {
         r->delivering = false;
-        progress(r);
+        canon_host_progress(r);
     }
 }
 
@@ -382,7 +360,7 @@ bool canon_host_peer_copy(struct canon_end *guest)
     struct canon_store *s = guest->store;
     struct canon_end *host = guest->other;
     if (!host->is_writable) {
-        return progress(host) && !s->failed;
+        return canon_host_progress(host) && !s->failed;
     }
     if (host->has_value) {
         give_value(host);
@@ -395,7 +373,7 @@ bool canon_host_peer_copy(struct canon_end *guest)
 
 bool canon_host_linked(struct canon_end *r)
 {
-    return progress(r) && !r->store->failed;
+    return canon_host_progress(r) && !r->store->failed;
 }
 
 void canon_host_peer_dropped(struct canon_end *host)
@@ -408,7 +386,7 @@ void canon_host_peer_dropped(struct canon_end *host)
         canon_end_notify(host, 0); /* for a guest that gets it yet */
     }
     if (host->read_fn) {
-        progress(host);
+        canon_host_progress(host);
     }
 }
 

@@ -285,17 +285,8 @@ static enum canon_outcome stalled(struct canon_store *s)
 /* What hosts go on with a turn later; false: nothing. */
 static bool run_late(struct canon_store *s)
 {
-    if (!s->late_reads.len && !s->late_cancels.len && !s->late_calls) {
-        return false;
-    }
-    if (s->late_reads.len &&
-        !canon_burn(s, NULL, s->late_reads.len)) { /* hosts among themselves never end */
-        return true;
-    }
-    canon_late_reads(s);
-    canon_late_cancels(s);
-    canon_late_calls(s);
-    return true;
+    bool ends = canon_late_ends(s);
+    return canon_late_calls(s) || ends;
 }
 
 enum canon_outcome canon_store_run_until(struct canon_store *s, bool (*done)(void *env), void *env)

@@ -109,7 +109,7 @@ static void clear_instance(struct component_instance *i)
 void canon_store_clear(struct canon_store *s)
 {
     s->freeing = true;
-    s->late_reads.len = s->late_cancels.len = s->drops.len = 0;
+    s->drops.len = 0;
     while (s->threads) {
         canon_thread_free(s->threads);
     }

@@ -27,15 +27,31 @@ struct canon_end *canon_ends_new(struct canon_store *s, bool is_stream,
     return r;
 }
 
+static void not_later(struct canon_end *e)
+{
+    struct canon_store *s = e->store;
+    if (e->late) {
+        QUEUE_REMOVE(s->late_ends.first, s->late_ends.last, e, late);
+        s->late_ends.count--;
+        e->late = LATE_NOTHING;
+    }
+}
+
+void canon_end_later(struct canon_end *e, enum end_late what)
+{
+    struct canon_store *s = e->store;
+    not_later(e);
+    QUEUE_APPEND(s->late_ends.first, s->late_ends.last, e, late);
+    s->late_ends.count++;
+    e->late = (u8)what;
+    e->late_turn = s->late_turn;
+}
+
 void canon_end_free(struct canon_end *e)
 {
     struct canon_store *s = e->store;
     LIST_REMOVE(s->ends, e, all);
-    for (u32 i = 0; i < s->late_reads.len; i++) {
-        if (s->late_reads.data[i] == e) {
-            s->late_reads.data[i] = NULL;
-        }
-    }
+    not_later(e);
     if (e->value_arena) {
         arena_free(e->value_arena);
         mem_free(e->value_arena);
@@ -189,7 +205,7 @@ bool canon_end_cancel(struct canon_end *e)
     if (!e->w.pending) {
         bool host = o && !o->owner;
         if (host && canon_choose(s, CHOICE_HOST_CANCEL, 2) == 1) {
-            *vec_push(&s->arena, &s->late_cancels) = e;
+            canon_end_later(e, LATE_CANCEL);
         } else {
             canon_end_notify(e, 0);
             e->buffer.active = false;
@@ -201,16 +217,26 @@ bool canon_end_cancel(struct canon_end *e)
     return !s->failed;
 }
 
-/* Copies with the host that chose to be cancelled later are cancelled now. */
-void canon_late_cancels(struct canon_store *s)
+bool canon_late_ends(struct canon_store *s)
 {
-    for (u32 i = 0; i < s->late_cancels.len; i++) {
-        struct canon_end *e = s->late_cancels.data[i];
-        if (e && e->state == END_CANCELLING && !e->w.pending) {
+    if (!s->late_ends.first) {
+        return false;
+    }
+    if (!canon_burn(s, NULL, s->late_ends.count)) { /* hosts among themselves never end */
+        return true;
+    }
+    s->late_turn++;
+    for (struct canon_end *e;
+         !s->failed && (e = s->late_ends.first) != NULL && e->late_turn != s->late_turn;) {
+        bool is_read = e->late == LATE_READ;
+        not_later(e);
+        if (is_read) {
+            canon_host_progress(e);
+        } else if (e->state == END_CANCELLING && !e->w.pending) {
             canon_end_notify(e, 0);
         }
     }
-    s->late_cancels.len = 0;
+    return true;
 }
 
 /* End.drop, and the end is no more. */
@@ -220,11 +246,6 @@ bool canon_end_release(struct canon_end *e)
     struct canon_end *o = e->other;
     if (s->config.trace) {
         canon_trace_drop(e);
-    }
-    for (u32 i = 0; i < s->late_cancels.len; i++) {
-        if (s->late_cancels.data[i] == e) {
-            s->late_cancels.data[i] = NULL;
-        }
     }
     if (o) {
         e->other = NULL;
