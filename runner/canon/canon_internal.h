@@ -17,6 +17,8 @@
 #define TABLE_MAX_LENGTH  ((1u << 20) - 1)
 #define THREAD_MAX_LENGTH ((1u << 20) - 1)
 #define BLOCKED           0xffffffffu
+/* What the name of a destructor begins with, as that of the core function. */
+#define CANON_DTOR "[dtor]"
 /* The stacks of tasks that call each other may together have so many times the slots of one. */
 #define CHAIN_STACKS 64
 
@@ -72,7 +74,7 @@ struct canon_resource_type {
     u32 named_at;                    /* by an export of an instance so deep, from 1; 0: otherwise */
     struct component_instance *impl; /* NULL: the host */
     bool rep_64;
-    struct canon_func *dtor_func; /* the destructor, lifted */
+    struct canon_func *dtor_func; /* the destructor, lifted; CANON_DTOR and the resource's name */
     canon_dtor_fn *host_dtor;
     void *host_env;
 };

@@ -437,8 +437,10 @@ static bool do_import(struct build *b, const struct cm_import *import)
     return push_item(b, &item);
 }
 
-/* A resource has the name of its outermost export; until there is one, that under which it is given to another component. */
-static void name_resource(struct build *b, str name, const struct item *item, bool is_export)
+/* A resource has the name of its outermost export; until there is one, that under which it is given to another component. Its
+ * destructor is named after it, and after `within`, the instance that exports it, if there is one. */
+static void name_resource(struct build *b, str within, str name, const struct item *item,
+                          bool is_export)
 {
     struct canon_resource_type *rt = item->type.resource;
     if (item->pub.sort != SORT_TYPE || item->type.kind != TD_RESOURCE || !rt->impl) {
@@ -447,6 +449,10 @@ static void name_resource(struct build *b, str name, const struct item *item, bo
     if (is_export ? !rt->named_at || b->inst->depth < rt->named_at : !rt->name.len) {
         rt->name = name;
         rt->named_at = is_export ? b->inst->depth : 0;
+        if (rt->dtor_func) {
+            rt->dtor_func->name = str_printf(&b->store->arena, STRF "%s" CANON_DTOR STRF,
+                                             STRA(within), within.len ? "#" : "", STRA(name));
+        }
     }
 }
 
@@ -459,11 +465,11 @@ static void give_name(struct build *b, str name, const struct item *item, bool i
         func->name = name;
         func->is_core_name = false;
     } else if (item->pub.sort == SORT_TYPE) {
-        name_resource(b, name, item, is_export);
+        name_resource(b, STR(""), name, item, is_export);
     } else if (item->pub.sort == SORT_INSTANCE) {
         const struct canon_instance *i = item->pub.instance;
         for (u32 n = 0; n < i->items.len; n++) {
-            name_resource(b, i->items.data[n].pub.name, &i->items.data[n], is_export);
+            name_resource(b, name, i->items.data[n].pub.name, &i->items.data[n], is_export);
             struct canon_func *f = i->items.data[n].pub.func;
             if (i->items.data[n].pub.sort == SORT_FUNC && f->kind == FUNC_LIFTED &&
                 str_find_char(f->name, '#', 0) == SIZE_MAX) {

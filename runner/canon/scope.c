@@ -182,7 +182,7 @@ static struct canon_resource_type *new_resource(struct canon_store *s, struct sc
         struct canon_func *f = arena_new(&s->arena, struct canon_func);
         f->kind = FUNC_LIFTED;
         f->type = canon_functype_new(&s->arena, false, &reps[rt->rep_64], 1, NULL);
-        f->name = STR("[dtor]");
+        f->name = STR(CANON_DTOR);
         f->callee = sc->core_funcs.data[def->dtor];
         f->inst = sc->inst;
         rt->dtor_func = f;
