@@ -29,9 +29,12 @@ str canon_handle_words(struct arena *a, const struct handle *h)
         break;
     case HANDLE_END:
         buf_printf(&b, "%s end of %s", h->end->is_writable ? "writable" : "readable",
-                   h->end->is_stream ? "stream<" : "future<");
-        canon_type_print(&b, h->end->element);
-        buf_byte(&b, '>');
+                   h->end->is_stream ? "stream" : "future");
+        if (h->end->element) {
+            buf_byte(&b, '<');
+            canon_type_print(&b, h->end->element);
+            buf_byte(&b, '>');
+        }
         break;
     case HANDLE_SET: buf_c(&b, "waitable set"); break;
     default: buf_c(&b, "error-context"); break;

@@ -71,6 +71,7 @@ bool canon_thread_unregister(struct thread *th)
     i->threads.data[th->index - 1] = NULL;
     if (i->threads.free_len == i->threads.free_cap) {
         u32 cap = i->threads.free_cap ? 2 * i->threads.free_cap : 4;
+        engine_keep(i->store->engine, (cap - i->threads.free_cap) * sizeof(u32));
         i->threads.free = mem_realloc(i->threads.free, cap * sizeof(u32));
         i->threads.free_cap = cap;
     }

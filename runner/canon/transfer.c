@@ -253,6 +253,19 @@ static struct frame *check_list(struct transfer *x, const struct plan_step *s, c
     return f + 1;
 }
 
+/* The elements of a list of fixed length. */
+static struct frame *repeat(struct frame *f, const struct plan_step *s)
+{
+    f[1] = (struct frame){.step = s,
+                          .body = s + 1,
+                          .left = s->type->length,
+                          .at = f->at + s->source,
+                          .size = s->type->element->size[s->from],
+                          .target_size = s->type->element->size[s->to],
+                          .target = f->target + s->target};
+    return f + 1;
+}
+
 /* One that is not plain; gives what is to follow, as end_element does. */
 static const struct plan_step *check_step(struct transfer *x, const struct plan_step *s,
                                           struct frame **at)
@@ -276,14 +289,7 @@ static const struct plan_step *check_step(struct transfer *x, const struct plan_
         }
         fine = *at != NULL;
         break;
-    case PLAN_REPEAT:
-        f[1] = (struct frame){.step = s,
-                              .body = s + 1,
-                              .left = s->type->length,
-                              .at = here,
-                              .size = s->type->element->size[s->from]};
-        *at = f + 1;
-        break;
+    case PLAN_REPEAT: *at = repeat(f, s); break;
     case PLAN_HANDLE: fine = take_handle(x, here, s->type); break;
     default: break; /* only copied */
     }
@@ -411,16 +417,7 @@ static const struct plan_step *copy_step(struct transfer *x, struct cx *to,
         }
         fine = *at != NULL;
         break;
-    case PLAN_REPEAT:
-        f[1] = (struct frame){.step = s,
-                              .body = s + 1,
-                              .left = s->type->length,
-                              .at = f->at + s->source,
-                              .size = s->type->element->size[s->from],
-                              .target_size = s->type->element->size[s->to],
-                              .target = f->target + s->target};
-        *at = f + 1;
-        break;
+    case PLAN_REPEAT: *at = repeat(f, s); break;
     case PLAN_HANDLE: fine = give_handle(x, to, s, base_of(f, to) + f->target + s->target); break;
     default: break; /* only checked */
     }
