@@ -321,18 +321,19 @@ struct diag_awaited {
         AWAIT_END,       /* the peer of this end of a stream or future */
         AWAIT_HOST_CALL, /* of no task: the host has not finished a function ... */
         AWAIT_HOST_END,  /* ... the host holds the end ... */
+        AWAIT_PEER,      /* ... the host waits for what is done with this end ... */
         AWAIT_NOBODY,    /* ... nobody uses this end */
     } kind;
-    u32 index; /* SET, SUBTASK, END, NOBODY; 0: a synchronous call, or an end of the host's */
+    u32 index; /* SET, SUBTASK, END, PEER, NOBODY; 0: a synchronous call, or an end of the host's */
     str func;  /* SUBTASK, HOST_CALL: the callee */
     bool has_started;        /* SUBTASK ... */
     bool is_asked_to_cancel; /* ... */
-    bool is_stream;          /* END, HOST_END, NOBODY: else a future */
-    bool is_writable;        /* END, NOBODY: this end */
+    bool is_stream;          /* END, HOST_END, PEER, NOBODY: else a future */
+    bool is_writable;        /* END, PEER, NOBODY: this end */
     bool is_dropped;         /* END: the peer is */
-    bool is_host;            /* END: the host's is the peer; NOBODY: the host's is the other end */
-    str instance;            /* END: that owns the peer; NOBODY: that owns this end */
-    u32 peer;                /* END: its index there */
+    bool is_host; /* END: the host's is the peer; PEER, NOBODY: the host's is the other end */
+    str instance; /* END: that owns the peer; PEER, NOBODY: that owns this end */
+    u32 peer;     /* END: its index there */
 };
 /* A task, or the host. */
 struct diag_party {

@@ -149,11 +149,13 @@ static void add_awaited(struct diags *d, cJSON *o, const struct diag_awaited *on
         [AWAIT_END] = NULL,
         [AWAIT_HOST_CALL] = "host-call",
         [AWAIT_HOST_END] = "host-end",
+        [AWAIT_PEER] = "guest-end",
         [AWAIT_NOBODY] = "unused-end",
     };
     const char *carrier = on->is_stream ? "stream" : "future";
+    bool is_of_guest = on->kind == AWAIT_PEER || on->kind == AWAIT_NOBODY;
     cJSON_AddStringToObject(o, "kind", names[on->kind] ? names[on->kind] : carrier);
-    if (on->kind == AWAIT_HOST_END || on->kind == AWAIT_NOBODY) {
+    if (on->kind == AWAIT_HOST_END || is_of_guest) {
         cJSON_AddStringToObject(o, "of", carrier);
     }
     add_index(o, on->index);
@@ -162,10 +164,10 @@ static void add_awaited(struct diags *d, cJSON *o, const struct diag_awaited *on
         cJSON_AddStringToObject(o, "state", on->has_started ? "started" : "starting");
         cJSON_AddBoolToObject(o, "cancellationRequested", on->is_asked_to_cancel);
     }
-    if (on->kind == AWAIT_END || on->kind == AWAIT_NOBODY) {
+    if (on->kind == AWAIT_END || is_of_guest) {
         cJSON_AddStringToObject(o, "end", on->is_writable ? "writable" : "readable");
     }
-    if (on->kind == AWAIT_NOBODY) {
+    if (is_of_guest) {
         add_text(d, o, "instance", on->instance);
     }
     if (on->kind == AWAIT_END || on->is_host) {

@@ -171,6 +171,7 @@ void canon_trace_drop(struct canon_end *e)
 #define MOST_EDGES     8
 #define MOST_IN_CIRCLE 30
 #define MOST_NODES     40
+#define MOST_HOST_ENDS 16
 #define MOST_OF_ALL    1000000 /* edges */
 
 /* Nodes are numbered in the order in which the tasks began. The nodes of a task, and of an instance, are chains: their first is
@@ -244,7 +245,19 @@ static struct diag_awaited nobody_uses(const struct canon_end *e)
                                  .instance = e->owner->path};
 }
 
-/* Whoever could use the peer of an end: the instance that owns it. */
+/* Whoever could use this end: the instance that owns it. False: nobody there waits for anything else. */
+static bool edges_to_users(struct graph *g, u32 from, const struct canon_end *e)
+{
+    u32 any = 0;
+    for (u32 i = e->owner->report; i && any < MOST_OF_OWNER; i = g->next_of_instance[i - 1]) {
+        if (i - 1 != from) {
+            add_edge(g, from, i - 1);
+            any++;
+        }
+    }
+    return any;
+}
+
 static struct diag_awaited on_end(struct graph *g, u32 from, const struct canon_end *e)
 {
     struct diag_awaited on = {.kind = AWAIT_END,
@@ -264,14 +277,7 @@ static struct diag_awaited on_end(struct graph *g, u32 from, const struct canon_
     }
     on.instance = o->owner->path;
     on.peer = o->index;
-    u32 any = 0;
-    for (u32 i = o->owner->report; i && any < MOST_OF_OWNER; i = g->next_of_instance[i - 1]) {
-        if (i - 1 != from) {
-            add_edge(g, from, i - 1);
-            any++;
-        }
-    }
-    if (!any) {
+    if (!edges_to_users(g, from, o)) {
         add_other(g, from, nobody_uses(o));
     }
     return on;
@@ -419,11 +425,16 @@ static void gate_words(struct buf *out, const struct diag_wait *w)
     }
 }
 
+static void host_words(struct buf *out, const struct diag_awaited *on)
+{
+    buf_printf(out, "the host %s a %s", on->is_writable ? "reads from" : "writes to", noun_of(on));
+}
+
 static void nobody_words(struct buf *out, const struct diag_awaited *on)
 {
     if (on->is_host) {
-        buf_printf(out, "the host %s a %s, and ", on->is_writable ? "reads from" : "writes to",
-                   noun_of(on));
+        host_words(out, on);
+        buf_c(out, ", and ");
     }
     buf_printf(out, "nobody uses the %s end (handle %u) in " STRF,
                on->is_writable ? "writable" : "readable", on->index, STRA(on->instance));
@@ -460,6 +471,11 @@ static str words(struct arena *a, const struct diag_wait *w)
         buf_printf(&out, "the host holds the other end of the %s", noun_of(on));
         break;
     case AWAIT_NOBODY: nobody_words(&out, on); break;
+    case AWAIT_PEER:
+        host_words(&out, on);
+        buf_printf(&out, ", whose %s end is handle %u of " STRF,
+                   on->is_writable ? "writable" : "readable", on->index, STRA(on->instance));
+        break;
     }
     if (w->holder.task) {
         buf_printf(&out, ", held off by `" STRF "` (task %u), which holds the instance's lock",
@@ -589,13 +605,18 @@ static void collect_blocked(struct graph *g)
     }
 }
 
-/* Where no task is left, whoever holds the other ends of what the host waits for has forgotten them. */
+/* What the host reads, and where no task is left what it would write: the tasks of those that hold the other ends may use them, or
+ * they are forgotten. */
 static void add_host_ends(struct graph *g)
 {
-    for (const struct canon_end *e = g->s->ends; e && g->nodes.len < MOST_NODES; e = e->all_next) {
+    u32 most = g->nodes.len + MOST_HOST_ENDS;
+    for (const struct canon_end *e = g->s->ends; e && g->nodes.len < most; e = e->all_next) {
         const struct canon_end *o = e->other;
-        if (!e->owner && o && o->owner) {
+        if (!e->owner && o && o->owner && (!g->tasks || e->read_fn)) {
             *vec_push(g->a, &g->nodes) = (struct diag_wait){.on = nobody_uses(o)};
+            if (edges_to_users(g, g->nodes.len - 1, o)) {
+                g->nodes.data[g->nodes.len - 1].on.kind = AWAIT_PEER;
+            }
         }
     }
 }
@@ -643,7 +664,7 @@ void canon_waits_of(struct canon_store *s, struct arena *a, const struct task *t
     }
     if (t) {
         keep_reached(&g, t);
-    } else if (!g.tasks) {
+    } else {
         add_host_ends(&g);
     }
     for (u32 i = 0; i < g.nodes.len; i++) {
