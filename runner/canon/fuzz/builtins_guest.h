@@ -101,7 +101,7 @@ static const struct row rows[] = {
     {"task.return (result u32)", "v", 0},
     {"task.cancel", "", 0},
     {"!(drop (memory.grow (i32.const 1)))", "", 0},
-    {"!(global.set $lie (i32.and (local.get $x0) (i32.const 7)))", "v", 0},
+    {"!(global.set $lie (i32.and (local.get $x0) (i32.const 15)))", "v", 0},
     {"!(global.set $lie_dtor (i32.and (local.get $x0) (i32.const 1)))", "v", 0},
     {"!(i32.store (i32.add (i32.const 4096) (i32.shl (local.get $x0) (i32.const 2)))"
      " (i32.mul (local.get $x1) (local.get $x2)))",
@@ -501,9 +501,16 @@ static const char functions[] =
     "(func $thread (param i32) (drop (call $run)))"
     "(func (export \"post\") (param i32) (if (i32.eq (global.get $lie) (i32.const 7)) (then"
     "  (call $command))))"
-    "(elem (table $t) (i32.const 1) func $thread $command)";
+    /* What realloc may call wherever it runs. */
+    "(func $inc (global.set $pressure (i32.add (global.get $pressure) (i32.const 1))) (call "
+    "$raise))"
+    "(func $dec (if (global.get $pressure) (then"
+    "  (global.set $pressure (i32.sub (global.get $pressure) (i32.const 1))) (call $lower))))"
+    "(func $look (drop (call $get1)))"
+    "(func $keep (call $set1 (global.get $n)))"
+    "(elem (table $t) (i32.const 1) func $thread $command $inc $dec $look $keep)";
 
-/* Memory, with strings good and bad from 4096 on, a realloc that lies once when told to, a destructor that runs commands when told to. */
+/* Memory, with strings good and bad from 4096 on, a realloc that lies once when told to, or calls a built-in that is not guarded, a destructor that runs commands when told to. */
 static const char tools[] =
     "(core module $tablem (table (export \"t\") 8 funcref))"
     "(core instance $table (instantiate $tablem))"
@@ -528,6 +535,8 @@ static const char tools[] =
     "  (if (i32.eq (local.get $lied) (i32.const 4)) (then (unreachable)))"
     "  (if (i32.eq (local.get $lied) (i32.const 5)) (then (drop (memory.grow (i32.const 1)))))"
     "  (if (i32.eq (local.get $lied) (i32.const 6)) (then (return (i32.const 8192))))"
+    "  (if (i32.eq (i32.and (local.get $lied) (i32.const 12)) (i32.const 8)) (then"
+    "   (call_indirect (type $void) (i32.sub (local.get $lied) (i32.const 5)))))"
     "  (local.set $r (i32.and (i32.add (global.get $a) (i32.const 15)) (i32.const -16)))"
     "  (global.set $a (i32.add (local.get $r) (local.get 3))) (local.get $r))"
     " (func (export \"d\") (param i32) (if (global.get $d) (then"
@@ -575,6 +584,9 @@ static void put_interpreter(struct buf *b)
              "(import \"mem\" \"lie-dtor\" (global $lie_dtor (mut i32)))"
              "(import \"\" \"get\" (func $get (result i32)))"
              "(import \"\" \"set\" (func $set (param i32)))"
+             "(import \"\" \"get1\" (func $get1 (result i32)))"
+             "(import \"\" \"set1\" (func $set1 (param i32)))"
+             "(import \"\" \"raise\" (func $raise)) (import \"\" \"lower\" (func $lower))"
              "(import \"\" \"return\" (func $return (param i32)))"
              "(import \"\" \"cancel\" (func $cancel))"
              "(import \"\" \"text\" (func $return_text (param i32 i32)))");
@@ -671,8 +683,11 @@ static void put_guest(struct buf *b)
             buf_printf(b, "(canon %s (core func $b%u))", all[i].row.definition, i);
         }
     }
-    buf_c(b, "(canon context.get i32 0 (core func $get))(canon context.set i32 0 (core func $set))"
-             "(canon task.return (result string)" LATIN1 MEM " (core func $text))");
+    buf_c(b,
+          "(canon context.get i32 0 (core func $get))(canon context.set i32 0 (core func $set))"
+          "(canon context.get i32 1 (core func $get1))(canon context.set i32 1 (core func $set1))"
+          "(canon backpressure.inc (core func $raise))(canon backpressure.dec (core func $lower))"
+          "(canon task.return (result string)" LATIN1 MEM " (core func $text))");
     put_interpreter(b);
     buf_c(b, "(core instance $i (instantiate $m (with \"mem\" (instance $mem))"
              " (with \"table\" (instance $table)) (with \"\" (instance");
@@ -683,6 +698,8 @@ static void put_guest(struct buf *b)
     }
     buf_printf(b,
                "(export \"get\" (func $get)) (export \"set\" (func $set))"
+               "(export \"get1\" (func $get1)) (export \"set1\" (func $set1))"
+               "(export \"raise\" (func $raise)) (export \"lower\" (func $lower))"
                "(export \"text\" (func $text)) (export \"return\" (func $b%u))"
                "(export \"cancel\" (func $b%u))))))",
                task_return, task_cancel);
