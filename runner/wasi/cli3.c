@@ -1,4 +1,5 @@
 /* cli3.c - wasi:cli 0.3.0: standard streams as streams of u8 with a future that tells how it ended. */
+#include "list.h"
 #include "wasi_internal.h"
 
 #include <errno.h>
@@ -20,30 +21,41 @@ static void resolve(struct canon_end *future, int error)
 
 /* ---- stdout, stderr ---------------------------------------------------------------------------------- */
 
-/* A stream that is being written. Lives until the guest has dropped the future and the stream is at its end. */
-struct writer {
+/* A stream that is being written. Lives until the guest has dropped the future and the stream is at its end, or as long as `w`: of a
+ * store that is freed a reader hears nothing. */
+struct wasi_writer {
     struct wasi *w;
+    struct wasi_writer *all_next, *all_previous;
     int fd;
     struct canon_end *future; /* writable; NULL when it was dropped */
     bool done;
 };
 
-static void writer_release(struct writer *x)
+static void writer_release(struct wasi_writer *x)
 {
     if (x->done && !x->future) {
+        LIST_REMOVE(x->w->writers, x, all);
+        mem_free(x);
+    }
+}
+
+void wasi_writers_free(struct wasi *w)
+{
+    for (struct wasi_writer *x = w->writers, *next; x; x = next) {
+        next = x->all_next;
         mem_free(x);
     }
 }
 
 static void future_dropped(void *env, struct canon_end *writable)
 {
-    struct writer *x = env;
+    struct wasi_writer *x = env;
     (void)writable;
     x->future = NULL;
     writer_release(x);
 }
 
-static void writer_end(struct writer *x, struct canon_end *stream, int error)
+static void writer_end(struct wasi_writer *x, struct canon_end *stream, int error)
 {
     canon_end_drop(stream);
     x->done = true;
@@ -56,7 +68,7 @@ static void writer_end(struct writer *x, struct canon_end *stream, int error)
 
 static void on_data(void *env, struct canon_end *stream, const struct canon_read *r)
 {
-    struct writer *x = env;
+    struct wasi_writer *x = env;
     int error = wasi_write(x->w, x->fd, r->bytes, r->count);
     if (error || r->closed) {
         writer_end(x, stream, error);
@@ -69,8 +81,9 @@ static void write_via_stream(struct wasi *w, struct canon_call *c, int fd)
 {
     static const struct canon_source source = {.dropped = future_dropped};
     struct canon_end *stream = canon_call_arg(c, 0)->end;
-    struct writer *x = mem_alloc(sizeof *x);
+    struct wasi_writer *x = mem_alloc(sizeof *x);
     x->w = w;
+    LIST_PUSH(w->writers, x, all);
     x->fd = fd;
     struct canon_value future = canon_readable(
         CANON_T_FUTURE, canon_future_new(canon_call_store(c), canon_call_type(c)->result->element,

@@ -43,6 +43,7 @@ void wasi_free(struct wasi *w)
     uv_run(&w->loop, UV_RUN_DEFAULT);
     uv_loop_close(&w->loop);
     wasi_timers_free(&w->timers);
+    wasi_writers_free(w);
     mem_free(w);
 }
 

@@ -43,6 +43,7 @@ struct wasi_options {
 
 struct wasi;
 struct wasi *wasi_new(const struct wasi_options *options);
+/* After the stores whose guests use w. */
 void wasi_free(struct wasi *w);
 /* Offers every interface that is present to what is instantiated with the linker. The linker must not outlive w. */
 void wasi_link(struct wasi *w, struct canon_linker *l);

@@ -68,10 +68,13 @@ struct wasi {
     struct wasi_fd input;
     struct wasi_resources resources;
     int output_error;
-    uv_timer_t patience; /* of wasi_wait */
+    struct wasi_writer *writers; /* all; cli3.c */
+    uv_timer_t patience;         /* of wasi_wait */
     bool patience_ended;
     u64 insecure; /* state of the insecure generator */
 };
+
+void wasi_writers_free(struct wasi *w);
 
 /* Readiness to read. The waiter is called once, from the loop. */
 bool wasi_fd_ready(struct wasi *w, struct wasi_fd *f);
