@@ -153,6 +153,8 @@ void canon_handle_remove(struct component_instance *i, u32 index);
 bool canon_handle_wrong(struct component_instance *i, u32 index);
 /* A handle in words: "own<file>", "readable end of stream<u8>" (leaks.c). */
 str canon_handle_words(struct arena *a, const struct handle *h);
+/* The type of a stream or future (report.c). */
+void canon_end_type_print(struct buf *out, const struct canon_end *e);
 /* "`f` in `root/a`", empty for NULL. */
 str canon_maker_words(struct arena *a, const struct canon_func *maker);
 /* As canon_fail, of a handle that there is: explained by what it is and who made it. */

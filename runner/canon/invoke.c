@@ -239,16 +239,18 @@ bool canon_resource_is_host(const struct canon_resource_type *r)
     return r->impl == NULL;
 }
 
+/* Gives the trap the wait-for graph: of a task, or of all (NULL). */
+static void tell_waits(struct canon_store *s, const struct task *t)
+{
+    canon_waits_of(s, &s->arena, t, &s->trap.waits, &s->trap.wait_count);
+    s->trap.report = canon_waits_text(&s->arena, s->trap.waits, s->trap.wait_count);
+}
+
 bool canon_fail_stalled(struct canon_store *s, struct component_instance *i)
 {
-    struct diag_wait *waits;
-    u32 n;
-    canon_waits(s, &s->arena, &waits, &n);
     canon_fail(s, i, "deadlock detected: event loop cannot make further progress");
     s->trap.is_deadlock = true;
-    s->trap.waits = waits;
-    s->trap.wait_count = n;
-    s->trap.report = canon_waits_text(&s->arena, waits, n);
+    tell_waits(s, NULL);
     return false;
 }
 
@@ -261,8 +263,7 @@ bool canon_fail_blocked(struct canon_store *s, const struct task *t)
     s->current = th;
     canon_fail(s, t->inst, "cannot block a synchronous task before returning");
     s->current = outer;
-    canon_waits_of(s, &s->arena, t, &s->trap.waits, &s->trap.wait_count);
-    s->trap.report = canon_waits_text(&s->arena, s->trap.waits, s->trap.wait_count);
+    tell_waits(s, t);
     if (th && th->et) {
         s->trap.frames = engine_backtrace(th->et, &s->arena);
     }

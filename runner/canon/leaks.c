@@ -28,13 +28,8 @@ str canon_handle_words(struct arena *a, const struct handle *h)
         buf_printf(&b, "subtask of `" STRF "`", STRA(h->subtask->low->callee->name));
         break;
     case HANDLE_END:
-        buf_printf(&b, "%s end of %s", h->end->is_writable ? "writable" : "readable",
-                   h->end->is_stream ? "stream" : "future");
-        if (h->end->element) {
-            buf_byte(&b, '<');
-            canon_type_print(&b, h->end->element);
-            buf_byte(&b, '>');
-        }
+        buf_printf(&b, "%s end of ", h->end->is_writable ? "writable" : "readable");
+        canon_end_type_print(&b, h->end);
         break;
     case HANDLE_SET: buf_c(&b, "waitable set"); break;
     default: buf_c(&b, "error-context"); break;

@@ -92,13 +92,11 @@ void canon_trace_lift(struct task *task)
     emit(task->inst->store, of_task(TRACE_LIFT, task));
 }
 
-static str end_words(struct canon_store *s, const struct canon_end *e)
+void canon_end_type_print(struct buf *out, const struct canon_end *e)
 {
-    struct buf b = buf_in(&s->scratch);
     const struct canon_type type = {.kind = e->is_stream ? CANON_T_STREAM : CANON_T_FUTURE,
                                     .element = e->element};
-    canon_type_print(&b, &type);
-    return buf_view(&b);
+    canon_type_print(out, &type);
 }
 
 #define TRACE_PLAIN  200 /* elements of a copy, at most */
@@ -125,11 +123,13 @@ void canon_trace_copy(struct canon_end *e, u32 n)
     const struct canon_type *element = e->element;
     const struct canon_end *w = e->is_writable ? e : e->other, *r = e->is_writable ? e->other : e;
     struct arena *scratch = canon_scratch_enter(s);
+    struct buf type = buf_in(scratch);
+    canon_end_type_print(&type, e);
     struct canon_trace t = {.event = TRACE_COPY,
                             .task = s->current ? s->current->task->id : 0,
                             .instance = w && w->owner ? w->owner->path : STR(""),
                             .peer = r && r->owner ? r->owner->path : STR(""),
-                            .what = end_words(s, e),
+                            .what = buf_view(&type),
                             .element = element,
                             .count = n};
     if (element && !element->has_handle) {
@@ -154,8 +154,8 @@ void canon_trace_drop(struct canon_end *e)
     struct canon_store *s = e->store;
     struct arena *scratch = canon_scratch_enter(s);
     struct buf b = buf_in(scratch);
-    buf_printf(&b, "%s end of " STRF, e->is_writable ? "writable" : "readable",
-               STRA(end_words(s, e)));
+    buf_printf(&b, "%s end of ", e->is_writable ? "writable" : "readable");
+    canon_end_type_print(&b, e);
     emit(s, (struct canon_trace){.event = TRACE_DROP,
                                  .task = s->current ? s->current->task->id : 0,
                                  .instance = e->owner ? e->owner->path : STR(""),

@@ -46,7 +46,7 @@ static u32 wait_for(struct wasi_preview1 *p, struct pollfd *fds, u32 count, u64 
 static u32 wait_until(struct wasi_preview1 *p, struct pollfd *fds, u32 count, u64 deadline)
 {
     bool made_up = p->world.is_made_up, over = true;
-    u64 now = made_up ? p->world.now : wasi_now(&p->world), time = FOREVER;
+    u64 now = wasi_time(&p->world), time = FOREVER;
     if (deadline != FOREVER)
         time = deadline > now ? deadline - now : 0;
     u32 error = made_up && !count && time != FOREVER ? 0 : wait_for(p, fds, count, time, &over);

@@ -66,7 +66,7 @@ void wasi_timers_arm(struct wasi *w)
     }
     /* libuv counts milliseconds: round up. One that rings too early finds nobody, and is armed again. */
     u64 next = w->timers.data[0]->deadline;
-    u64 now = w->world.is_made_up ? w->world.now : wasi_now(&w->world);
+    u64 now = wasi_time(&w->world);
     u64 left = next > now ? next - now : 0;
     uv_update_time(&w->loop);
     uv_timer_start(&w->alarm, ring, left / 1000000u + (left % 1000000u != 0), 0);
@@ -83,7 +83,7 @@ static void changed(struct wasi *w)
 void wasi_timers_fire(struct wasi *w)
 {
     struct wasi_timers *h = &w->timers;
-    u64 now = w->world.is_made_up ? w->world.now : wasi_now(&w->world);
+    u64 now = wasi_time(&w->world);
     while (h->len && h->data[0]->deadline <= now) {
         struct wasi_timer *t = h->data[0];
         take_out(h, t);

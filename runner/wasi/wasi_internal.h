@@ -88,6 +88,7 @@ int wasi_write(struct wasi *w, int fd, const void *bytes, size_t n);
 /* world.c. A look at a made-up clock takes a tick. */
 void wasi_world_init(struct wasi_world *x, const struct wasi_options *o);
 u64 wasi_now(struct wasi_world *x);                      /* monotonic clock, nanoseconds */
+u64 wasi_time(const struct wasi_world *x);               /* the same, without a tick */
 u64 wasi_elapsed(struct wasi_world *x, clockid_t clock); /* of the process or thread */
 struct timespec wasi_wall(struct wasi_world *x);
 struct timespec wasi_resolution(const struct wasi_world *x, clockid_t clock);
